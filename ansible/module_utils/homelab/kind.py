@@ -1,0 +1,93 @@
+"""What every kind has in common: how a unit is observed, whose it is, and what differs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import records
+
+Unit = dict[str, Any]
+
+
+@dataclass
+class Observation:
+    """What the host says of one wanted unit.
+
+    present    the object is there, in whatever shape
+    marked_by  the owner whose mark it bears, None for nobody's
+    drift      one readable text per difference; empty when the host holds what is wanted
+    facts      what other programs may want to know (addresses, URLs …)
+    """
+
+    name: str
+    present: bool = False
+    marked_by: str | None = None
+    drift: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Kind(ABC):
+    """The observer of one kind. It reads the host and changes nothing."""
+
+    kind: str
+
+    @abstractmethod
+    def name_of(self, unit: Unit) -> str:
+        """The unit's name within host and kind, the last part of its id."""
+
+    @abstractmethod
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        """One observation per unit, in their order. A failing read raises: that is not 'absent'."""
+
+    @abstractmethod
+    def marked(self, owner: str) -> list[str]:
+        """The names of all objects of this kind on the host that bear the owner's mark."""
+
+    def record_of(self, unit: Unit) -> records.Record:
+        """What the record of a successfully applied unit says."""
+        return {"on_delete": unit["on_delete"]} if "on_delete" in unit else {}
+
+    def look(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        """Observe, and compare with the record of the last apply."""
+        observations = self.observe(units, owner)
+        for unit, seen in zip(units, observations, strict=True):
+            if not seen.present:
+                continue
+            record = records.read(owner, self.kind, seen.name)
+            if record is None:
+                if seen.marked_by == owner:
+                    seen.drift.append("no record of its last apply (it was interrupted or the record removed)")
+                else:
+                    seen.drift.append(f"not ours: {whose(seen)}")
+            elif record.get("pending"):
+                seen.drift.append("its last apply did not finish")
+            elif record != self.record_of(unit):
+                seen.drift.append(f"last applied as {_short(record)}, wanted {_short(self.record_of(unit))}")
+        return observations
+
+    def is_ours(self, seen: Observation, owner: str) -> bool:
+        """Whether the object bears the owner's mark, or lost its mark but is in the owner's records."""
+        if seen.marked_by is not None:
+            return seen.marked_by == owner
+        return records.read(owner, self.kind, seen.name) is not None
+
+    def owned(self, owner: str) -> list[str]:
+        """The names of all units on the host that are the owner's, by mark or by record."""
+        return sorted(set(self.marked(owner)) | set(records.names(owner, self.kind)))
+
+
+def whose(seen: Observation) -> str:
+    """Whose an object is, in words."""
+    return "it bears nobody's mark" if seen.marked_by is None else f"it belongs to '{seen.marked_by}'"
+
+
+def _short(record: records.Record) -> str:
+    return ", ".join(f"{key} {str(value)[:12]}" for key, value in sorted(record.items())) or "nothing"
+
+
+def drift_text(seen: Observation) -> str:
+    """The differences as one text."""
+    return "\n".join(seen.drift)

@@ -1,0 +1,158 @@
+"""The one way in which a kind's Ansible module works: observe, refuse or apply, observe again, verify."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from . import records
+from .kind import Kind, Observation, Unit, drift_text, whose
+
+Errors = dict[str, str]
+
+
+@dataclass
+class Change:
+    """A unit that the host does not hold as wanted, and what the host said of it."""
+
+    unit: Unit
+    seen: Observation
+
+
+class Writer(Kind):
+    """A kind that can also be changed. Only a subclass of this, in library/, changes a host."""
+
+    def refuse(self, units: Sequence[Unit], owner: str) -> Errors:
+        """Why units cannot be applied, by name, found without changing anything. `units` is the whole set."""
+        return {}
+
+    def disruption(self, change: Change) -> str:
+        """What applying a change does to what runs: live, restart, next-boot, replace or data-loss."""
+        return "live"
+
+    @abstractmethod
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        """Make the host hold these units. Returns what failed, by name; one bad unit fails alone."""
+
+    @abstractmethod
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        """Remove these of our objects. Returns what failed, by name."""
+
+
+def run_module(writer: Writer) -> None:
+    """Run a kind's module. It exits 0 with one result per unit; `report` in site.yml fails on bad ones."""
+    module = AnsibleModule(
+        argument_spec={
+            "units": {"type": "list", "elements": "dict", "default": []},
+            "absent": {"type": "list", "elements": "str", "default": []},
+            "owner": {"type": "str", "required": True},
+            "prune": {"type": "bool", "default": False},
+            "report_undeclared": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    results = converge(writer, params["units"], params["owner"], module.check_mode)
+    wanted = {result["name"] for result in results}
+    undeclared = [name for name in writer.owned(params["owner"]) if name not in wanted]
+    pruned = undeclared if params["prune"] else []
+    gone = [name for name in params["absent"] if name not in wanted]
+    removed = clear(writer, list(dict.fromkeys([*gone, *pruned])), params["owner"], module.check_mode)
+    everything = results + removed
+    module.exit_json(
+        changed=any(result["changed"] for result in everything),
+        kind=writer.kind,
+        units=results,
+        removed=removed,
+        undeclared=[n for n in undeclared if n not in gone] if params["report_undeclared"] and not params["prune"] else [],
+        failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in everything if result["failed"]],
+        diff=[{"prepared": f"{writer.kind} {r['name']}: {r['diff']}\n"} for r in everything if r["diff"]],
+    )
+
+
+def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool) -> list[dict[str, Any]]:
+    """Bring units to the wanted state and say for each what was done."""
+    before = writer.look(units, owner)
+    refused = _foreign(writer, units, before, owner)
+    changes = [
+        Change(unit, seen)
+        for unit, seen in zip(units, before, strict=True)
+        if seen.name not in refused and (seen.drift or not seen.present)
+    ]
+    if changes:
+        refused.update(writer.refuse(units, owner))
+        changes = [change for change in changes if change.seen.name not in refused]
+    results = {seen.name: _result(seen) for seen in before}
+    for change in changes:
+        results[change.seen.name].update(changed=True, disruption=writer.disruption(change))
+    for name, reason in refused.items():
+        if name in results:
+            results[name].update(failed=True, msg=reason)
+    if changes and not check_mode:
+        for change in changes:
+            _mark_pending(writer, owner, change.seen.name)
+        errors = writer.apply(changes, owner)
+        _verify(writer, [change.unit for change in changes], owner, errors, results)
+    return list(results.values())
+
+
+def _mark_pending(writer: Writer, owner: str, name: str) -> None:
+    """Until it is verified, a unit counts as not applied, also when this process dies."""
+    records.write(owner, writer.kind, name, {**(records.read(owner, writer.kind, name) or {}), "pending": True})
+
+
+def _verify(
+    writer: Writer, units: Sequence[Unit], owner: str, errors: Errors, results: dict[str, dict[str, Any]]
+) -> None:
+    """Success means that the host was seen to hold what is wanted; only that is recorded."""
+    for unit, seen in zip(units, writer.observe(units, owner), strict=True):
+        remaining = drift_text(seen) if seen.present else "it is not there"
+        failure = errors.get(seen.name) or (remaining and f"applied, but the host does not hold it:\n{remaining}")
+        if failure:
+            results[seen.name].update(failed=True, msg=failure)
+        else:
+            records.write(owner, writer.kind, seen.name, writer.record_of(unit))
+        results[seen.name].update(facts=seen.facts, drift=remaining, present=seen.present)
+
+
+def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) -> list[dict[str, Any]]:
+    """Remove units by name and say for each what was done."""
+    there = [name for name in names if name in writer.owned(owner)]
+    results = {
+        name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""}
+        for name in names
+    }
+    if there and not check_mode:
+        errors = writer.remove(there, owner)
+        for name in there:
+            if name in errors:
+                results[name].update(failed=True, msg=errors[name])
+            else:
+                records.remove(owner, writer.kind, name)
+    return list(results.values())
+
+
+def _foreign(writer: Writer, units: Sequence[Unit], seen: Sequence[Observation], owner: str) -> Errors:
+    return {
+        found.name: f"{whose(found)}; set `adopt: true` on the unit to take it over. It differs by:\n{drift_text(found)}"
+        for unit, found in zip(units, seen, strict=True)
+        if found.present and not writer.is_ours(found, owner) and not unit.get("adopt")
+    }
+
+
+def _result(seen: Observation) -> dict[str, Any]:
+    return {
+        "name": seen.name,
+        "changed": False,
+        "failed": False,
+        "present": seen.present,
+        "msg": "",
+        "diff": drift_text(seen) if seen.present else "create",
+        "drift": drift_text(seen),
+        "disruption": "",
+        "facts": seen.facts,
+    }

@@ -1,0 +1,145 @@
+"""The few ways in which observers and writers touch a host: commands, files, text differences."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "SYSTEMD_COLORS": "0",
+    "SYSTEMD_PAGER": "",
+}
+
+
+class CommandError(Exception):
+    """A command failed. Its text gives reason, command, stderr and stdout, in that order."""
+
+    def __init__(self, argv: Sequence[str], reason: str, stderr: str = "", stdout: str = "") -> None:
+        parts = [f"{reason}: {' '.join(argv)}", stderr.strip(), stdout.strip()]
+        super().__init__("\n".join(part for part in parts if part))
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    check: bool = True,
+    timeout: float = 120,
+    env: dict[str, str] | None = None,
+    cwd: str = "/",
+) -> subprocess.CompletedProcess[str]:
+    """Run a command given as a list; no shell ever reads it. `timeout` is in seconds.
+
+    Raises CommandError when it cannot be started, takes too long or, with `check`, exits with other than 0.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env={**ENVIRONMENT, **(env or {})},
+            cwd=cwd,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise CommandError(argv, f"{error.filename or argv[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(argv, f"no end after {timeout:g} s") from error
+    if check and done.returncode != 0:
+        raise CommandError(argv, f"exit code {done.returncode}", done.stderr, done.stdout)
+    return done
+
+
+def installed(program: str) -> bool:
+    """Whether a program is on the root user's path."""
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in ENVIRONMENT["PATH"].split(":"))
+
+
+def read_text(path: str | Path) -> str | None:
+    """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write."""
+    try:
+        return Path(path).read_bytes().decode("utf-8", "surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
+    """Write a file so that a reader sees the old text or the new one, never a part (rename(2))."""
+    folder = os.path.dirname(path)
+    descriptor, scratch = tempfile.mkstemp(dir=folder, prefix=".homelab-")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fchown(stream.fileno(), uid, gid)
+            os.fsync(stream.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+        raise
+
+
+def make_folder(path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+    """Make a folder and those above it; only folders that are new get mode and owner."""
+    path = Path(path)
+    if path.is_dir():
+        return
+    make_folder(path.parent, mode=mode, uid=uid, gid=gid)
+    path.mkdir()
+    os.chown(path, uid, gid)
+    os.chmod(path, mode)
+
+
+def remove_file(path: str | Path, *, empty_parents_below: str | Path | None = None) -> None:
+    """Remove a file if it is there, then the folders above it that it leaves empty, down to (not including) one."""
+    path = Path(path)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    if empty_parents_below is None:
+        return
+    floor = Path(empty_parents_below)
+    for parent in path.parents:
+        if parent == floor or floor not in parent.parents:
+            return
+        try:
+            parent.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
+
+
+def text_diff(label: str, have: str | None, want: str | None) -> str:
+    """A unified diff from what the host holds to what is wanted; empty when they are equal."""
+    if have == want:
+        return ""
+    lines = difflib.unified_diff(
+        [] if have is None else have.splitlines(),
+        [] if want is None else want.splitlines(),
+        fromfile=f"{label} (host)" if have is not None else f"{label} (missing on host)",
+        tofile=f"{label} (wanted)" if want is not None else f"{label} (not wanted)",
+        lineterm="",
+        n=1,
+    )
+    return "\n".join(lines) or f"{label}: differs only in its last line's end"
+
+
+@contextlib.contextmanager
+def scratch_folder(mode: int = 0o700) -> Iterator[Path]:
+    """A private folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="homelab-", dir="/run" if os.geteuid() == 0 else None) as folder:
+        os.chmod(folder, mode)
+        yield Path(folder)

@@ -1,0 +1,55 @@
+# Small helpers for the set-up. POSIX sh; sourced by setup.sh.
+
+say() { printf 'setup: %s\n' "$*"; }
+
+# One line that says what is wrong and what to do, then stop.
+fail() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif has sudo; then
+    sudo "$@"
+  else
+    fail "need root for: $*. Run this as root, or install sudo."
+  fi
+}
+
+# Runs a noisy command; its output is shown only when it fails.
+# quietly LOGNAME COMMAND [ARGS...]
+quietly() {
+  log="$state/$1.log"
+  shift
+  mkdir -p "$state"
+  "$@" >"$log" 2>&1 && return 0
+  tail -n 15 "$log" >&2
+  return 1
+}
+
+# at_least HAVE WANTED: compares dotted version numbers.
+at_least() {
+  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+installed() {
+  for package in "$@"; do
+    case "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" in
+      installed) ;;
+      *) return 1 ;;
+    esac
+  done
+}
+
+# apt_install [-t RELEASE] PACKAGE...
+apt_install() {
+  quietly apt-update as_root apt-get -q update ||
+    fail "apt-get update failed (see above). Check the network and /etc/apt, then run this again."
+  quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q install -y --no-install-recommends "$@" ||
+    fail "apt-get could not install: $* (see above). Check the network and /etc/apt, then run this again."
+}
