@@ -1,0 +1,127 @@
+"""Observes nftables tables: each unit is one table of ours, /etc/homelab/nftables/<owner>/<family>-<name>.nft.
+
+A unit is {family, name, content}; `content` is what stands between the table's braces, in nft(8)'s own
+language. The wanted text is rendered by the host's own nft in an empty network namespace, so a newer nft
+that prints rules in another way is no drift.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import system
+from .kind import Kind, Observation, Unit
+
+FOLDER = Path("/etc/homelab/nftables")
+MARK = "homelab:"
+
+
+class NftablesTable(Kind):
+    """Reads tables, their files, and whose they are (the table's comment says `homelab:<owner>`)."""
+
+    kind = "nftables-table"
+
+    def name_of(self, unit: Unit) -> str:
+        return f"{unit['family']}/{unit['name']}"
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        tables = tables_on_host()
+        wanted = canonical(units, owner)
+        return [self._observe(unit, owner, tables, wanted) for unit in units]
+
+    def _observe(self, unit: Unit, owner: str, tables: dict[str, str | None], wanted: dict[str, str]) -> Observation:
+        name = self.name_of(unit)
+        on_disk = system.read_text(file_of(owner, name))
+        seen = Observation(name, present=name in tables or on_disk is not None)
+        seen.marked_by = _owner(tables.get(name))
+        if name not in tables and on_disk is not None:
+            seen.drift.append(f"table {name.replace('/', ' ')} is not loaded")
+        elif name in tables:
+            live = without_dynamic_elements(list_table(name))
+            if name not in wanted or live != wanted[name]:
+                seen.drift.append(system.text_diff(f"table {name.replace('/', ' ')}", live, wanted.get(name, render(unit, owner))))
+        if on_disk != render(unit, owner):
+            seen.drift.append(system.text_diff(str(file_of(owner, name)), on_disk, render(unit, owner)))
+        seen.drift = [text for text in seen.drift if text]
+        return seen
+
+    def marked(self, owner: str) -> list[str]:
+        return [name for name, comment in tables_on_host().items() if _owner(comment) == owner]
+
+
+def file_of(owner: str, name: str) -> Path:
+    """Where a table's rules are kept for the next boot."""
+    return FOLDER / owner / f"{name.replace('/', '-', 1)}.nft"
+
+
+def render(unit: Unit, owner: str) -> str:
+    """The file of a table: declare, delete, declare anew, which nft applies as one transaction."""
+    table = f"table {unit['family']} {unit['name']}"
+    body = "".join(f"\t{line}\n" if line.strip() else "\n" for line in unit["content"].strip("\n").splitlines())
+    return (
+        f"# homelab: owner={owner} kind=nftables-table name={unit['family']}/{unit['name']}\n"
+        f'{table}\ndelete {table}\n{table} {{\n\tcomment "{MARK}{owner}"\n{body}}}\n'
+    )
+
+
+def canonical(units: Sequence[Unit], owner: str) -> dict[str, str]:
+    """The tables as the host's nft lists them, by name; a table that nft refuses is left out."""
+    if not units or not system.installed("nft"):
+        return {}
+    done = load_in_empty_namespace("".join(render(unit, owner) for unit in units))
+    if done.returncode == 0:
+        return split_listing(done.stdout)
+    if len(units) == 1:
+        return {}
+    return {name: text for unit in units for name, text in canonical([unit], owner).items()}
+
+
+def load_in_empty_namespace(rules: str):  # type: ignore[no-untyped-def]
+    """Load rules where they touch nothing (unshare(1)) and list what came of them."""
+    devices = sorted(set(re.findall(r'"?([\w.-]+)"?', " ".join(re.findall(r"\bdevices?\s*=?\s*\{?([^;}]*)", rules)))))
+    devices += sorted(set(re.findall(r'\b[io]if\s+"?([\w.-]+)"?', rules)))
+    script = 'for d in "$@"; do ip link add "$d" type dummy 2>/dev/null; done; nft -f - && nft -s list ruleset'
+    return system.run(["unshare", "-n", "sh", "-c", script, "sh", *devices], stdin=rules, check=False)
+
+
+def split_listing(listing: str) -> dict[str, str]:
+    """A ruleset's listing as one text per table, by `family/name`, without dynamic sets' elements."""
+    tables = re.findall(r"^table (\w+) (\S+) \{.*?^\}$", listing, re.MULTILINE | re.DOTALL)
+    texts = re.findall(r"^table \w+ \S+ \{.*?^\}$", listing, re.MULTILINE | re.DOTALL)
+    return {f"{family}/{name}": without_dynamic_elements(text) for (family, name), text in zip(tables, texts, strict=True)}
+
+
+def without_dynamic_elements(table: str) -> str:
+    """A table's listing without the elements of sets and maps that the rules themselves fill."""
+
+    def shorten(block: re.Match[str]) -> str:
+        if not re.search(r"^\t\tflags [\w,]*\bdynamic\b", block.group(0), re.MULTILINE):
+            return block.group(0)
+        return re.sub(r"^\t\telements = \{.*?\}\n", "", block.group(0), flags=re.MULTILINE | re.DOTALL)
+
+    return re.sub(r"^\t(?:set|map) \S+ \{\n.*?^\t\}\n", shorten, table.strip(), flags=re.MULTILINE | re.DOTALL)
+
+
+def tables_on_host() -> dict[str, str | None]:
+    """All tables by `family/name`, with their comments. A host without nft has none."""
+    if not system.installed("nft"):
+        return {}
+    listing = json.loads(system.run(["nft", "-j", "list", "tables"]).stdout)
+    tables = [entry["table"] for entry in listing["nftables"] if "table" in entry]
+    return {f"{table['family']}/{table['name']}": table.get("comment") for table in tables}
+
+
+def list_table(name: str) -> str:
+    """One table in the kernel's words, without counters and timeouts."""
+    family, table = name.split("/", 1)
+    return system.run(["nft", "-s", "list", "table", family, table]).stdout
+
+
+def _owner(comment: str | None) -> str | None:
+    return comment.removeprefix(MARK) if comment and comment.startswith(MARK) else None
+
+
+observer = NftablesTable()
