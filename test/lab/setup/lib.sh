@@ -35,21 +35,3 @@ quietly() {
 at_least() {
   [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
-
-installed() {
-  for package in "$@"; do
-    case "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" in
-      installed) ;;
-      *) return 1 ;;
-    esac
-  done
-}
-
-# apt_install [-t RELEASE] PACKAGE...
-apt_install() {
-  quietly apt-update as_root apt-get -q update ||
-    fail "apt-get update failed (see above). Check the network and /etc/apt, then run this again."
-  quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q install -y --no-install-recommends "$@" ||
-    fail "apt-get could not install: $* (see above). Check the network and /etc/apt, then run this again."
-}

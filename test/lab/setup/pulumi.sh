@@ -22,12 +22,7 @@ pulumi_ready() {
 need_go() {
   go_is_usable && return 0
   say "installing Go (1 minute)"
-  if apt-cache show golang-1.24-go >/dev/null 2>&1; then
-    apt_install golang-go
-  else
-    enable_backports
-    apt_install -t "$backports" golang-go
-  fi
+  apt_install_new 1.21 golang-go
   go_is_usable || fail "Go 1.21 or newer is needed to build the Pulumi CLI. Install it and run this again."
 }
 
@@ -79,13 +74,6 @@ go 1.21
 require github.com/pulumi/pulumi/pkg/v3 v$pulumi_version
 
 replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
-END
-  cat >"$1/main.go" <<END
-package main
-
-import _ "github.com/pulumi/pulumi/pkg/v3"
-
-func main() {}
 END
 }
 

@@ -1,0 +1,64 @@
+"""Writes what each task said as JSON lines to a file descriptor, for the program that started Ansible.
+
+Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|result|failed|unreachable, host, task, …}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: homelab_events
+type: notification
+short_description: Results as JSON lines on a file descriptor
+description: Tells the program that started Ansible what each kind's module said of each unit.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """One line per task and result."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "homelab_events"
+
+    def __init__(self) -> None:
+        super().__init__()
+        descriptor = os.environ.get("HOMELAB_EVENTS_FD")
+        if descriptor is None:
+            self.disabled = True
+        else:
+            self._stream = os.fdopen(int(descriptor), "w", buffering=1, closefd=False)
+
+    def _tell(self, event: str, **what: Any) -> None:
+        self._stream.write(json.dumps({"event": event, **what}, default=str) + "\n")
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._tell("task", task=task.get_name())
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        said = result.result if hasattr(result, "result") else result._result
+        if "kind" in said and "units" in said:
+            units, removed = said["units"], said["removed"]
+            self._tell("result", host=_host(result), kind=said["kind"], units=units, removed=removed)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        said = result.result if hasattr(result, "result") else result._result
+        text = "\n".join(str(said[key]) for key in ("msg", "module_stderr", "exception") if said.get(key))
+        self._tell("failed", host=_host(result), task=_task(result), msg=text)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        said = result.result if hasattr(result, "result") else result._result
+        self._tell("unreachable", host=_host(result), task=_task(result), msg=str(said.get("msg", "")))
+
+
+def _host(result: Any) -> str:
+    return str(result.host.get_name() if hasattr(result, "host") else result._host.get_name())
+
+
+def _task(result: Any) -> str:
+    return str(result.task.get_name() if hasattr(result, "task") else result._task.get_name())

@@ -1,0 +1,87 @@
+#!/usr/bin/python
+"""Ansible module: applies the base of a host. Its options are those of role host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible.module_utils.homelab import records, system
+from ansible.module_utils.homelab.host import (
+    ENABLED,
+    ONLINE_WANTED,
+    RULES_SERVICE,
+    Host,
+    files_of,
+    forwarding_is_on,
+    missing_packages,
+    packages_of,
+)
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+
+# How the host was before us, so that removal can leave it so; a record of a kind of its own.
+BEFORE = "host-before"
+
+
+class HostWriter(Host, Writer):
+    """Installs packages and writes the few files of the base."""
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        for change in changes:
+            try:
+                self._apply(change, owner)
+            except (system.CommandError, OSError) as error:
+                return {"host": str(error)}
+        return {}
+
+    def _apply(self, change: Change, owner: str) -> None:
+        self._remember(owner)
+        absent = missing_packages(packages_of(change.unit))
+        if absent:
+            install(absent)
+        for path, text in files_of(change.unit, owner).items():
+            if system.read_text(path) != text:
+                system.make_folder(path.parent)
+                system.write_text(path, text)
+        system.run(["systemctl", "daemon-reload"])
+        system.run(["systemctl", "enable", "--quiet", *ENABLED])
+        system.run(["systemctl", "add-wants", "--quiet", "multi-user.target", "network-online.target"])
+        system.run(["systemctl", "start", "systemd-networkd.service", "network-online.target"])
+        # The rules are files of their own and loaded already; this loads them again in one transaction.
+        system.run(["systemctl", "restart", RULES_SERVICE])
+
+    def _remember(self, owner: str) -> None:
+        if records.read(owner, BEFORE, "host") is None:
+            states = {name: system.run(["systemctl", "is-enabled", name], check=False).stdout.strip() for name in ENABLED}
+            records.write(owner, BEFORE, "host", {"forwarding": forwarding_is_on(), "enabled": states})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        before = records.read(owner, BEFORE, "host") or {"forwarding": True, "enabled": {}}
+        try:
+            forwarding = forwarding_is_on()
+            system.run(["systemctl", "disable", "--now", "--quiet", RULES_SERVICE], check=False)
+            if forwarding and before["forwarding"]:
+                system.run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
+            ONLINE_WANTED.unlink(missing_ok=True)
+            for path in files_of({"forwarding": False}, owner):
+                system.remove_file(path, empty_parents_below="/etc/systemd/system" if "systemd" in str(path) else "/etc")
+            disabled = [name for name, state in before["enabled"].items() if state == "disabled"]
+            if disabled:
+                # Left running: stopping what manages the network could cost the connection.
+                system.run(["systemctl", "disable", "--quiet", *disabled], check=False)
+            system.run(["systemctl", "daemon-reload"])
+            records.remove(owner, BEFORE, "host")
+        except (system.CommandError, OSError) as error:
+            return {"host": str(error)}
+        return {}
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install Debian packages without what they merely recommend; look for newer lists only when needed."""
+    argv = ["apt-get", "install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
+    if system.run(argv, check=False, timeout=3600).returncode != 0:
+        system.run(["apt-get", "update", "-o", "DPkg::Lock::Timeout=300"], timeout=900)
+        system.run(argv, timeout=3600)
+
+
+if __name__ == "__main__":
+    run_module(HostWriter())

@@ -1,0 +1,142 @@
+"""Observes the base that every other kind stands on: packages, networkd, wait-online, the boot of rules, forwarding.
+
+A unit is {podman, hypervisor, forwarding, packages}; there is one per host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import system
+from .kind import Kind, Observation, Unit
+
+BASE = ["nftables", "iproute2"]
+PODMAN = [
+    "podman", "uidmap", "passt", "crun", "netavark", "aardvark-dns", "catatonit", "dbus-user-session",
+    "systemd-container",
+]  # fmt: skip
+HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt"]
+
+RULES_SERVICE = "homelab-nftables.service"
+ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", RULES_SERVICE]
+ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+# Debian's own nftables.service flushes everything when it starts, reloads and stops; so ours follows it.
+# Rules are there before the network, and forwarding goes on after them (systemd.special(7), network-pre.target).
+RULES_UNIT = """\
+[Unit]
+Description=nftables tables of this host's configuration, then forwarding
+Documentation=man:nft(8)
+DefaultDependencies=no
+Wants=network-pre.target
+After=nftables.service systemd-modules-load.service local-fs.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+PartOf=nftables.service
+PropagatesReloadFrom=nftables.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f /etc/homelab/nftables.nft
+ExecReload=/usr/sbin/nft -f /etc/homelab/nftables.nft
+"""
+FORWARDING_LINES = """\
+ExecStart=/bin/sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+ExecStop=/bin/sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+"""
+INSTALL = "\n[Install]\nWantedBy=sysinit.target\n"
+INCLUDE_ALL = 'include "/etc/homelab/nftables/*/*.nft"\n'
+# One link that is up is enough: a bridge may have no carrier. Rootless Podman waits for network-online.target.
+WAIT_ANY = "[Service]\nExecStart=\nExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any\n"
+
+
+class Host(Kind):
+    """Reads packages, files, units and forwarding."""
+
+    kind = "host"
+
+    def name_of(self, unit: Unit) -> str:
+        return "host"
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        return [self._observe(unit, owner) for unit in units]
+
+    def _observe(self, unit: Unit, owner: str) -> Observation:
+        rules_file = system.read_text(next(iter(files_of(unit, owner))))
+        seen = Observation("host", present=rules_file is not None, marked_by=_owner(rules_file))
+        absent = missing_packages(packages_of(unit))
+        if absent:
+            seen.drift.append(f"packages missing: {' '.join(absent)}")
+        diffs = [system.text_diff(str(path), system.read_text(path), text) for path, text in files_of(unit, owner).items()]
+        seen.drift += [diff for diff in diffs if diff]
+        seen.drift += [f"{name} is {state}, wanted enabled" for name, state in not_enabled().items()]
+        if not ONLINE_WANTED.is_symlink():
+            seen.drift.append("network-online.target is wanted by nothing, so rootless services wait 90 s")
+        seen.drift += [f"{name} is {state}, wanted active" for name, state in not_active().items()]
+        if unit["forwarding"] and not forwarding_is_on():
+            seen.drift.append("IPv4 forwarding is off, wanted on")
+        return seen
+
+    def marked(self, owner: str) -> list[str]:
+        path = next(iter(files_of({"forwarding": False}, owner)))
+        return ["host"] if _owner(system.read_text(path)) == owner else []
+
+
+def packages_of(unit: Unit) -> list[str]:
+    """The Debian packages that a host needs."""
+    wanted = [*BASE, *unit["packages"]]
+    wanted += PODMAN if unit["podman"] else []
+    wanted += HYPERVISOR if unit["hypervisor"] else []
+    return sorted(set(wanted))
+
+
+def files_of(unit: Unit, owner: str) -> dict[Path, str]:
+    """The files that we write, by path; the first is the one that bears the mark."""
+    mark = f"# homelab: owner={owner} kind=host name=host\n"
+    rules = RULES_UNIT + (FORWARDING_LINES if unit["forwarding"] else "") + INSTALL
+    units = Path("/etc/systemd/system")
+    return {
+        units / RULES_SERVICE: mark + rules,
+        units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + WAIT_ANY,
+        Path("/etc/homelab/nftables.nft"): mark + INCLUDE_ALL,
+    }
+
+
+def missing_packages(wanted: Sequence[str]) -> list[str]:
+    """Which of these packages are not installed (dpkg-query(1))."""
+    listing = system.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted], check=False).stdout
+    there = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
+    return [name for name in wanted if name not in there]
+
+
+def not_enabled() -> dict[str, str]:
+    """The units of ours that would not start at boot, with what systemd says of them."""
+    said = system.run(["systemctl", "is-enabled", *ENABLED], check=False)
+    states = said.stdout.split()
+    if len(states) != len(ENABLED):
+        # A unit without a file has no line on some versions: ask one by one.
+        states = [system.run(["systemctl", "is-enabled", n], check=False).stdout.strip() or "missing" for n in ENABLED]
+    return {n: state for n, state in zip(ENABLED, states, strict=True) if state not in ("enabled", "enabled-runtime")}
+
+
+def not_active() -> dict[str, str]:
+    """The units of ours that do not run now."""
+    names = ["systemd-networkd.service", "network-online.target", RULES_SERVICE]
+    states = system.run(["systemctl", "is-active", *names], check=False).stdout.split()
+    return {name: state for name, state in zip(names, states, strict=True) if state != "active"}
+
+
+def forwarding_is_on() -> bool:
+    """Whether the kernel forwards IPv4 between interfaces."""
+    return FORWARDING.read_text().strip() == "1"
+
+
+def _owner(text: str | None) -> str | None:
+    first = (text or "").split("\n", 1)[0]
+    return next((word[6:] for word in first.split() if word.startswith("owner=")), None)
+
+
+observer = Host()

@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+/** The base of a host: packages, networkd, rules at boot, forwarding. There is one per host. */
+export const schema = z.strictObject({
+  podman: z.boolean().default(true).describe("install what rootless Podman needs"),
+  hypervisor: z.boolean().default(false).describe("install libvirt and QEMU"),
+  forwarding: z.boolean().default(false).describe("forward IPv4 between interfaces, after the rules are loaded"),
+  packages: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "a Debian package's name, as dpkg knows it"))
+    .default([])
+    .describe("more Debian packages"),
+  address: z.string().optional().describe("where this host's services are reached; used in URLs"),
+  adopt: z.boolean().optional().describe("take over a base that bears nobody's mark"),
+});
+
+export type HostUnit = z.infer<typeof schema>;
+
+/** A host has one base, so its name is always the same. */
+export const nameOf = (): string => "host";
