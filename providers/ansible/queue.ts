@@ -1,0 +1,68 @@
+import { appendFileSync } from "node:fs";
+import { Batch, Batches } from "../batch";
+import { UserError } from "../errors";
+import { type Request, type Run, type UnitResult, runPlaybook } from "./run";
+
+interface Where {
+  kind: string;
+  host: string;
+  inventory: string;
+  owner: string;
+  unit: object;
+}
+
+interface Call {
+  where: Where;
+  name: string;
+  remove: boolean;
+}
+
+/** Calls for one host that arrive together become one run of Ansible. */
+const queues = new Batches<Call, UnitResult>(() => new Batch(runCalls));
+
+const queueOf = ({ inventory, host, owner }: Where): Batch<Call, UnitResult> =>
+  queues.for(JSON.stringify([inventory, host, owner]));
+
+/** Makes the host hold a unit. Throws when nobody can say what became of it. */
+export function apply(where: Where, name: string): Promise<UnitResult> {
+  return queueOf(where).add({ where, name, remove: false });
+}
+
+/** Removes a unit from its host. Throws when it is not removed for certain. */
+export async function remove(where: Where, name: string): Promise<void> {
+  const result = await queueOf(where).add({ where, name, remove: true });
+  if (result.failed) throw new UserError(`${where.host}: ${where.kind} ${name} was not removed: ${result.msg}`);
+}
+
+async function runCalls(calls: Call[]): Promise<(UnitResult | Error)[]> {
+  const { inventory, host } = calls[0]!.where;
+  const run = await runPlaybook(inventory, host, requestOf(calls));
+  count(host, calls.length);
+  return calls.map((call) => resultOf(call, run));
+}
+
+/** The request that a set of calls makes. */
+export function requestOf(calls: Call[]): Request {
+  const request: Request = { owner: calls[0]!.where.owner, units: {}, absent: {} };
+  for (const { where, name, remove: gone } of calls) {
+    if (gone) (request.absent[where.kind] ??= []).push(name);
+    else (request.units[where.kind] ??= []).push(where.unit);
+  }
+  return request;
+}
+
+/** What a run said of one call, or why it said nothing. */
+export function resultOf({ where, name, remove: gone }: Call, run: Run): UnitResult | Error {
+  const said = run.events.find((event) => event.event === "result" && event.kind === where.kind);
+  const result = (gone ? said?.removed : said?.units)?.find((one) => one.name === name);
+  if (result) return result;
+  const broken = run.events.filter((event) => event.event === "failed" || event.event === "unreachable");
+  const reason = broken.map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();
+  return new UserError(`${where.host}: ${where.kind} ${name}: Ansible did not reach it.\n${reason}`);
+}
+
+/** For tests of costs: one line per run in the file that HOMELAB_RUNS_LOG names. */
+function count(host: string, calls: number): void {
+  const log = process.env["HOMELAB_RUNS_LOG"];
+  if (log) appendFileSync(log, `${JSON.stringify({ host, calls })}\n`);
+}

@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type Readable } from "node:stream";
+
+/** What Ansible is asked to do on one host: units to hold and names to remove, by kind. */
+export interface Request {
+  owner: string;
+  units: Record<string, object[]>;
+  absent: Record<string, string[]>;
+}
+
+/** What a kind's module says of one unit. */
+export interface UnitResult {
+  name: string;
+  changed: boolean;
+  failed: boolean;
+  present: boolean;
+  msg: string;
+  drift?: string;
+  facts: Record<string, unknown>;
+}
+
+/** A line of callback_plugins/homelab_events.py. */
+export interface Event {
+  event: "task" | "result" | "failed" | "unreachable";
+  host?: string;
+  kind?: string;
+  task?: string;
+  msg?: string;
+  units?: UnitResult[];
+  removed?: UnitResult[];
+}
+
+/** How a run ended. `output` is what Ansible printed. */
+export interface Run {
+  code: number | null;
+  events: Event[];
+  output: string;
+}
+
+export const packageRoot = resolve(__dirname, "../..");
+
+const TIME_LIMIT_MS = Number(process.env["HOMELAB_ANSIBLE_MINUTES"] ?? 60) * 60_000;
+
+/** One run of site.yml for one host. The request lies in a private file, never on a command line. */
+export async function runPlaybook(inventory: string, host: string, request: Request): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), "homelab-"));
+  try {
+    const requestFile = join(folder, "request.json");
+    writeFileSync(requestFile, JSON.stringify(request), { mode: 0o600 });
+    const variables = JSON.stringify({ homelab_request_file: requestFile });
+    const site = join(packageRoot, "ansible", "site.yml");
+    return await start(["-i", resolve(inventory), "--limit", host, "--extra-vars", variables, site]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function start(args: string[]): Promise<Run> {
+  const own = join(packageRoot, ".venv", "bin", "ansible-playbook");
+  const program = existsSync(own) ? own : "ansible-playbook";
+  const env = {
+    ...process.env,
+    ANSIBLE_CONFIG: join(packageRoot, "ansible", "ansible.cfg"),
+    ANSIBLE_NOCOLOR: "1",
+    ANSIBLE_FORCE_COLOR: "0",
+    HOMELAB_EVENTS_FD: "3",
+  };
+  return new Promise((done, fail) => {
+    // A process group of its own, so that the time limit also reaches the ssh that Ansible started.
+    const child = spawn(program, args, { env, cwd: dirname(args.at(-1)!), stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
+    const events: Event[] = [];
+    let output = "";
+    const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-20_000));
+    child.stdout!.on("data", keep);
+    child.stderr!.on("data", keep);
+    createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => events.push(JSON.parse(line) as Event));
+    const timer = setTimeout(() => process.kill(-child.pid!, "SIGTERM"), TIME_LIMIT_MS);
+    child.on("error", (error) => fail(new Error(`${program} cannot be started: ${error.message}. Run "npm run setup".`)));
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      done({ code, events, output });
+    });
+  });
+}

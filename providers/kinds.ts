@@ -1,0 +1,34 @@
+import { z } from "zod";
+import * as bridge from "./bridge/schema";
+import * as host from "./host/schema";
+import * as nftablesTable from "./nftables-table/schema";
+import * as quadletUnit from "./quadlet-unit/schema";
+import * as serviceUser from "./service-user/schema";
+import * as vlan from "./vlan/schema";
+
+/** What the shared life cycle needs to know of a kind. */
+export interface Kind {
+  readonly schema: z.ZodType<object>;
+  readonly nameOf: (unit: never) => string;
+}
+
+/** Every kind by the name that ids, roles and observers use, in the order in which a host needs them. */
+export const kinds = {
+  host,
+  bridge,
+  vlan,
+  "nftables-table": nftablesTable,
+  "service-user": serviceUser,
+  "quadlet-unit": quadletUnit,
+} as const satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof kinds;
+
+/** The kind of that name. Throws when there is none, as with a state written by newer code. */
+export function kindNamed(name: string): Kind {
+  const kind = (kinds as Record<string, Kind>)[name];
+  if (kind === undefined) {
+    throw new Error(`This version knows no kind "${name}". Known: ${Object.keys(kinds).join(", ")}.`);
+  }
+  return kind;
+}

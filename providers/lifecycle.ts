@@ -1,0 +1,92 @@
+import * as pulumi from "@pulumi/pulumi";
+import { isDeepStrictEqual } from "node:util";
+import { apply, remove } from "./ansible/queue";
+import { PartialChange } from "./errors";
+import { type KindName, kindNamed } from "./kinds";
+import { observe } from "./ssh/observe";
+
+/** What every resource of ours is given. `inventory` is a folder, relative to the Pulumi project. */
+export interface Inputs {
+  kind: KindName;
+  host: string;
+  inventory: string;
+  owner: string;
+  unit: Record<string, unknown>;
+}
+
+/** What the host said: `drift` is a readable text, empty while the host holds the unit. */
+export interface Outputs extends Inputs {
+  drift: string;
+  facts: Record<string, unknown>;
+}
+
+/** A unit's id, the same on every run: `<host>/<kind>/<name>`, or `<host>/host`. */
+export function idOf({ kind, host, unit }: Pick<Inputs, "kind" | "host" | "unit">): string {
+  const name = kindNamed(kind).nameOf(unit as never);
+  return kind === "host" ? `${host}/host` : `${host}/${kind}/${name}`;
+}
+
+const nameIn = (inputs: Inputs): string => kindNamed(inputs.kind).nameOf(inputs.unit as never);
+
+function inputsOf(props: Inputs): Inputs {
+  const { kind, host, inventory, owner, unit } = props;
+  return { kind, host, inventory, owner, unit };
+}
+
+function holdsUnknown(value: unknown): boolean {
+  if (value === pulumi.runtime.unknownValue) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsUnknown);
+}
+
+/** Validates and completes a unit. No I/O: the engine calls check one after another. */
+async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.CheckResult> {
+  const inputs = inputsOf(news);
+  if (holdsUnknown(inputs.unit)) return { inputs };
+  const parsed = kindNamed(inputs.kind).schema.safeParse(inputs.unit);
+  if (parsed.success) return { inputs: { ...inputs, unit: parsed.data } };
+  const failures = parsed.error.issues.map((issue) => ({
+    property: ["unit", ...issue.path.map(String)].join("."),
+    reason: issue.message,
+  }));
+  return { inputs, failures };
+}
+
+/** What differs from the last apply, or from the host when a refresh found drift. */
+async function diff(id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
+  const before = inputsOf(olds);
+  const moved = !holdsUnknown(news.unit) && idOf(news) !== id;
+  const changes = moved || (olds.drift ?? "") !== "" || !isDeepStrictEqual(before, inputsOf(news));
+  return { changes, replaces: moved ? ["unit"] : [], deleteBeforeReplace: moved };
+}
+
+async function write(id: string, inputs: Inputs, isNew: boolean): Promise<Outputs> {
+  const result = await apply(inputs, nameIn(inputs));
+  const outs = { ...inputs, drift: result.drift ?? "", facts: result.facts };
+  if (!result.failed) return { ...outs, drift: "" };
+  // A create that was refused left nothing behind; anything else must stay in state.
+  if (isNew && !(result.changed && result.present)) throw new Error(`${id}: ${result.msg}`);
+  throw new PartialChange(id, { ...outs, drift: outs.drift || result.msg }, result.msg);
+}
+
+async function create(props: Inputs): Promise<pulumi.dynamic.CreateResult> {
+  const inputs = inputsOf(props);
+  const id = idOf(inputs);
+  return { id, outs: await write(id, inputs, true) };
+}
+
+async function update(id: string, _olds: Outputs, news: Inputs): Promise<pulumi.dynamic.UpdateResult> {
+  return { outs: await write(id, inputsOf(news), false) };
+}
+
+/** Only the host's own word makes a unit absent; a host that is away is an error. */
+async function read(id: string, props: Outputs): Promise<pulumi.dynamic.ReadResult> {
+  const seen = await observe(inputsOf(props));
+  if (!seen.present) return { id: "", props: {} };
+  return { id, props: { ...inputsOf(props), drift: seen.drift, facts: seen.facts } };
+}
+
+async function destroy(_id: string, props: Outputs): Promise<void> {
+  await remove(inputsOf(props), nameIn(props));
+}
+
+export const lifecycle = { check, diff, create, read, update, delete: destroy };

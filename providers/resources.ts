@@ -1,0 +1,90 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type HostUnit } from "./host/schema";
+import { type BridgeUnit } from "./bridge/schema";
+import { type VlanUnit } from "./vlan/schema";
+import { type NftablesTableUnit } from "./nftables-table/schema";
+import { type ServiceUserUnit } from "./service-user/schema";
+import { type QuadletUnit } from "./quadlet-unit/schema";
+import { type KindName } from "./kinds";
+import { shim } from "./shim";
+
+/** Where a unit belongs: an inventory host, the inventory's folder (relative to the project), and the owner. */
+export interface Place {
+  host: pulumi.Input<string>;
+  inventory: pulumi.Input<string>;
+  owner: pulumi.Input<string>;
+}
+
+/** A unit on a host. `unit` is its configuration, `facts` what the host says of it, `drift` how they differ. */
+export abstract class UnitResource<Unit, Facts = Record<string, unknown>> extends pulumi.dynamic.Resource {
+  declare readonly host: pulumi.Output<string>;
+  declare readonly unit: pulumi.Output<Unit>;
+  declare readonly facts: pulumi.Output<Facts>;
+  declare readonly drift: pulumi.Output<string>;
+
+  protected constructor(
+    kind: KindName,
+    type: string,
+    name: string,
+    place: Place,
+    unit: pulumi.Input<Unit>,
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super(shim, name, { kind, ...place, unit, facts: undefined, drift: undefined }, opts, "homelab", type);
+  }
+}
+
+/** The base of a host: packages, networkd, rules at boot, forwarding. */
+export class Host extends UnitResource<HostUnit> {
+  constructor(name: string, place: Place, unit: pulumi.Input<HostUnit>, opts?: pulumi.CustomResourceOptions) {
+    super("host", "Host", name, place, unit, opts);
+  }
+}
+
+/** A VLAN-filtering bridge with its ports, systemd.netdev(5). */
+export class Bridge extends UnitResource<BridgeUnit> {
+  constructor(name: string, place: Place, unit: pulumi.Input<BridgeUnit>, opts?: pulumi.CustomResourceOptions) {
+    super("bridge", "Bridge", name, place, unit, opts);
+  }
+}
+
+/** What the host says of a VLAN. */
+export interface VlanFacts {
+  address?: string;
+  network?: string;
+}
+
+/** A VLAN on a bridge, with the host's address in it and its DHCP server, systemd.network(5). */
+export class Vlan extends UnitResource<VlanUnit, VlanFacts> {
+  constructor(name: string, place: Place, unit: pulumi.Input<VlanUnit>, opts?: pulumi.CustomResourceOptions) {
+    super("vlan", "Vlan", name, place, unit, opts);
+  }
+}
+
+/** One nftables table that is ours as a whole, nft(8). */
+export class NftablesTable extends UnitResource<NftablesTableUnit> {
+  constructor(name: string, place: Place, unit: pulumi.Input<NftablesTableUnit>, opts?: pulumi.CustomResourceOptions) {
+    super("nftables-table", "NftablesTable", name, place, unit, opts);
+  }
+}
+
+/** A user that runs rootless services. */
+export class ServiceUser extends UnitResource<ServiceUserUnit> {
+  constructor(name: string, place: Place, unit: pulumi.Input<ServiceUserUnit>, opts?: pulumi.CustomResourceOptions) {
+    super("service-user", "ServiceUser", name, place, unit, opts);
+  }
+}
+
+/** What the host says of a Quadlet unit. */
+export interface QuadletFacts {
+  service?: string;
+  active?: string;
+  ports?: { host_ip: string; host_port: string | number; container_port: string | number; protocol: string }[];
+}
+
+/** A Quadlet unit with its drop-ins and files, podman-systemd.unit(5). */
+export class Quadlet extends UnitResource<QuadletUnit, QuadletFacts> {
+  constructor(name: string, place: Place, unit: pulumi.Input<QuadletUnit>, opts?: pulumi.CustomResourceOptions) {
+    super("quadlet-unit", "QuadletUnit", name, place, unit, opts);
+  }
+}
