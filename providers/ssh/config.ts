@@ -1,0 +1,60 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { UserError } from "../errors";
+
+const run = promisify(execFile);
+
+/** What OpenSSH itself says of a host (`ssh -G`), as far as we use it, ssh_config(5). */
+export interface HostConfig {
+  alias: string;
+  hostname: string;
+  port: number;
+  user: string;
+  hostKeyAlias: string | undefined;
+  identityFiles: string[];
+  knownHostsFiles: string[];
+  /** The jump hosts before this one, first to last. */
+  jumps: string[];
+}
+
+/** Asks OpenSSH for a host's settings. Throws when the file is bad or uses what ssh2 cannot do. */
+export async function hostConfig(file: string, alias: string): Promise<HostConfig> {
+  const { stdout } = await run("ssh", ["-F", file, "-G", "--", alias]).catch((error: { stderr?: string }) => {
+    throw new UserError(`${alias}: OpenSSH cannot read ${file}: ${error.stderr?.trim()}`);
+  });
+  return parseConfig(alias, stdout);
+}
+
+/** The output of `ssh -G`: lines of a lower-case key and its value; some keys come several times. */
+export function parseConfig(alias: string, text: string): HostConfig {
+  const settings = new Map<string, string[]>();
+  for (const line of text.split("\n")) {
+    const [key, ...value] = line.trim().split(" ");
+    if (key) settings.set(key, [...(settings.get(key) ?? []), value.join(" ")]);
+  }
+  const one = (key: string): string | undefined => settings.get(key)?.[0];
+  const proxyCommand = one("proxycommand");
+  if (proxyCommand && proxyCommand !== "none") {
+    throw new UserError(`${alias}: ssh_config sets ProxyCommand; use ProxyJump, which previews and refreshes can follow.`);
+  }
+  const jump = one("proxyjump");
+  const files = `${one("userknownhostsfile") ?? ""} ${one("globalknownhostsfile") ?? ""}`;
+  return {
+    alias,
+    hostname: one("hostname") ?? alias,
+    port: Number(one("port") ?? 22),
+    user: one("user") ?? "root",
+    hostKeyAlias: one("hostkeyalias"),
+    identityFiles: (settings.get("identityfile") ?? []).map(homeOf),
+    knownHostsFiles: files.split(" ").filter((name) => name && name !== "none").map(homeOf),
+    jumps: jump && jump !== "none" ? jump.split(",") : [],
+  };
+}
+
+/** The name under which known_hosts lists a host: its alias, or `[name]:port` off port 22, sshd(8). */
+export function keyName(config: HostConfig): string {
+  if (config.hostKeyAlias) return config.hostKeyAlias;
+  return config.port === 22 ? config.hostname : `[${config.hostname}]:${config.port}`;
+}
+
+const homeOf = (path: string): string => path.replace(/^~(?=\/)/, process.env["HOME"] ?? "~");

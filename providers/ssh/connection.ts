@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from "node:fs";
+import { type Duplex } from "node:stream";
+import { Client, type ConnectConfig } from "ssh2";
+import { UserError } from "../errors";
+import { type HostConfig, hostConfig } from "./config";
+import { algorithmsFor, isTrusted, knownKeys } from "./known-hosts";
+import { commandLine } from "./quote";
+
+const CONNECT_MS = 60_000;
+const COMMAND_MS = 300_000;
+
+/** One connection per ssh_config and host, shared by all who ask while it lives. */
+const connections = new Map<string, Promise<Client>>();
+
+function connectionTo(file: string, alias: string): Promise<Client> {
+  const key = JSON.stringify([file, alias]);
+  const open = connections.get(key);
+  if (open) return open;
+  const fresh = connect(file, alias, () => connections.delete(key));
+  connections.set(key, fresh);
+  fresh.catch(() => connections.delete(key));
+  return fresh;
+}
+
+async function connect(file: string, alias: string, onClose: () => void): Promise<Client> {
+  const config = await hostConfig(file, alias);
+  const keys = await knownKeys(config);
+  const sock = await tunnel(file, config);
+  let refused = false;
+  const settings: ConnectConfig = {
+    host: config.hostname,
+    port: config.port,
+    username: config.user,
+    ...authentication(config),
+    ...(sock ? { sock } : {}),
+    readyTimeout: CONNECT_MS,
+    keepaliveInterval: 15_000,
+    algorithms: { serverHostKey: algorithmsFor(keys) as never },
+    // Checked before authentication: no key and no user name goes to a host that we do not know.
+    hostVerifier: (shown: Buffer) => {
+      refused = !isTrusted(keys, shown);
+      return !refused;
+    },
+  };
+  return new Promise((done, fail) => {
+    const client = new Client();
+    client.on("ready", () => done(client));
+    client.on("error", (error) => fail(new UserError(whyNot(config, error, refused))));
+    client.on("close", () => {
+      onClose();
+      fail(new UserError(`${alias}: the connection was closed before it was ready.`));
+    });
+    client.connect(settings);
+  });
+}
+
+function whyNot(config: HostConfig, error: Error, refused: boolean): string {
+  const where = `${config.alias} (${config.user}@${config.hostname}:${config.port})`;
+  const otherKey = refused || /no matching host key/i.test(error.message);
+  if (otherKey) {
+    return `${where}: its host key is not the one in ${config.knownHostsFiles.join(", ")}; refused before logging in. If the host was really installed anew, replace its line there.`;
+  }
+  return `${where}: ${error.message}`;
+}
+
+/** A stream to the host through its last jump host, whose connection is shared too. */
+async function tunnel(file: string, config: HostConfig): Promise<Duplex | undefined> {
+  const jump = config.jumps.at(-1);
+  if (jump === undefined) return undefined;
+  if (config.jumps.length > 1 || /[@:]/.test(jump)) {
+    throw new UserError(`${config.alias}: write ProxyJump as one Host of ssh_config; that host may have a ProxyJump itself.`);
+  }
+  const client = await connectionTo(file, jump);
+  return new Promise((done, fail) =>
+    client.forwardOut("127.0.0.1", 0, config.hostname, config.port, (error, stream) =>
+      error ? fail(new UserError(`${config.alias}: cannot be reached through ${jump}: ${error.message}`)) : done(stream),
+    ),
+  );
+}
+
+function authentication(config: HostConfig): Partial<ConnectConfig> {
+  const file = config.identityFiles.find((path) => existsSync(path));
+  const agent = process.env["SSH_AUTH_SOCK"];
+  if (file === undefined && !agent) {
+    throw new UserError(`${config.alias}: no key in ${config.identityFiles.join(", ")} and no SSH agent.`);
+  }
+  return { ...(agent ? { agent } : {}), ...(file ? { privateKey: readFileSync(file) } : {}) };
+}
+
+/** Runs one command as root on a host, with a text as its standard input, and gives back what it printed. */
+export async function runAsRoot(file: string, alias: string, argv: readonly string[], stdin: string): Promise<string> {
+  const client = await connectionTo(file, alias);
+  const command = commandLine(["sudo", "-n", ...argv]);
+  return new Promise((done, fail) => {
+    const failed = (reason: string, stderr = "", stdout = ""): void =>
+      fail(new UserError([`${alias}: ${reason}: ${command}`, stderr.trim(), stdout.trim()].filter(Boolean).join("\n")));
+    client.exec(command, (error, channel) => {
+      if (error) return failed(error.message);
+      let stdout = "";
+      let stderr = "";
+      const timer = setTimeout(() => {
+        failed(`no end after ${COMMAND_MS / 1000} s`, stderr);
+        channel.close();
+      }, COMMAND_MS);
+      channel.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+      channel.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+      channel.on("close", (code: number | null) => {
+        clearTimeout(timer);
+        if (code === 0) done(stdout);
+        else failed(code === null ? "the connection broke" : `exit code ${code}`, stderr, stdout);
+      });
+      channel.end(stdin);
+    });
+  });
+}
