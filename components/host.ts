@@ -1,0 +1,36 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Bridge, Host, NftablesTable, type Place, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
+import { type InventoryHost } from "./inventory/load";
+import { type Network, type Service, networkOf, serviceOf } from "./outputs";
+
+type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
+
+/**
+ * One host with all its units, in layers: the base, then network, rules and users, then services. Within a
+ * layer nothing depends on anything, so that a layer is one run of Ansible, which orders its kinds itself.
+ */
+export class ManagedHost extends pulumi.ComponentResource {
+  readonly network: pulumi.Resource[];
+  readonly networks: pulumi.Output<Network>[];
+  readonly services: pulumi.Output<Service>[];
+
+  constructor(host: InventoryHost, place: Omit<Place, "host">, after: pulumi.Resource[]) {
+    super("homelab:index:ManagedHost", host.name, {});
+    const at: Place = { ...place, host: host.name };
+    const name = (kind: Parameters<typeof idOf>[0]["kind"], unit: object): string =>
+      idOf({ kind, host: host.name, unit: unit as Record<string, unknown> });
+    const behind = (dependsOn: pulumi.Resource[]): Options => ({ parent: this, dependsOn });
+
+    const base = host.homelab_host ? [new Host(name("host", {}), at, host.homelab_host, behind(after))] : after;
+    const bridges = host.bridges.map((unit) => new Bridge(name("bridge", unit), at, unit, behind(base)));
+    const vlans = host.vlans.map((unit) => new Vlan(name("vlan", unit), at, unit, behind(base)));
+    const tables = host.nftables_tables.map((unit) => new NftablesTable(name("nftables-table", unit), at, unit, behind(base)));
+    const users = host.service_users.map((unit) => new ServiceUser(name("service-user", unit), at, unit, behind(base)));
+    this.network = [...bridges, ...vlans, ...tables];
+    const ready = [...base, ...this.network, ...users];
+    const units = host.quadlet_units.map((unit) => new Quadlet(name("quadlet-unit", unit), at, unit, behind(ready)));
+    this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
+    this.services = units.map((unit) => serviceOf(host, unit));
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { LineCounter, type Document, type Node, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
+
+/** One thing that is wrong in the configuration: where it stands and what would be right. */
+export interface Problem {
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+}
+
+/** A YAML file with the places of its values. */
+export interface Source {
+  file: string;
+  data: unknown;
+  at(path: readonly PropertyKey[]): { line: number; column: number };
+  problems: Problem[];
+}
+
+// Plain scalars that YAML 1.1 (PyYAML, so Ansible) and YAML 1.2 read differently, yaml.org/type.
+const DIFFERENT = [
+  /^[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$/,
+  /^[-+]?0[0-7_]+$/,
+  /^0o[0-7]+$/,
+  /^[-+]?0b[01_]+$/,
+  /^[-+]?[0-9][0-9]*_[0-9_]*$/,
+  /^(y|n|yes|no|on|off)$/i,
+  /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/,
+];
+
+/** Reads a YAML file of the inventory; what is wrong with its form is in `problems`. */
+export function readSource(file: string): Source {
+  return parseSource(file, readFileSync(file, "utf8"));
+}
+
+/** The same from a text. `!unsafe` is taken as Ansible takes it: a text that is no template. */
+export function parseSource(file: string, text: string): Source {
+  const lines = new LineCounter();
+  const customTags = [{ tag: "!unsafe", resolve: (value: string) => value }];
+  const document = parseDocument(text, { lineCounter: lines, customTags, uniqueKeys: true });
+  const place = (offset: number): { line: number; column: number } => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const problems = document.errors.map((error) => ({ file, ...place(error.pos[0]), message: error.message.split("\n")[0]! }));
+  visit(document, {
+    Scalar(key, node) {
+      const source = node.source ?? "";
+      if (key === "key" || !node.range) return;
+      if (node.type === "PLAIN" && DIFFERENT.some((form) => form.test(source))) {
+        problems.push({ file, ...place(node.range[0]), message: `${source} is read differently by YAML 1.1 and 1.2: quote it` });
+      }
+    },
+  });
+  return { file, data: document.errors.length > 0 ? undefined : document.toJS(), at: (path) => place(offsetOf(document, path)), problems };
+}
+
+/** Where a path stands; where it is missing, the place of what should hold it. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  let node: Node | null = document.contents as Node | null;
+  let offset = node?.range?.[0] ?? 0;
+  for (const step of path) {
+    let next: Node | null | undefined;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === step);
+      next = (pair?.value ?? pair?.key) as Node | undefined;
+      offset = (pair?.key as Node | undefined)?.range?.[0] ?? offset;
+    } else if (isSeq(node)) {
+      next = node.items[Number(step)] as Node | undefined;
+      offset = next?.range?.[0] ?? offset;
+    }
+    if (!next) break;
+    node = next;
+  }
+  return offset;
+}

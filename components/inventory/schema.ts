@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { kinds } from "@homelab/providers";
+
+/** What `host_vars/<host>.yml` may hold: one list per kind, in Ansible's names. */
+export const hostVars = z.strictObject({
+  homelab_host: kinds.host.schema.optional(),
+  bridges: z.array(kinds.bridge.schema).default([]),
+  vlans: z.array(kinds.vlan.schema).default([]),
+  nftables_tables: z.array(kinds["nftables-table"].schema).default([]),
+  service_users: z.array(kinds["service-user"].schema).default([]),
+  quadlet_units: z.array(kinds["quadlet-unit"].schema).default([]),
+});
+
+export type HostVars = z.infer<typeof hostVars>;
+
+const OWNER = /^[a-z][a-z0-9-]{0,31}$/;
+export const SSH_ARGS = "-F {{ inventory_dir }}/ssh_config";
+
+/** What `group_vars/all.yml` may hold. */
+export const groupVars = z.strictObject({
+  homelab_owner: z
+    .string({ error: "homelab_owner is missing: the name that marks what is yours on a host" })
+    .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"),
+  homelab_prune: z.boolean().optional(),
+  ansible_ssh_common_args: z.literal(SSH_ARGS, {
+    error: `must be "${SSH_ARGS}": connection settings live in ssh_config, for Ansible and Pulumi alike`,
+  }),
+});
+
+const hosts = z.record(z.string(), z.union([z.null(), z.strictObject({})])).nullish();
+
+/** What `hosts.yml` may hold: groups of hosts; what is said of a host stands in host_vars and ssh_config. */
+export const hostsFile = z.strictObject({
+  all: z.strictObject({
+    hosts,
+    children: z.record(z.string(), z.union([z.null(), z.strictObject({ hosts })])).optional(),
+  }),
+});

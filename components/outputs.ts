@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type Quadlet, type Vlan } from "@homelab/providers";
+import { type InventoryHost } from "./inventory/load";
+
+/** A VLAN of the stack. `network` is in CIDR form. */
+export interface Network {
+  host: string;
+  name: string;
+  id: number;
+  bridge: string;
+  address: string | undefined;
+  network: string | undefined;
+}
+
+/** A service of the stack. `user` is null for a system-wide one; `urls` need the host's `address`. */
+export interface Service {
+  host: string;
+  user: string | null;
+  unit: string;
+  service: string | undefined;
+  urls: string[];
+}
+
+/** A VLAN as other projects see it. */
+export function networkOf(host: string, vlan: Vlan): pulumi.Output<Network> {
+  return pulumi.all([vlan.unit, vlan.facts]).apply(([{ name, id, bridge, address }, facts]) => ({
+    host,
+    name,
+    id,
+    bridge,
+    address,
+    network: facts?.network,
+  }));
+}
+
+/** A Quadlet unit as other projects see it. */
+export function serviceOf(host: InventoryHost, unit: Quadlet): pulumi.Output<Service> {
+  return pulumi.all([unit.unit, unit.facts]).apply(([config, facts]) => ({
+    host: host.name,
+    user: config.user ?? null,
+    unit: config.name ?? "",
+    service: facts?.service,
+    urls: urlsOf(host.homelab_host?.address, facts?.ports ?? []),
+  }));
+}
+
+/** URLs of published TCP ports; https for the ports that end in 443, as is the custom. */
+export function urlsOf(address: string | undefined, ports: { host_ip: string; host_port: string | number; protocol: string }[]): string[] {
+  if (address === undefined) return [];
+  const open = ports.filter(({ protocol, host_ip }) => protocol === "tcp" && !host_ip.startsWith("127."));
+  return open.map(({ host_port }) => `${String(host_port).endsWith("443") ? "https" : "http"}://${address}:${host_port}/`);
+}
