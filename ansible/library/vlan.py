@@ -1,0 +1,46 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of VLANs. Its options are those of role vlan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible.module_utils.homelab import networkd
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
+from ansible.module_utils.homelab.vlan import Vlan, files_of, must_be_made_anew
+
+
+class VlanWriter(Vlan, Writer):
+    """Writes VLANs through systemd-networkd."""
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        links = networkd.read_links()
+        errors = {}
+        for unit in units:
+            bridge = links.get(unit["bridge"])
+            if bridge is None or bridge.kind != "bridge":
+                errors[unit["name"]] = f"there is no bridge {unit['bridge']} on this host; declare it in `bridges`"
+        return errors
+
+    def disruption(self, change: Change) -> str:
+        link = networkd.read_links().get(change.unit["name"])
+        return "replace" if link and must_be_made_anew(change.unit, link) else "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        units = [change.unit for change in changes]
+        links = networkd.read_links()
+        for unit in units:
+            write_files(files_of(unit, owner), owner, self.kind, unit["name"])
+            link = links.get(unit["name"])
+            if link and must_be_made_anew(unit, link):
+                delete_link(link.name)
+        return reload_until(lambda: self.observe(units, owner), {unit["name"]: [unit["name"], unit["bridge"]] for unit in units})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        forget(owner, self.kind, names)
+        return {name: error for name in names if (error := delete_link(name))}
+
+
+if __name__ == "__main__":
+    run_module(VlanWriter())

@@ -1,0 +1,108 @@
+"""What bridges and VLANs share: systemd-networkd's files with our mark, and the links as the kernel has them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import system
+
+FOLDER = Path("/etc/systemd/network")
+
+Files = dict[Path, str]
+Settings = list[tuple[str, list[tuple[str, Any]]]]
+
+
+def render(owner: str, kind: str, name: str, settings: Settings) -> str:
+    """A networkd file: the mark, then sections; a list repeats its key (systemd.syntax(7))."""
+    lines = [mark(owner, kind, name)]
+    for section, values in settings:
+        lines += ["", f"[{section}]"]
+        for key, value in values:
+            lines += [f"{key}={_text(one)}" for one in (value if isinstance(value, list) else [value])]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def mark(owner: str, kind: str, name: str) -> str:
+    """The first line of every file of ours."""
+    return f"# homelab: owner={owner} kind={kind} name={name}"
+
+
+def read_mark(text: str | None) -> dict[str, str]:
+    """What a file's first line says: owner, kind and name; empty when it is not ours."""
+    first = (text or "").split("\n", 1)[0]
+    if not first.startswith("# homelab: "):
+        return {}
+    return dict(word.split("=", 1) for word in first.split()[2:] if "=" in word)
+
+
+def marked_files(owner: str, kind: str) -> dict[Path, str]:
+    """All files of an owner's units of a kind, with the unit's name."""
+    found = {}
+    for path in [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]:
+        said = read_mark(system.read_text(path))
+        if said.get("owner") == owner and said.get("kind") == kind:
+            found[path] = said["name"]
+    return found
+
+
+def file_drift(files: Files, owner: str, kind: str, name: str) -> list[str]:
+    """How the files of a unit differ, also by files of it that are no longer wanted."""
+    diffs = [system.text_diff(str(path), system.read_text(path), text) for path, text in files.items()]
+    stray = [path for path, unit in marked_files(owner, kind).items() if unit == name and path not in files]
+    return [diff for diff in diffs if diff] + [f"{path} is there, but not wanted" for path in stray]
+
+
+@dataclass
+class Link:
+    """A link of the host (ip-link(8)); `vlans` maps a VLAN id to its flags, as bridge(8) lists them."""
+
+    name: str
+    up: bool
+    mac: str
+    mtu: int
+    master: str | None
+    parent: str | None
+    kind: str | None
+    data: dict[str, Any]
+    addresses: list[str]
+    vlans: dict[int, list[str]]
+
+
+def read_links() -> dict[str, Link]:
+    """All links by name, by two commands."""
+    members: dict[str, dict[int, list[str]]] = {}
+    for entry in json.loads(system.run(["bridge", "-j", "vlan", "show"]).stdout or "[]"):
+        members[entry["ifname"]] = _vlans(entry.get("vlans", []))
+    links = json.loads(system.run(["ip", "-j", "-d", "address", "show"]).stdout)
+    return {link["ifname"]: _link(link, members.get(link["ifname"], {})) for link in links if "ifname" in link}
+
+
+def _vlans(entries: list[dict[str, Any]]) -> dict[int, list[str]]:
+    found = {}
+    for entry in entries:
+        for vlan in range(entry["vlan"], entry.get("vlanEnd", entry["vlan"]) + 1):
+            found[vlan] = sorted(entry.get("flags", []))
+    return found
+
+
+def _link(link: dict[str, Any], vlans: dict[int, list[str]]) -> Link:
+    info = link.get("linkinfo", {})
+    return Link(
+        name=link["ifname"],
+        up="UP" in link["flags"],
+        mac=link.get("address", ""),
+        mtu=link["mtu"],
+        master=link.get("master"),
+        parent=link.get("link"),
+        kind=info.get("info_kind"),
+        data=info.get("info_data", {}),
+        addresses=[f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["family"] == "inet"],
+        vlans=vlans,
+    )

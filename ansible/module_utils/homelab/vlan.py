@@ -1,0 +1,127 @@
+"""Observes VLANs. A unit is {name, id, bridge, address?, mtu, dhcp?: {from, to, dns, leases}}."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from . import networkd, system
+from .kind import Kind, Observation, Unit
+from .networkd import FOLDER, Files, Link
+
+
+class Vlan(Kind):
+    """Reads VLAN links, the bridge's own membership, addresses and the DHCP server."""
+
+    kind = "vlan"
+
+    def name_of(self, unit: Unit) -> str:
+        return str(unit["name"])
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        links = networkd.read_links() if units else {}
+        serving = dhcp_servers() if any("dhcp" in unit for unit in units) else set()
+        return [observe(unit, owner, links, serving) for unit in units]
+
+    def marked(self, owner: str) -> list[str]:
+        return sorted(set(networkd.marked_files(owner, self.kind).values()))
+
+
+def observe(unit: Unit, owner: str, links: dict[str, Link], serving: set[str]) -> Observation:
+    """One VLAN: its files, then its link."""
+    name = unit["name"]
+    said = networkd.read_mark(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
+    link = links.get(name)
+    seen = Observation(name, present=link is not None or bool(said), marked_by=said.get("owner"))
+    seen.drift = networkd.file_drift(files_of(unit, owner), owner, "vlan", name)
+    if link is None:
+        seen.drift.append(f"{name}: there is no such link")
+    else:
+        seen.drift += link_drift(unit, link)
+        bridge = links.get(unit["bridge"])
+        if bridge and unit["id"] not in bridge.vlans:
+            seen.drift.append(f"{bridge.name}: it is not in VLAN {unit['id']} itself")
+        if "dhcp" in unit and name not in serving:
+            seen.drift.append(f"{name}: its DHCP server does not run")
+    seen.facts = facts_of(unit) | ({"mac": link.mac} if link else {})
+    return seen
+
+
+def link_drift(unit: Unit, link: Link) -> list[str]:
+    """How a VLAN's link differs from what is wanted."""
+    drift = []
+    if must_be_made_anew(unit, link):
+        drift.append(f"{link.name}: VLAN {link.data.get('id')} on {link.parent}, wanted {unit['id']} on {unit['bridge']}")
+    wanted = [unit["address"]] if "address" in unit else []
+    if link.addresses != wanted:
+        has = ", ".join(link.addresses) or "none"
+        drift.append(f"{link.name}: address {has}, wanted {', '.join(wanted) or 'none'}")
+    if link.mtu != unit["mtu"]:
+        drift.append(f"{link.name}: MTU is {link.mtu}, wanted {unit['mtu']}")
+    return drift if link.up else [*drift, f"{link.name}: it is down"]
+
+
+def must_be_made_anew(unit: Unit, link: Link) -> bool:
+    """networkd ignores a changed id or parent of a link that is there."""
+    return link.kind != "vlan" or link.data.get("id") != unit["id"] or link.parent != unit["bridge"]
+
+
+def facts_of(unit: Unit) -> dict[str, object]:
+    """What others want to know of a VLAN."""
+    facts: dict[str, object] = {"id": unit["id"], "bridge": unit["bridge"]}
+    if "address" in unit:
+        facts["address"] = unit["address"].split("/")[0]
+        facts["network"] = str(ipaddress.ip_interface(unit["address"]).network)
+    return facts
+
+
+def dhcp_servers() -> set[str]:
+    """The links on which a DHCP server listens: UDP port 67, bound to the link (ss(8))."""
+    listing = system.run(["ss", "-H", "-u", "-l", "-n"]).stdout
+    places = [line.split()[3] for line in listing.splitlines() if len(line.split()) > 3]
+    return {place.split("%", 1)[1].rsplit(":", 1)[0] for place in places if "%" in place and place.endswith(":67")}
+
+
+def files_of(unit: Unit, owner: str) -> Files:
+    """The networkd files of a VLAN, and its part of the bridge as a drop-in."""
+    name = unit["name"]
+    network: list[tuple[str, object]] = [
+        ("ConfigureWithoutCarrier", True),
+        ("LinkLocalAddressing", False),
+        ("IPv6AcceptRA", False),
+        ("DHCPServer", "dhcp" in unit),
+    ]
+    if "address" in unit:
+        network.append(("Address", unit["address"]))
+    settings: networkd.Settings = [
+        ("Match", [("Name", name)]),
+        ("Link", [("RequiredForOnline", False), ("MTUBytes", unit["mtu"])]),
+        ("Network", network),
+        *_dhcp(unit),
+    ]
+    link: networkd.Settings = [
+        ("NetDev", [("Name", name), ("Kind", "vlan"), ("MTUBytes", unit["mtu"])]),
+        ("VLAN", [("Id", unit["id"])]),
+    ]
+    part: networkd.Settings = [("Network", [("VLAN", name)]), ("BridgeVLAN", [("VLAN", unit["id"])])]
+    return {
+        FOLDER / f"10-homelab-{name}.netdev": networkd.render(owner, "vlan", name, link),
+        FOLDER / f"10-homelab-{name}.network": networkd.render(owner, "vlan", name, settings),
+        FOLDER / f"10-homelab-{unit['bridge']}.network.d" / f"{name}.conf": networkd.render(owner, "vlan", name, part),
+    }
+
+
+def _dhcp(unit: Unit) -> networkd.Settings:
+    if "dhcp" not in unit:
+        return []
+    dhcp, start = unit["dhcp"], ipaddress.ip_interface(unit["address"]).network.network_address
+    first, last = ipaddress.ip_address(dhcp["from"]), ipaddress.ip_address(dhcp["to"])
+    server = [("PoolOffset", int(first) - int(start)), ("PoolSize", int(last) - int(first) + 1)]
+    server += [("EmitDNS", bool(dhcp["dns"])), *[("DNS", one) for one in dhcp["dns"]]]
+    leases = [
+        ("DHCPServerStaticLease", [("MACAddress", lease["mac"]), ("Address", lease["address"])]) for lease in dhcp["leases"]
+    ]
+    return [("DHCPServer", server), *leases]
+
+
+observer = Vlan()

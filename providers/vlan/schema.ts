@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+const link = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "a link's name: letters, digits, _ . -, at most 15");
+const address = z.ipv4("an IPv4 address such as 10.10.10.20");
+const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in quotes, such as "52:54:00:00:00:0a"');
+
+const lease = z.strictObject({ mac, address: address.describe("the address that this MAC always gets") });
+
+const dhcp = z.strictObject({
+  from: address.describe("the first address to hand out"),
+  to: address.describe("the last address to hand out"),
+  dns: z.array(address).default([]).describe("name servers to hand out"),
+  leases: z.array(lease).default([]).describe("static leases"),
+});
+
+/** A VLAN on a bridge, with the host's address in it and its DHCP server, systemd.network(5). */
+export const schema = z.strictObject({
+  name: link.describe("the VLAN link's name"),
+  id: z.int("a VLAN id is a whole number").min(1, "a VLAN id is 1 to 4094").max(4094, "a VLAN id is 1 to 4094"),
+  bridge: link.describe("the bridge that carries it"),
+  address: z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24").optional(),
+  mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
+  dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
+  adopt: z.boolean().optional().describe("take over a link of this name that bears nobody's mark"),
+});
+
+export type VlanUnit = z.infer<typeof schema>;
+
+/** The unit's name within its host. */
+export const nameOf = (unit: VlanUnit): string => unit.name;
