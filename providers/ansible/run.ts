@@ -53,7 +53,7 @@ export async function runPlaybook(inventory: string, host: string, request: Requ
     writeFileSync(requestFile, JSON.stringify(request), { mode: 0o600 });
     const variables = JSON.stringify({ homelab_request_file: requestFile });
     const site = join(packageRoot, "ansible", "site.yml");
-    return await start(["-i", resolve(inventory), "--limit", host, "--extra-vars", variables, site]);
+    return await start(["-i", join(resolve(inventory), "hosts.yml"), "--limit", host, "--extra-vars", variables, site]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from . import networkd
 from .kind import Kind, Observation, Unit
@@ -14,9 +14,14 @@ class Bridge(Kind):
     """Reads bridges, their ports and the ports' VLANs. Ports that are not ours (guests') are no drift."""
 
     kind = "bridge"
+    defaults: ClassVar[Unit] = {"ports": [], "mtu": 1500, "stp": False}
 
     def name_of(self, unit: Unit) -> str:
         return str(unit["name"])
+
+    def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
+        whole = super().normalise(unit, contents)
+        return {**whole, "ports": [{"trunk": [], **port} for port in whole["ports"]]}
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         links = networkd.read_links() if units else {}

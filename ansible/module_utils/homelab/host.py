@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from . import system
 from .kind import Kind, Observation, Unit
@@ -57,6 +58,7 @@ class Host(Kind):
     """Reads packages, files, units and forwarding."""
 
     kind = "host"
+    defaults: ClassVar[Unit] = {"podman": True, "hypervisor": False, "forwarding": False, "packages": []}
 
     def name_of(self, unit: Unit) -> str:
         return "host"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from . import records
 
@@ -33,6 +33,7 @@ class Kind(ABC):
     """The observer of one kind. It reads the host and changes nothing."""
 
     kind: str
+    defaults: ClassVar[Unit] = {}
 
     @abstractmethod
     def name_of(self, unit: Unit) -> str:
@@ -45,6 +46,10 @@ class Kind(ABC):
     @abstractmethod
     def marked(self, owner: str) -> list[str]:
         """The names of all objects of this kind on the host that bear the owner's mark."""
+
+    def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
+        """The unit with its defaults. `contents` holds the texts of the files that units name as `source`."""
+        return {**self.defaults, **unit}
 
     def record_of(self, unit: Unit) -> records.Record:
         """What the record of a successfully applied unit says."""

@@ -48,6 +48,7 @@ def run_module(writer: Writer) -> None:
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "dict", "default": []},
+            "contents": {"type": "dict", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
             "owner": {"type": "str", "required": True},
             "prune": {"type": "bool", "default": False},
@@ -56,7 +57,8 @@ def run_module(writer: Writer) -> None:
         supports_check_mode=True,
     )
     params = module.params
-    results = converge(writer, params["units"], params["owner"], module.check_mode)
+    units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
+    results = converge(writer, units, params["owner"], module.check_mode)
     wanted = {result["name"] for result in results}
     undeclared = [name for name in writer.owned(params["owner"]) if name not in wanted]
     pruned = undeclared if params["prune"] else []

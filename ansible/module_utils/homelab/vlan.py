@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from typing import ClassVar
 
 from . import networkd, system
 from .kind import Kind, Observation, Unit
@@ -14,9 +15,14 @@ class Vlan(Kind):
     """Reads VLAN links, the bridge's own membership, addresses and the DHCP server."""
 
     kind = "vlan"
+    defaults: ClassVar[Unit] = {"mtu": 1500}
 
     def name_of(self, unit: Unit) -> str:
         return str(unit["name"])
+
+    def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
+        whole = super().normalise(unit, contents)
+        return {**whole, "dhcp": {"dns": [], "leases": [], **whole["dhcp"]}} if "dhcp" in whole else whole
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         links = networkd.read_links() if units else {}

@@ -1,0 +1,132 @@
+"""How a writer moves a user's services: podman(1) and systemctl(1), in few calls. Exit codes are not believed."""
+
+from __future__ import annotations
+
+import pwd
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from . import quadlet, system
+from .kind import Unit
+from .quadlet_unit import SYSTEM, service_states, state_drift, systemctl
+
+READY_SECONDS = 180
+PULL_SECONDS = 900
+
+
+class Services:
+    """The services of one user, or of the system."""
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+
+    def podman(self, *argv: str, check: bool = True, timeout: float = 120) -> str:
+        """Podman as the user, whose containers are its own."""
+        if self.user == SYSTEM:
+            return system.run(["podman", *argv], check=check, timeout=timeout).stdout
+        account = pwd.getpwnam(self.user)
+        env = {"XDG_RUNTIME_DIR": f"/run/user/{account.pw_uid}", "HOME": account.pw_dir}
+        command = ["runuser", "-u", self.user, "--", "podman", *argv]
+        return system.run(command, check=check, timeout=timeout, env=env, cwd=account.pw_dir).stdout
+
+    def systemctl(self, *argv: str) -> None:
+        system.run([*systemctl(self.user), *argv], check=False, timeout=READY_SECONDS)
+
+    def reload(self) -> None:
+        """Let the generator run."""
+        self.systemctl("daemon-reload")
+
+    def stop(self, services: Sequence[str]) -> None:
+        """Stop services and forget that any failed."""
+        if services:
+            self.systemctl("stop", *services)
+            self.systemctl("reset-failed", *services)
+
+    def users_of(self, names: Iterable[str], texts: Mapping[str, str]) -> list[Unit]:
+        """The installed units that use one of these units, directly or through another."""
+        units = [{"name": path, "content": text} for path, text in texts.items() if "/" not in path]
+        found: dict[str, Unit] = {}
+        pending = set(names)
+        while pending:
+            using = [unit for unit in units if quadlet.uses(unit) & pending and unit["name"] not in found]
+            found.update({unit["name"]: unit for unit in using})
+            pending = {unit["name"] for unit in using}
+        return list(found.values())
+
+    def take_down(self, replaced: Sequence[Unit], users: Sequence[Unit]) -> None:
+        """Networks and volumes that change are made anew, with what uses them stopped."""
+        if replaced:
+            self.stop([quadlet.service_of(unit) for unit in [*users, *replaced]])
+            self.drop_objects(replaced)
+
+    def drop_objects(self, units: Sequence[Unit]) -> None:
+        """Remove the Podman networks and volumes that units made; one that is in use stays."""
+        for unit in units:
+            stem, suffix = unit["name"].rsplit(".", 1)
+            if suffix in ("network", "volume"):
+                named = quadlet.values(unit, suffix.capitalize(), f"{suffix.capitalize()}Name")
+                self.podman(suffix, "rm", named[-1] if named else f"systemd-{stem}", check=False)
+
+    def pull(self, units: Sequence[Unit]) -> dict[str, str]:
+        """Get the images that are not there, so that a start does not wait for a registry."""
+        wanted = {unit["name"]: image for unit in units for image in quadlet.values(unit, "Container", "Image")[-1:]}
+        wanted = {name: image for name, image in wanted.items() if not image.endswith((".image", ".build"))}
+        failed: dict[str, str] = {}
+        for image in sorted(set(wanted.values())):
+            try:
+                if not self.podman("image", "ls", "--quiet", image, check=False).strip():
+                    self.podman("pull", "--quiet", image, timeout=PULL_SECONDS)
+            except system.CommandError as error:
+                failed.update({name: f"its image cannot be had: {error}" for name, one in wanted.items() if one == image})
+        return failed
+
+    def bring_up(self, units: Sequence[Unit], anew: Sequence[Unit], users: Sequence[Unit], failed: Mapping[str, str]) -> dict[str, str]:
+        """Start, restart and stop what these units ask for, then wait until each is as it should be."""
+        names = {unit["name"] for unit in units}
+        others = [unit for unit in users if unit["name"] not in names and quadlet.should_run(unit)]
+        good = [unit for unit in units if unit["name"] not in failed]
+        stopped = [quadlet.service_of(unit) for unit in good if quadlet.should_run(unit) is False]
+        running = [unit for unit in good if quadlet.should_run(unit)]
+        restarted = [unit for unit in running if unit in anew] + others
+        # Objects of others, such as images, are remade when their service runs again.
+        made = [unit for unit in good if unit in anew and quadlet.should_run(unit) is None]
+        self.stop(stopped)
+        for action, group in (("try-restart", made), ("restart", restarted), ("start", running)):
+            services = [quadlet.service_of(unit) for unit in group]
+            if services:
+                self.systemctl("reset-failed", *services)
+                self.systemctl(action, "--no-block", *services)
+        return self.wait([*running, *others])
+
+    def wait(self, units: Sequence[Unit]) -> dict[str, str]:
+        """Wait until services are active, and healthy where they say how to tell."""
+        waiting = {quadlet.service_of(unit): unit for unit in units}
+        reasons: dict[str, str] = {}
+        end = time.monotonic() + READY_SECONDS
+        while waiting and time.monotonic() < end:
+            states = service_states(self.user, list(waiting))
+            for service, state in states.items():
+                unit = waiting[service]
+                reasons[service] = "; ".join(state_drift(service, state, True)) or self.unhealthy(unit, service)
+                if not reasons[service] or state.get("ActiveState") == "failed":
+                    del waiting[service]
+            if waiting:
+                time.sleep(1)
+        names = {quadlet.service_of(unit): unit["name"] for unit in units}
+        return {names[service]: f"{reason}\n{self.journal(service)}" for service, reason in reasons.items() if reason}
+
+    def unhealthy(self, unit: Unit, service: str) -> str:
+        """Why a container with a health check is not healthy (yet); nothing when it is or has none."""
+        if not quadlet.values(unit, "Container", "HealthCmd"):
+            return ""
+        named = quadlet.values(unit, "Container", "ContainerName")
+        container = named[-1] if named else f"systemd-{service.removesuffix('.service')}"
+        status = self.podman("inspect", "--format", "{{.State.Health.Status}}", container, check=False).strip()
+        return "" if status == "healthy" else f"{service} is {status or 'not there'}, wanted healthy"
+
+    def journal(self, service: str) -> str:
+        """A service's last lines."""
+        field = "_SYSTEMD_UNIT" if self.user == SYSTEM else "_SYSTEMD_USER_UNIT"
+        other = "UNIT" if self.user == SYSTEM else "USER_UNIT"
+        match = [f"{field}={service}", "+", f"{other}={service}"]
+        return system.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", *match], check=False).stdout.strip()

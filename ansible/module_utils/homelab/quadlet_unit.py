@@ -1,0 +1,131 @@
+"""Observes Quadlet units, rootless and system-wide.
+
+A unit is {user?, name, sections | content, dropins?, files?, running?, restart, on_delete}. Its files lie in
+`containers/systemd/<owner>/`, which is the mark; the generator reads subfolders too (podman-systemd.unit(5)).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from . import quadlet, records, system
+from .kind import Kind, Observation, Unit
+
+SYSTEM = "system"
+PROPERTIES = "Id,LoadState,ActiveState,SubState,Result"
+
+
+class QuadletUnit(Kind):
+    """Reads unit files and the state of their services, per user with one call of systemctl(1)."""
+
+    kind = "quadlet-unit"
+    defaults: ClassVar[Unit] = {"restart": "allowed", "on_delete": "keep"}
+
+    def name_of(self, unit: Unit) -> str:
+        return f"{unit.get('user') or SYSTEM}/{unit['name']}"
+
+    def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
+        whole = super().normalise(unit, contents)
+        source = whole.pop("source", None)
+        if source is not None:
+            whole.update(name=whole.get("name") or os.path.basename(source), content=contents[source])
+        if "files" in whole:
+            files = whole["files"].items()
+            whole["files"] = {path: text if isinstance(text, str) else contents[text["source"]] for path, text in files}
+        return whole
+
+    def record_of(self, unit: Unit) -> records.Record:
+        files = sorted(quadlet.files_of(unit))
+        return {"on_delete": unit["on_delete"], "digest": quadlet.digest(unit), "files": files, "service": quadlet.service_of(unit)}
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        states: dict[str, dict[str, dict[str, str]]] = {}
+        for user in dict.fromkeys(unit.get("user") or SYSTEM for unit in units):
+            names = [quadlet.service_of(unit) for unit in units if (unit.get("user") or SYSTEM) == user]
+            states[user] = service_states(user, names)
+        return [self._observe(unit, owner, states[unit.get("user") or SYSTEM]) for unit in units]
+
+    def _observe(self, unit: Unit, owner: str, states: dict[str, dict[str, str]]) -> Observation:
+        folder = folder_of(unit.get("user") or SYSTEM, owner)
+        seen = Observation(self.name_of(unit))
+        if folder is None:
+            return seen
+        wanted = quadlet.files_of(unit)
+        seen.present = (folder / unit["name"]).exists()
+        seen.marked_by = owner if seen.present else None
+        diffs = [system.text_diff(str(folder / path), system.read_text(folder / path), text) for path, text in wanted.items()]
+        seen.drift = [diff for diff in diffs if diff]
+        stray = [path for path in (folder / f"{unit['name']}.d").glob("*.conf") if f"{unit['name']}.d/{path.name}" not in wanted]
+        seen.drift += [f"{path} is there, but not wanted" for path in stray]
+        service = quadlet.service_of(unit)
+        state = states.get(service, {})
+        seen.drift += state_drift(service, state, quadlet.should_run(unit))
+        seen.facts = {"service": service, "active": state.get("ActiveState", "unknown"), "ports": quadlet.ports(unit)}
+        return seen
+
+    def marked(self, owner: str) -> list[str]:
+        users = [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
+        found = []
+        for user in users:
+            folder = folder_of(user, owner)
+            if folder and folder.is_dir():
+                units = [entry.name for entry in folder.iterdir() if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
+                found += [f"{user}/{name}" for name in sorted(units)]
+        return found
+
+
+def state_drift(service: str, state: dict[str, str], should_run: bool | None) -> list[str]:
+    """How a service's state differs from what its unit asks for."""
+    load, active = state.get("LoadState", "unknown"), state.get("ActiveState", "unknown")
+    if load != "loaded":
+        return [f"{service}: systemd says it is {load}, wanted loaded"]
+    if should_run and not runs(state):
+        return [f"{service} is {active} ({state.get('Result', 'unknown')}), wanted active"]
+    if should_run is False and active not in ("inactive", "failed"):
+        return [f"{service} is {active}, wanted stopped"]
+    return []
+
+
+def runs(state: dict[str, str]) -> bool:
+    """Whether a service does what it should: active, being reloaded, or restarted by systemd just now."""
+    return state.get("ActiveState") in ("active", "reloading") or state.get("SubState") == "auto-restart"
+
+
+def folder_of(user: str, owner: str) -> Path | None:
+    """Where an owner's units of a user lie; None when there is no such user."""
+    if user == SYSTEM:
+        return Path("/etc/containers/systemd") / owner
+    try:
+        return Path(pwd.getpwnam(user).pw_dir) / ".config/containers/systemd" / owner
+    except KeyError:
+        return None
+
+
+def systemctl(user: str) -> list[str]:
+    """systemctl for the system or for a user's manager, as root."""
+    return ["systemctl"] if user == SYSTEM else ["systemctl", "--user", "-M", f"{user}@"]
+
+
+def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The state of services by name; a user whose manager does not run has none."""
+    if not services or (user != SYSTEM and not manager_runs(user)):
+        return {}
+    shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services]).stdout
+    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n")]
+    # An alias is shown under its own name, so the order counts, not the Id.
+    return dict(zip(services, [block for block in blocks if block], strict=False))
+
+
+def manager_runs(user: str) -> bool:
+    """Whether a user exists and its systemd answers."""
+    try:
+        return os.path.exists(f"/run/user/{pwd.getpwnam(user).pw_uid}/systemd/private")
+    except KeyError:
+        return False
+
+
+observer = QuadletUnit()

@@ -1,0 +1,81 @@
+"""Observes users that run rootless services. A unit is {name, uid, subids: {start, count}, on_delete}."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from . import system
+from .kind import Kind, Observation, Unit
+
+MARK = "homelab:"
+KEPT = ":kept"
+SHELL = "/usr/sbin/nologin"
+LINGER = Path("/var/lib/systemd/linger")
+
+
+class ServiceUser(Kind):
+    """Reads accounts, subordinate ids and linger. GECOS says whose a user is: `homelab:<owner>`."""
+
+    kind = "service-user"
+    defaults: ClassVar[Unit] = {"on_delete": "keep"}
+
+    def name_of(self, unit: Unit) -> str:
+        return str(unit["name"])
+
+    def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
+        whole = super().normalise(unit, contents)
+        return {**whole, "subids": {"count": 65536, **whole["subids"]}}
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        return [self._observe(unit, owner) for unit in units]
+
+    def _observe(self, unit: Unit, owner: str) -> Observation:
+        account = find(unit["name"])
+        if account is None or account.pw_gecos == MARK + owner + KEPT:
+            return Observation(unit["name"])
+        seen = Observation(unit["name"], present=True, marked_by=_owner(account.pw_gecos))
+        wanted = {"uid": unit["uid"], "home": f"/home/{unit['name']}", "shell": SHELL, "comment": MARK + owner}
+        has = {"uid": account.pw_uid, "home": account.pw_dir, "shell": account.pw_shell, "comment": account.pw_gecos}
+        seen.drift = [f"{key} is {has[key]}, wanted {value}" for key, value in wanted.items() if has[key] != value]
+        for file in ("/etc/subuid", "/etc/subgid"):
+            ranges = [(start, count) for name, start, count in subordinates(file) if name == unit["name"]]
+            if ranges != [(unit["subids"]["start"], unit["subids"]["count"])]:
+                seen.drift.append(f"{file} says {ranges or 'nothing'}, wanted {unit['subids']}")
+        if not (LINGER / unit["name"]).exists():
+            seen.drift.append("linger is off, wanted on")
+        if not os.path.isdir(account.pw_dir) or os.stat(account.pw_dir).st_uid != account.pw_uid:
+            seen.drift.append(f"{account.pw_dir} is missing or not the user's own")
+        if not Path(f"/run/user/{account.pw_uid}/systemd/private").exists():
+            seen.drift.append("its systemd manager does not run")
+        seen.facts = {"uid": account.pw_uid, "home": account.pw_dir}
+        return seen
+
+    def marked(self, owner: str) -> list[str]:
+        return [account.pw_name for account in pwd.getpwall() if account.pw_gecos == MARK + owner]
+
+
+def find(name: str) -> pwd.struct_passwd | None:
+    """A user's account, None when there is none."""
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def subordinates(file: str) -> list[tuple[str, int, int]]:
+    """The lines of /etc/subuid or /etc/subgid as (name, start, count), subuid(5)."""
+    lines = [line.split(":") for line in (system.read_text(file) or "").splitlines()]
+    return [(line[0], int(line[1]), int(line[2])) for line in lines if len(line) == 3]
+
+
+def _owner(gecos: str) -> str | None:
+    if not gecos.startswith(MARK):
+        return None
+    return gecos.removeprefix(MARK).removesuffix(KEPT)
+
+
+observer = ServiceUser()
