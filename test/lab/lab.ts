@@ -8,7 +8,7 @@ import { withLock } from "./lock";
 import { HostName, Machine, hostNames, hostPort, machines, stateDir } from "./paths";
 import { checkPorts, chooseAccelerator, createDisk, runningPid, startMachine, stopMachine } from "./qemu";
 import { loadSnapshot, qmp, saveSnapshot } from "./qmp";
-import { Result, lastLines, sleep, step } from "./run";
+import { Result, lastLines, say, sleep, step } from "./run";
 import { SshOptions, dropConnections, ssh, waitForLogin } from "./ssh";
 
 export interface Lab {
@@ -67,7 +67,8 @@ async function resume(image: Image, accelerator: string): Promise<boolean> {
     });
     return true;
   } catch (error) {
-    // Another QEMU, another processor, or no snapshot since the power went: a new lab is quickly made.
+    // Another QEMU, another processor, or this machine went down under it.
+    say(`that failed, so the lab is made anew (${(error as Error).message.split("\n").pop()})`);
     await stopAll();
     return false;
   }

@@ -1,8 +1,35 @@
-// What `npm run lab` does with the booted lab.
+// What `npm run lab` does with the booted lab: `pulumi up`, then what there is now.
+import { get } from "node:http";
+import { pulumi } from "./pulumi";
 import { sshConfig } from "./paths";
 import { say } from "./run";
 
+const STACK = "lab";
+
 export async function configureLab(): Promise<void> {
-  say("the lab is up. Log in with:");
-  say(`  ssh -F ${sshConfig} hv`);
+  say("pulumi up of stack lab (about 6 minutes the first time, since packages are installed; else half a minute)");
+  await pulumi(["stack", "init", STACK]);
+  const up = await pulumi(["up", "--stack", STACK, "--yes", "--skip-preview", "--refresh", "--non-interactive"], {}, true);
+  if (up.code !== 0) throw new Error("pulumi up failed; what to do stands above. Run it again when that is mended.");
+  const outputs = JSON.parse((await pulumi(["stack", "output", "--json", "--stack", STACK])).output) as {
+    services: { host: string; unit: string; urls: string[] }[];
+  };
+  say("services:");
+  for (const { host, unit, urls } of outputs.services) {
+    for (const url of urls) say(`  ${host} ${unit}: ${url} ${host === "hv" ? await answer(url) : "(from hv and its VLAN)"}`);
+  }
+  say("log in:");
+  for (const host of ["hv", "app"]) say(`  ssh -F ${sshConfig} ${host}`);
+  say("stop: npm run lab:down    back to the first boot: npm run lab:reset");
+}
+
+function answer(url: string): Promise<string> {
+  return new Promise((done) => {
+    const request = get(url, { timeout: 10_000 }, (response) => {
+      response.resume();
+      done(`answers ${response.statusCode}`);
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer in 10 s")));
+    request.on("error", (error) => done(`does not answer: ${error.message}`));
+  });
 }

@@ -11,14 +11,14 @@ from typing import ClassVar
 from . import system
 from .kind import Kind, Observation, Unit
 
-MARK = "homelab:"
-KEPT = ":kept"
+MARK = "homelab/"
+KEPT = "/kept"
 SHELL = "/usr/sbin/nologin"
 LINGER = Path("/var/lib/systemd/linger")
 
 
 class ServiceUser(Kind):
-    """Reads accounts, subordinate ids and linger. GECOS says whose a user is: `homelab:<owner>`."""
+    """Reads accounts, subordinate ids and linger. GECOS says whose a user is: `homelab/<owner>` (no colon may stand there)."""
 
     kind = "service-user"
     defaults: ClassVar[Unit] = {"on_delete": "keep"}
