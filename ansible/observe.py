@@ -35,11 +35,7 @@ def observe(group):
         seen = observer.look(group["units"], group["owner"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {
-        "observations": [
-            {"name": one.name, "present": one.present, "drift": "\n".join(one.drift), "facts": one.facts} for one in seen
-        ]
-    }
+    return {"observations": [{"name": one.name, "present": one.present, "drift": "\n".join(one.drift), "facts": one.facts} for one in seen]}
 
 
 sys.meta_path.insert(0, Sent())

@@ -90,7 +90,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
 
     def _is_changed(self, unit: dict, owner: str) -> bool:
         record = records.read(owner, self.kind, self.name_of(unit)) or {}
-        return bool(record) and record.get("digest") != quadlet.digest(unit) or bool(record.get("pending"))
+        return (bool(record) and record.get("digest") != quadlet.digest(unit)) or bool(record.get("pending"))
 
     def _write(self, unit: dict, owner: str) -> None:
         user = unit.get("user") or SYSTEM

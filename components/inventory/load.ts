@@ -32,7 +32,12 @@ export function loadInventory(folder: string): Inventory {
   const owner = read(join(folder, "group_vars", "all.yml"), groupVars, problems)?.homelab_owner ?? "";
   const groups = read(join(folder, "hosts.yml"), hostsFile, problems);
   if (!existsSync(join(folder, "ssh_config"))) {
-    problems.push({ file: join(folder, "ssh_config"), line: 1, column: 1, message: "missing: it says how each host is reached, ssh_config(5)" });
+    problems.push({
+      file: join(folder, "ssh_config"),
+      line: 1,
+      column: 1,
+      message: "missing: it says how each host is reached, ssh_config(5)",
+    });
   }
   const guests = Object.keys(groups?.all.children?.["guests"]?.hosts ?? {});
   const names = [groups?.all.hosts, ...Object.values(groups?.all.children ?? {}).map((group) => group?.hosts)];
@@ -42,7 +47,12 @@ export function loadInventory(folder: string): Inventory {
     ...loadHost(folder, name, problems),
   }));
   for (const stray of strayFiles(folder, hosts)) {
-    problems.push({ file: stray, line: 1, column: 1, message: `belongs to no host of hosts.yml; it has ${hosts.map(({ name }) => name).join(", ") || "none"}` });
+    problems.push({
+      file: stray,
+      line: 1,
+      column: 1,
+      message: `belongs to no host of hosts.yml; it has ${hosts.map(({ name }) => name).join(", ") || "none"}`,
+    });
   }
   if (problems.length > 0) throw new InventoryError(problems);
   return { owner, hosts };
@@ -105,5 +115,7 @@ function strayFiles(folder: string, hosts: { name: string }[]): string[] {
   const vars = join(folder, "host_vars");
   if (!existsSync(vars)) return [];
   const known = hosts.map(({ name }) => `${name}.yml`);
-  return readdirSync(vars).filter((file) => !known.includes(file)).map((file) => join(vars, file));
+  return readdirSync(vars)
+    .filter((file) => !known.includes(file))
+    .map((file) => join(vars, file));
 }

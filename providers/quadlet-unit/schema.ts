@@ -10,7 +10,10 @@ export const schema = z
     user: z.string().optional().describe("the user that runs it; without one it is system-wide"),
     name: z
       .string()
-      .regex(/^[A-Za-z0-9@_.:-]+\.(container|pod|network|volume|kube|image|build)$/, "a file name that ends in .container, .pod, .network, .volume, .kube, .image or .build")
+      .regex(
+        /^[A-Za-z0-9@_.:-]+\.(container|pod|network|volume|kube|image|build)$/,
+        "a file name that ends in .container, .pod, .network, .volume, .kube, .image or .build",
+      )
       .optional(),
     sections: sections.optional().describe("section, key, value; a list repeats its key"),
     source: relative.optional().describe("a native file, relative to the inventory, taken byte for byte"),

@@ -46,7 +46,10 @@ export function parseConfig(alias: string, text: string): HostConfig {
     user: one("user") ?? "root",
     hostKeyAlias: one("hostkeyalias"),
     identityFiles: (settings.get("identityfile") ?? []).map(homeOf),
-    knownHostsFiles: files.split(" ").filter((name) => name && name !== "none").map(homeOf),
+    knownHostsFiles: files
+      .split(" ")
+      .filter((name) => name && name !== "none")
+      .map(homeOf),
     jumps: jump && jump !== "none" ? jump.split(",") : [],
   };
 }

@@ -29,7 +29,16 @@ export interface Lab {
   down(): Promise<void>;
 }
 
-export const labInstance: Lab = { reset: () => restore("clean"), save, restore, ssh, powerCycle, waitForLogin: login, port: hostPort, down };
+export const labInstance: Lab = {
+  reset: () => restore("clean"),
+  save,
+  restore,
+  ssh,
+  powerCycle,
+  waitForLogin: login,
+  port: hostPort,
+  down,
+};
 const both = hostNames.map((name) => machines[name]);
 const clean = "clean";
 const stopped = "stopped";
@@ -53,9 +62,12 @@ async function bringUp(): Promise<void> {
   const image = await ensureImage();
   const accelerator = await chooseAccelerator();
   await checkPorts();
-  const kept = both.every((machine) => existsSync(machine.disk)) && existsSync(recipeFile) && readFileSync(recipeFile, "utf8") === recipeHash();
+  const kept =
+    both.every((machine) => existsSync(machine.disk)) && existsSync(recipeFile) && readFileSync(recipeFile, "utf8") === recipeHash();
   if (kept && (await resume(image, accelerator))) return;
-  await step(`booting hv and app with ${accelerator.split(",")[0]} (${accelerator === "kvm" ? 10 : 45} s)`, () => firstBoot(image, accelerator));
+  await step(`booting hv and app with ${accelerator.split(",")[0]} (${accelerator === "kvm" ? 10 : 45} s)`, () =>
+    firstBoot(image, accelerator),
+  );
 }
 
 /** Goes on where `down` left off; false when that state cannot be loaded. */

@@ -15,7 +15,11 @@ export interface PulumiRun {
 /** Runs `pulumi <args>`; `show` also prints what it prints. */
 export function pulumi(args: string[], env: Record<string, string> = {}, show = false): Promise<PulumiRun> {
   mkdirSync(join(projectRoot, ".state"), { recursive: true });
-  const child = spawn(program(), args, { cwd: projectRoot, env: { ...process.env, ...settings, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program(), args, {
+    cwd: projectRoot,
+    env: { ...process.env, ...settings, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   const keep = (chunk: Buffer): void => {
     output += chunk.toString();

@@ -18,8 +18,7 @@ export function tar(entries: Entry[]): Buffer {
 function header(entry: Entry): Buffer {
   const block = Buffer.alloc(blockSize);
   const text = (value: string, offset: number) => block.write(value, offset);
-  const octal = (value: number, offset: number, width: number) =>
-    text(value.toString(8).padStart(width - 1, "0") + "\0", offset);
+  const octal = (value: number, offset: number, width: number) => text(value.toString(8).padStart(width - 1, "0") + "\0", offset);
   text(entry.path, 0);
   octal(entry.mode ?? (entry.directory ? 0o755 : 0o644), 100, 8);
   octal(0, 108, 8);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import networkd
+from . import networkd, system
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -35,7 +35,7 @@ def observe(unit: Unit, owner: str, links: dict[str, Link]) -> Observation:
     """One bridge: its files, then its links."""
     name = unit["name"]
     files = files_of(unit, owner)
-    said = networkd.read_mark(networkd.system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
+    said = networkd.read_mark(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
     link = links.get(name)
     seen = Observation(name, present=link is not None or bool(said), marked_by=said.get("owner"))
     seen.drift = networkd.file_drift(files, owner, "bridge", name)
@@ -68,7 +68,7 @@ def _port_drift(bridge: str, port: dict[str, Any], links: dict[str, Link]) -> li
         return [f"{port['name']}: there is no such link"]
     if link.master != bridge:
         return [f"{link.name}: it is a port of {link.master or 'no bridge'}, wanted {bridge}"]
-    wanted = {vlan: [] for vlan in port["trunk"]}
+    wanted: dict[int, list[str]] = {vlan: [] for vlan in port["trunk"]}
     if "untagged" in port:
         wanted[port["untagged"]] = ["Egress Untagged", "PVID"]
     drift = [] if link.up else [f"{link.name}: it is down"]

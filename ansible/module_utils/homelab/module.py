@@ -107,9 +107,7 @@ def _mark_pending(writer: Writer, owner: str, name: str) -> None:
     records.write(owner, writer.kind, name, {**(records.read(owner, writer.kind, name) or {}), "pending": True})
 
 
-def _verify(
-    writer: Writer, units: Sequence[Unit], owner: str, errors: Errors, results: dict[str, dict[str, Any]]
-) -> None:
+def _verify(writer: Writer, units: Sequence[Unit], owner: str, errors: Errors, results: dict[str, dict[str, Any]]) -> None:
     """Success means that the host was seen to hold what is wanted; only that is recorded."""
     for unit, seen in zip(units, writer.observe(units, owner), strict=True):
         remaining = drift_text(seen) if seen.present else "it is not there"
@@ -124,10 +122,7 @@ def _verify(
 def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) -> list[dict[str, Any]]:
     """Remove units by name and say for each what was done."""
     there = [name for name in names if name in writer.owned(owner)]
-    results = {
-        name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""}
-        for name in names
-    }
+    results = {name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""} for name in names}
     if there and not check_mode:
         errors = writer.remove(there, owner)
         for name in there:

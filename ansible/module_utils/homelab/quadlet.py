@@ -51,8 +51,8 @@ def settings(text: str) -> dict[str, list[tuple[str, str]]]:
     """A unit file's sections as (key, value) pairs in their order, continuation lines joined."""
     found: dict[str, list[tuple[str, str]]] = {}
     section = ""
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        line = line.strip()
+    for raw in re.sub(r"\\\n", " ", text).splitlines():
+        line = raw.strip()
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
         elif "=" in line and line[:1] not in "#;":

@@ -124,9 +124,7 @@ def _dhcp(unit: Unit) -> networkd.Settings:
     first, last = ipaddress.ip_address(dhcp["from"]), ipaddress.ip_address(dhcp["to"])
     server = [("PoolOffset", int(first) - int(start)), ("PoolSize", int(last) - int(first) + 1)]
     server += [("EmitDNS", bool(dhcp["dns"])), *[("DNS", one) for one in dhcp["dns"]]]
-    leases = [
-        ("DHCPServerStaticLease", [("MACAddress", lease["mac"]), ("Address", lease["address"])]) for lease in dhcp["leases"]
-    ]
+    leases = [("DHCPServerStaticLease", [("MACAddress", lease["mac"]), ("Address", lease["address"])]) for lease in dhcp["leases"]]
     return [("DHCPServer", server), *leases]
 
 

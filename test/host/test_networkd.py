@@ -1,0 +1,51 @@
+"""Pure parts of the kinds bridge and vlan."""
+
+from homelab import bridge, vlan
+from homelab.networkd import Link, read_mark
+
+BRIDGE = {"name": "br0", "ports": [{"name": "eth1", "trunk": [10, 20], "untagged": 30}], "mtu": 1500, "stp": False}
+VLAN = {
+    "name": "apps",
+    "id": 10,
+    "bridge": "br0",
+    "address": "10.10.10.1/24",
+    "mtu": 1500,
+    "dhcp": {"from": "10.10.10.100", "to": "10.10.10.199", "dns": [], "leases": [{"mac": "52:54:00:00:00:0a", "address": "10.10.10.20"}]},
+}
+
+
+def link(**changes):
+    values = {"name": "apps", "up": True, "mac": "", "mtu": 1500, "master": None, "parent": "br0", "kind": "vlan"}
+    return Link(**{**values, "data": {"id": 10}, "addresses": ["10.10.10.1/24"], "vlans": {}, **changes})
+
+
+def test_every_file_bears_the_mark_of_its_unit():
+    for kind, unit, files in (("bridge", BRIDGE, bridge.files_of(BRIDGE, "lab")), ("vlan", VLAN, vlan.files_of(VLAN, "lab"))):
+        for text in files.values():
+            assert read_mark(text) == {"owner": "lab", "kind": kind, "name": unit["name"]}
+
+
+def test_a_port_carries_its_vlans():
+    text = bridge.files_of(BRIDGE, "lab")[bridge.FOLDER / "10-homelab-br0-eth1.network"]
+    assert text.count("[BridgeVLAN]") == 3
+    assert "PVID=30\nEgressUntagged=30\n" in text
+
+
+def test_a_dhcp_range_is_an_offset_and_a_size_within_the_network():
+    text = vlan.files_of(VLAN, "lab")[vlan.FOLDER / "10-homelab-apps.network"]
+    assert "PoolOffset=100\nPoolSize=100\n" in text
+    assert "MACAddress=52:54:00:00:00:0a\nAddress=10.10.10.20\n" in text
+
+
+def test_a_vlan_that_holds_has_no_drift():
+    assert vlan.link_drift(VLAN, link()) == []
+
+
+def test_a_lost_address_is_named():
+    assert vlan.link_drift(VLAN, link(addresses=[])) == ["apps: address none, wanted 10.10.10.1/24"]
+
+
+def test_another_id_or_parent_needs_a_new_link():
+    assert vlan.must_be_made_anew(VLAN, link(data={"id": 11}))
+    assert vlan.must_be_made_anew(VLAN, link(parent="br1"))
+    assert not vlan.must_be_made_anew(VLAN, link(addresses=[]))

@@ -1,0 +1,40 @@
+"""Pure parts of the kind nftables-table."""
+
+from homelab import nftables_table as kind
+
+LISTING = """table inet a {
+\tset seen {
+\t\ttype ipv4_addr
+\t\tflags dynamic,timeout
+\t\telements = { 192.0.2.1 timeout 1m,
+\t\t\t     192.0.2.2 timeout 1m }
+\t}
+
+\tset fixed {
+\t\ttype ipv4_addr
+\t\telements = { 192.0.2.9 }
+\t}
+}
+table ip b {
+\tchain c {
+\t}
+}
+"""
+
+
+def test_a_table_is_declared_deleted_and_made_anew_with_its_owner_as_comment():
+    text = kind.render({"family": "inet", "name": "a", "content": "chain c {\n}\n"}, "lab")
+    assert text.splitlines()[1:4] == ["table inet a", "delete table inet a", "table inet a {"]
+    assert '\tcomment "homelab:lab"' in text.splitlines()
+    assert text.endswith("}\n")
+
+
+def test_a_listing_is_split_by_table():
+    assert list(kind.split_listing(LISTING)) == ["inet/a", "ip/b"]
+
+
+def test_elements_that_rules_add_are_no_part_of_a_table_but_those_of_the_user_are():
+    table = kind.split_listing(LISTING)["inet/a"]
+    assert "192.0.2.1" not in table
+    assert "192.0.2.2" not in table
+    assert "192.0.2.9" in table

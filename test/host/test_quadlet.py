@@ -1,0 +1,87 @@
+"""Pure parts of the kind quadlet-unit."""
+
+import pytest
+from homelab import quadlet
+from homelab.quadlet_unit import QuadletUnit, state_drift
+
+UNIT = {
+    "name": "web.container",
+    "sections": {
+        "Install": {"WantedBy": "default.target"},
+        "Container": {"PublishPort": ["8080:80", "127.0.0.1:53:53/udp"], "Image": "web.image", "ReadOnly": True},
+    },
+}
+
+
+def test_sections_have_one_order_whatever_the_order_given():
+    turned = {**UNIT, "sections": dict(reversed(UNIT["sections"].items()))}
+    assert quadlet.files_of(UNIT) == quadlet.files_of(turned)
+    text = quadlet.files_of(UNIT)["web.container"]
+    assert text.startswith("[Container]\nImage=web.image\nPublishPort=8080:80\nPublishPort=127.0.0.1:53:53/udp\nReadOnly=true\n")
+    assert text.endswith("[Install]\nWantedBy=default.target\n")
+
+
+def test_a_native_file_stays_as_it_is():
+    text = "# mine\n[Container]\nImage = x\n\n\n"
+    assert quadlet.files_of({"name": "x.container", "content": text}) == {"x.container": text}
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [
+        ("a.container", "a"),
+        ("a.pod", "a-pod"),
+        ("a.network", "a-network"),
+        ("a.volume", "a-volume"),
+        ("a.image", "a-image"),
+        ("a.kube", "a"),
+    ],
+)
+def test_the_service_of_a_unit(name, service):
+    assert quadlet.service_of({"name": name, "content": ""}) == f"{service}.service"
+
+
+def test_service_name_overrides():
+    assert quadlet.service_of({"name": "a.pod", "content": "[Pod]\nServiceName=other\n"}) == "other.service"
+
+
+def test_ports_that_a_unit_publishes():
+    assert quadlet.ports(UNIT) == [
+        {"host_ip": "", "host_port": "8080", "container_port": "80", "protocol": "tcp"},
+        {"host_ip": "127.0.0.1", "host_port": "53", "container_port": "53", "protocol": "udp"},
+    ]
+
+
+def test_a_dropin_can_clear_what_the_unit_says():
+    unit = {**UNIT, "dropins": {"10.conf": "[Container]\nPublishPort=\nPublishPort=9090:80\n"}}
+    assert [port["host_port"] for port in quadlet.ports(unit)] == ["9090"]
+
+
+def test_what_a_unit_uses():
+    unit = {
+        "name": "x.container",
+        "content": "[Container]\nImage=web.image\nVolume=data.volume:/data:ro\nNetwork=net.network:ip=10.0.0.2\n",
+    }
+    assert quadlet.uses(unit) == {"web.image", "data.volume", "net.network"}
+
+
+def test_a_unit_runs_when_its_install_section_says_so():
+    assert quadlet.should_run(UNIT) is True
+    assert quadlet.should_run({**UNIT, "running": False}) is False
+    assert quadlet.should_run({"name": "x.container", "content": "[Container]\nImage=x\n"}) is None
+
+
+def test_a_restart_by_systemd_is_no_drift_but_a_failure_is():
+    loaded = {"LoadState": "loaded", "Result": "success"}
+    assert state_drift("a.service", {**loaded, "ActiveState": "activating", "SubState": "auto-restart"}, True) == []
+    assert state_drift("a.service", {**loaded, "ActiveState": "failed", "Result": "exit-code"}, True) == [
+        "a.service is failed (exit-code), wanted active"
+    ]
+
+
+def test_files_named_as_source_are_filled_in():
+    kind = QuadletUnit()
+    unit = kind.normalise(
+        {"user": "u", "source": "files/x.container", "files": {"a": {"source": "f"}, "b": "text"}}, {"files/x.container": "X", "f": "F"}
+    )
+    assert (unit["name"], unit["content"], unit["files"]) == ("x.container", "X", {"a": "F", "b": "text"})
