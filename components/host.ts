@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Bridge, Host, NftablesTable, type Place, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
 import { type InventoryHost } from "./inventory/load";
-import { type Network, type Service, networkOf, serviceOf } from "./outputs";
+import { type Network, type Service, networkOf, isService, serviceOf } from "./outputs";
 
 type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
 
@@ -30,7 +30,7 @@ export class ManagedHost extends pulumi.ComponentResource {
     const ready = [...base, ...this.network, ...users];
     const units = host.quadlet_units.map((unit) => new Quadlet(name("quadlet-unit", unit), at, unit, behind(ready)));
     this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
-    this.services = units.map((unit) => serviceOf(host, unit));
+    this.services = units.flatMap((unit, index) => (isService(host.quadlet_units[index]!) ? [serviceOf(host, unit)] : []));
     this.registerOutputs();
   }
 }

@@ -33,6 +33,9 @@ export function networkOf(host: string, vlan: Vlan): pulumi.Output<Network> {
   }));
 }
 
+/** Whether a unit is something that runs, not an image, network or volume that it needs. */
+export const isService = (unit: { name?: string }): boolean => /\.(container|pod|kube)$/.test(unit.name ?? "");
+
 /** A Quadlet unit as other projects see it. */
 export function serviceOf(host: InventoryHost, unit: Quadlet): pulumi.Output<Service> {
   return pulumi.all([unit.unit, unit.facts]).apply(([config, facts]) => ({

@@ -13,7 +13,7 @@ export interface Problem {
 export interface Source {
   file: string;
   data: unknown;
-  at(path: readonly PropertyKey[]): { line: number; column: number };
+  at(path: readonly PropertyKey[], of: "key" | "value"): { line: number; column: number };
   problems: Problem[];
 }
 
@@ -52,11 +52,16 @@ export function parseSource(file: string, text: string): Source {
       }
     },
   });
-  return { file, data: document.errors.length > 0 ? undefined : document.toJS(), at: (path) => place(offsetOf(document, path)), problems };
+  return {
+    file,
+    data: document.errors.length > 0 ? undefined : document.toJS(),
+    at: (path, of) => place(offsetOf(document, path, of)),
+    problems,
+  };
 }
 
 /** Where a path stands; where it is missing, the place of what should hold it. */
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+function offsetOf(document: Document, path: readonly PropertyKey[], of: "key" | "value"): number {
   let node: Node | null = document.contents as Node | null;
   let offset = node?.range?.[0] ?? 0;
   for (const step of path) {
@@ -64,7 +69,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
     if (isMap(node)) {
       const pair = node.items.find((item) => isScalar(item.key) && item.key.value === step);
       next = (pair?.value ?? pair?.key) as Node | undefined;
-      offset = (pair?.key as Node | undefined)?.range?.[0] ?? offset;
+      const place = of === "key" ? pair?.key : next;
+      offset = (place as Node | undefined)?.range?.[0] ?? offset;
     } else if (isSeq(node)) {
       next = node.items[Number(step)] as Node | undefined;
       offset = next?.range?.[0] ?? offset;

@@ -107,7 +107,11 @@ function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
     const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], source.data);
     const shown = value === undefined ? "" : ` (it is ${JSON.stringify(value).slice(0, 60)})`;
     const text = issue.code === "unrecognized_keys" ? "unknown name" : issue.message;
-    return { file: source.file, ...source.at(path), message: `${path.map(String).join(".")}: ${text}${shown}` };
+    return {
+      file: source.file,
+      ...source.at(path, issue.code === "unrecognized_keys" ? "key" : "value"),
+      message: `${path.map(String).join(".")}: ${text}${shown}`,
+    };
   });
 }
 

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Types, lint and format of all languages; warnings are errors.
+set -eu
+cd "$(dirname "$0")/.."
+npx tsc -p .
+npx eslint --max-warnings 0 .
+npx prettier --check --log-level warn .
+.venv/bin/ruff check ansible test
+.venv/bin/ruff format --check ansible test
+.venv/bin/mypy
+ANSIBLE_CONFIG="$PWD/ansible/ansible.cfg" .venv/bin/ansible-playbook --syntax-check ansible/site.yml
+cd ansible && ANSIBLE_CONFIG="$PWD/ansible.cfg" PATH="$PWD/../.venv/bin:$PATH" ../.venv/bin/ansible-lint --offline --strict site.yml

@@ -1,0 +1,68 @@
+// The project as a test uses it: a copy of the lab's inventory that may be edited, and a state of its own.
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot, pulumi, type PulumiRun } from "./pulumi";
+import { run, type Result } from "./run";
+
+const FOLDER = ".state/test";
+const ROOT = join(projectRoot, FOLDER);
+export const inventory = join(ROOT, "inventory");
+const runsLog = join(ROOT, "runs.log");
+
+const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
+
+/** A fresh copy of the inventory, and no state. */
+export async function fresh(): Promise<void> {
+  rmSync(ROOT, { recursive: true, force: true });
+  mkdirSync(join(ROOT, "backend"), { recursive: true });
+  cpSync(join(projectRoot, "ansible/inventory/lab"), inventory, { recursive: true });
+  await good(pulumi(["stack", "init", "test"], env));
+}
+
+/** A pulumi command on the test's stack. */
+export function stack(args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
+  writeFileSync(runsLog, "");
+  const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/inventory`] : [];
+  return pulumi([...args, "--stack", "test", "--non-interactive", ...config], { ...env, ...more });
+}
+
+/** The runs of Ansible that the last pulumi command made, with the number of calls that each served. */
+export function runs(): { host: string; calls: number }[] {
+  const lines = readFileSync(runsLog, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as { host: string; calls: number });
+}
+
+/** Resources in state, by the last part of their URN. */
+export async function state(): Promise<Record<string, { inputs: object; outputs: { drift?: string; __provider?: string } }>> {
+  const { deployment } = JSON.parse((await good(stack(["stack", "export"]))).output) as {
+    deployment: { resources?: { urn: string; id?: string; inputs: object; outputs: object }[] };
+  };
+  return Object.fromEntries((deployment.resources ?? []).filter(({ id }) => id).map((one) => [one.urn.split("::").at(-1)!, one]));
+}
+
+/** Throws, with what was printed, when a run failed. */
+export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
+  const done = await running;
+  if (done.code !== 0) throw new Error(done.output);
+  return done;
+}
+
+/** Plain Ansible on the same inventory, without Pulumi. */
+export function playbook(...args: string[]): Promise<Result> {
+  process.env["ANSIBLE_CONFIG"] = join(projectRoot, "ansible/ansible.cfg");
+  const site = join(projectRoot, "ansible/site.yml");
+  return run([join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args], { check: false });
+}
+
+/** `changed=` of each host in a playbook's recap. */
+export function changed(output: string): Record<string, number> {
+  return Object.fromEntries([...output.matchAll(/^(\w+)\s+: ok=\d+\s+changed=(\d+)/gm)].map(([, host, count]) => [host!, Number(count)]));
+}
+
+/** Replaces one text in a file of the inventory; it must be there. */
+export function edit(file: string, from: string, to: string): void {
+  const path = join(inventory, file);
+  const text = readFileSync(path, "utf8");
+  if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+  writeFileSync(path, text.replace(from, to));
+}

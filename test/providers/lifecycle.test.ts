@@ -1,0 +1,71 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Batch } from "../../providers/batch";
+import { type Inputs, type Outputs, idOf, lifecycle } from "../../providers/lifecycle";
+import { resultOf } from "../../providers/ansible/queue";
+import { shim } from "../../providers/shim";
+
+const inputs: Inputs = {
+  kind: "vlan",
+  host: "hv",
+  inventory: "ansible/inventory/lab",
+  owner: "lab",
+  unit: { name: "apps", id: 10, bridge: "br0", mtu: 1500 },
+};
+const outputs: Outputs = { ...inputs, drift: "", facts: {} };
+
+test("ids are the same on every run", () => {
+  expect(idOf(inputs)).toBe("hv/vlan/apps");
+  expect(idOf({ kind: "nftables-table", host: "hv", unit: { family: "inet", name: "a" } })).toBe("hv/nftables-table/inet/a");
+  expect(idOf({ kind: "host", host: "hv", unit: {} })).toBe("hv/host");
+});
+
+test("check fills in defaults, and tells what is wrong by property", async () => {
+  const { mtu, ...short } = inputs.unit;
+  expect(mtu).toBe(1500);
+  expect((await lifecycle.check({}, { ...inputs, unit: short })).inputs).toEqual(inputs);
+  const { failures } = await lifecycle.check({}, { ...inputs, unit: { ...short, id: 0 } });
+  expect(failures).toEqual([{ property: "unit.id", reason: "a VLAN id is 1 to 4094" }]);
+});
+
+test("values that a preview does not know are let through", async () => {
+  const unit = { ...inputs.unit, address: pulumi.runtime.unknownValue };
+  expect((await lifecycle.check({}, { ...inputs, unit })).failures).toBeUndefined();
+});
+
+test("a changed value or drift is a change, nothing else is", async () => {
+  const change = async (olds: Outputs, news: Inputs): Promise<boolean | undefined> =>
+    (await lifecycle.diff("hv/vlan/apps", olds, news)).changes;
+  expect(await change(outputs, inputs)).toBe(false);
+  expect(await change({ ...outputs, drift: "gone" }, inputs)).toBe(true);
+  expect(await change(outputs, { ...inputs, unit: { ...inputs.unit, mtu: 1400 } })).toBe(true);
+});
+
+test("calls that arrive together are one run, and those during a run are the next", async () => {
+  const runs: number[][] = [];
+  const batch = new Batch<number, number>(async (numbers) => {
+    runs.push(numbers);
+    await new Promise((done) => setTimeout(done, 30));
+    return numbers.map((number) => (number === 3 ? new Error("three") : number * 2));
+  }, 5);
+  const first = [batch.add(1), batch.add(2)];
+  await new Promise((done) => setTimeout(done, 15));
+  const second = [batch.add(3).catch((error: Error) => error.message), batch.add(4)];
+  expect(await Promise.all([...first, ...second])).toEqual([2, 4, "three", 8]);
+  expect(runs).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
+});
+
+test("a call of which the run said nothing is an error with the run's reason", () => {
+  const events = [{ event: "unreachable" as const, host: "hv", task: "host", msg: "timed out" }];
+  const result = resultOf({ where: inputs, name: "apps", remove: true }, { code: 4, events, output: "" });
+  expect(result).toBeInstanceOf(Error);
+  expect((result as Error).message).toContain("unreachable: host: timed out");
+});
+
+test("what is serialised into state is small and names no path of this machine", async () => {
+  const { text } = await pulumi.runtime.serializeFunction(() => shim);
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2048);
+  expect(text).not.toContain(process.cwd());
+});
