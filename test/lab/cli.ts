@@ -1,4 +1,4 @@
-// npm run lab, lab:down, lab:reset; also: ts-node test/lab/cli.ts status|ssh-config
+// npm run lab, lab:down, lab:reset; also: ts-node test/lab/cli.ts boot|status|ssh-config
 import { readFileSync } from "node:fs";
 import { ensureLab, isUp, labInstance } from "./lab";
 import { hostNames, machines, sshConfig } from "./paths";
@@ -10,6 +10,11 @@ const commands: Record<string, () => Promise<void>> = {
   async up() {
     await ensureLab();
     await configureLab();
+  },
+  // Build and boot only: for a second instance, whose hosts no stack should take for its own.
+  async boot() {
+    await ensureLab();
+    say(`the lab is up: ssh -F ${sshConfig} hv`);
   },
   async down() {
     if (!hostNames.some((name) => runningPid(machines[name]))) return say("the lab is not running");

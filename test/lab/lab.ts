@@ -9,7 +9,7 @@ import { HostName, Machine, hostNames, hostPort, machines, stateDir } from "./pa
 import { checkPorts, chooseAccelerator, createDisk, runningPid, startMachine, stopMachine } from "./qemu";
 import { loadSnapshot, qmp, saveSnapshot } from "./qmp";
 import { Result, lastLines, say, sleep, step } from "./run";
-import { SshOptions, dropConnections, ssh, waitForLogin } from "./ssh";
+import { SshOptions, dropConnections, setClock, ssh, waitForLogin } from "./ssh";
 
 export interface Lab {
   /** Back to the state right after the first boot. */
@@ -76,6 +76,8 @@ async function resume(image: Image, accelerator: string): Promise<boolean> {
     await step("going on where the lab was stopped (5 s)", async () => {
       await start(image, accelerator, stopped);
       await login("hv", 30);
+      // app's clock stands at the hour of the stop; before hv is set up nobody can reach it.
+      await setClock("app");
     });
     return true;
   } catch (error) {
@@ -106,7 +108,7 @@ async function start(image: Image, accelerator: string, snapshot?: string): Prom
   for (const machine of both) await startMachine(machine, image, accelerator, snapshot);
 }
 
-async function login(host: HostName, seconds = 60): Promise<void> {
+async function login(host: HostName, seconds = bootSeconds): Promise<void> {
   const machine = machines[host];
   try {
     await waitForLogin(host, seconds, () => runningPid(machine) !== undefined);
@@ -129,20 +131,23 @@ function consoleEnd(machine: Machine): string {
 }
 
 async function save(name: string): Promise<void> {
-  await whilePaused(() => Promise.all(both.map((machine) => saveSnapshot(machine.qmp, name))));
+  await whilePaused((machine) => saveSnapshot(machine.qmp, name));
 }
 
 async function restore(name: string): Promise<void> {
   await dropConnections();
-  await whilePaused(() => Promise.all(both.map((machine) => loadSnapshot(machine.qmp, name))));
+  await whilePaused((machine) => loadSnapshot(machine.qmp, name));
   await login("hv");
 }
 
 /** Both machines stand still together, so that neither misses what the other did. */
-async function whilePaused(work: () => Promise<unknown>): Promise<void> {
+async function whilePaused(work: (machine: Machine) => Promise<void>): Promise<void> {
   for (const machine of both) await qmp(machine.qmp, (execute) => execute("stop"));
-  await work();
+  // Every machine's part ends before any goes on, whether it went well or not.
+  const results = await Promise.allSettled(both.map(work));
   for (const machine of both) await qmp(machine.qmp, (execute) => execute("cont"));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 async function powerCycle(host: HostName): Promise<void> {

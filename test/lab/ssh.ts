@@ -39,13 +39,17 @@ export async function dropConnections(): Promise<void> {
 export async function waitForLogin(host: HostName, seconds: number, alive: () => boolean): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
-    // The clock comes along: a restored machine may have kept the time of its snapshot.
-    const command = `date -u -s @${Math.round(Date.now() / 1000)}`;
-    const result = await ssh(host, command, { sudo: true, fresh: true, check: false, timeoutSeconds: 20 });
+    const result = await setClock(host);
     if (result.code === 0) return;
     if (Date.now() > deadline || !alive()) throw new Error(`no SSH login on ${host}: ${result.stderr.trim()}`);
     await sleep(300);
   }
+}
+
+/** By a new login; a restored machine may have kept the time of its snapshot. */
+export function setClock(host: HostName): Promise<Result> {
+  const command = `date -u -s @${Math.round(Date.now() / 1000)}`;
+  return ssh(host, command, { sudo: true, fresh: true, check: false, timeoutSeconds: 20 });
 }
 
 const login = (connection: string[]) => ["ssh", "-F", sshConfig, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", ...connection];

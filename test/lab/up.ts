@@ -3,10 +3,13 @@ import { get } from "node:http";
 import { pulumi } from "./pulumi";
 import { sshConfig } from "./paths";
 import { say } from "./run";
+import { ssh } from "./ssh";
 
 const STACK = "lab";
 
 export async function configureLab(): Promise<void> {
+  if (process.env["HOMELAB_LAB_DIR"]) return say("a second instance: booted, not configured, since inventory/lab names the first");
+  await forgetBareHosts();
   say("pulumi up of stack lab (about 6 minutes the first time, since packages are installed; else half a minute)");
   await pulumi(["stack", "init", STACK]);
   const up = await pulumi(["up", "--stack", STACK, "--yes", "--skip-preview", "--refresh", "--non-interactive"], {}, true);
@@ -21,6 +24,12 @@ export async function configureLab(): Promise<void> {
   say("log in:");
   for (const host of ["hv", "app"]) say(`  ssh -F ${sshConfig} ${host}`);
   say("stop: npm run lab:down    back to the first boot: npm run lab:reset");
+}
+
+/** A lab that was built or reset holds nothing of what an older state says; the lab is disposable, and so is that. */
+async function forgetBareHosts(): Promise<void> {
+  const configured = await ssh("hv", "test -d /var/lib/homelab", { check: false });
+  if (configured.code !== 0) await pulumi(["stack", "rm", STACK, "--force", "--yes", "--preserve-config"]);
 }
 
 function answer(url: string): Promise<string> {

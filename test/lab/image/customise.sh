@@ -19,7 +19,7 @@ echo '/dev/vda / ext4 noatime 0 0' >/etc/fstab
 : >/etc/machine-id
 rm -f /etc/ssh/ssh_host_*
 
-systemctl enable systemd-networkd.service ssh.service lab-seed.service
+systemctl enable systemd-networkd.service ssh.service lab-seed.service lab-lease.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
   e2scrub_all.timer e2scrub_reap.service fstrim.timer
 
