@@ -178,29 +178,3 @@ test("destroy leaves what is not ours, and nothing of ours but what is kept", as
   expect((await lab.ssh("hv", `sudo sh -c "${left}"`, { check: false })).stdout.trim()).toBe("");
   expect(await text("hv", "getent passwd web")).toContain("homelab/lab/kept");
 });
-
-test("after plain Ansible on bare hosts, up takes over and touches nothing", async () => {
-  await lab.reset();
-  await fresh();
-  expect((await playbook()).code).toBe(0);
-  const before = [await traces("hv"), await traces("app")];
-  await up();
-  expect([await traces("hv"), await traces("app")]).toEqual(before);
-});
-
-test("50 units are created by at most 3 runs of Ansible, and cost plain Ansible no more than 5 did", async () => {
-  const names = Array.from({ length: 50 }, (_, index) => `unit${index}`);
-  const units = names.map(
-    (name) => `  - { user: web, name: ${name}.container, sections: { Container: { Image: web.image, Exec: sleep 9 } } }\n`,
-  );
-  edit("host_vars/hv.yml", "quadlet_units:\n", `quadlet_units:\n${units.join("")}`);
-  expect((await good(stack(["up", "--yes", "--skip-preview"], { PULUMI_PARALLEL: "256" }))).output).toMatch(/\+ 50 created/);
-  expect(runs().length).toBeLessThanOrEqual(3);
-  expect(runs().reduce((sum, { calls }) => sum + calls, 0)).toBe(50);
-  const real = await playbook();
-  expect(changed(real.stdout)).toEqual({ hv: 0, app: 0 });
-  expect(real.stdout.match(/^TASK \[\w+ : Apply .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(6);
-  edit("host_vars/hv.yml", units.join(""), "");
-  expect((await up()).output).toMatch(/- 50 deleted/);
-  expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 0, app: 0 });
-});
