@@ -53,13 +53,14 @@ export async function runPlaybook(inventory: string, host: string, request: Requ
     writeFileSync(requestFile, JSON.stringify(request), { mode: 0o600 });
     const variables = JSON.stringify({ homelab_request_file: requestFile });
     const site = join(packageRoot, "ansible", "site.yml");
-    return await start(["-i", join(resolve(inventory), "hosts.yml"), "--limit", host, "--extra-vars", variables, site]);
+    return await start(["-i", join(resolve(inventory), "hosts.yml"), "--limit", host, "--extra-vars", variables, site], folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function start(args: string[]): Promise<Run> {
+/** `sockets` is a private folder for shared connections, so that each run checks the host's key anew. */
+function start(args: string[], sockets: string): Promise<Run> {
   const own = join(packageRoot, ".venv", "bin", "ansible-playbook");
   const program = existsSync(own) ? own : "ansible-playbook";
   const env = {
@@ -67,6 +68,7 @@ function start(args: string[]): Promise<Run> {
     ANSIBLE_CONFIG: join(packageRoot, "ansible", "ansible.cfg"),
     ANSIBLE_NOCOLOR: "1",
     ANSIBLE_FORCE_COLOR: "0",
+    ANSIBLE_SSH_CONTROL_PATH_DIR: sockets,
     HOMELAB_EVENTS_FD: "3",
   };
   return new Promise((done, fail) => {

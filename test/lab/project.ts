@@ -32,14 +32,6 @@ export function runs(): { host: string; calls: number }[] {
   return lines.map((line) => JSON.parse(line) as { host: string; calls: number });
 }
 
-/** Resources in state, by the last part of their URN. */
-export async function state(): Promise<Record<string, { inputs: object; outputs: { drift?: string; __provider?: string } }>> {
-  const { deployment } = JSON.parse((await good(stack(["stack", "export"]))).output) as {
-    deployment: { resources?: { urn: string; id?: string; inputs: object; outputs: object }[] };
-  };
-  return Object.fromEntries((deployment.resources ?? []).filter(({ id }) => id).map((one) => [one.urn.split("::").at(-1)!, one]));
-}
-
 /** Throws, with what was printed, when a run failed. */
 export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
   const done = await running;
