@@ -39,11 +39,6 @@ def names(owner: str, kind: str) -> list[str]:
     return sorted(unquote(path.stem) for path in folder.glob("*.json")) if folder.is_dir() else []
 
 
-def owners() -> list[str]:
-    """Everyone who has a record on this host."""
-    return sorted(entry.name for entry in ROOT.iterdir() if entry.is_dir()) if ROOT.is_dir() else []
-
-
 def write(owner: str, kind: str, name: str, record: Record) -> None:
     """Keep a record; an equal one is left as it is."""
     if read(owner, kind, name) == record:
