@@ -17,8 +17,8 @@ export const kinds = {
   host,
   bridge,
   vlan,
-  "nftables-table": nftablesTable,
   "service-user": serviceUser,
+  "nftables-table": nftablesTable,
   "quadlet-unit": quadletUnit,
 } as const satisfies Record<string, Kind>;
 

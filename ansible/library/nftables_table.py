@@ -19,9 +19,12 @@ from ansible.module_utils.homelab.nftables_table import (
 class NftablesTableWriter(NftablesTable, Writer):
     """Writes tables: each in one transaction of its own, then its file for the next boot."""
 
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        if system.installed("nft"):
+            return {}
+        return {self.name_of(unit): "nft is not installed; declare `homelab_host` for this host" for unit in units}
+
     def refuse(self, units: Sequence, owner: str) -> Errors:
-        if not system.installed("nft"):
-            return {self.name_of(unit): "nft is not installed; declare `host` for this host" for unit in units}
         return {name: reason for unit in units for name, reason in self._refuse(unit, owner).items()}
 
     def _refuse(self, unit: dict, owner: str) -> Errors:

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from ansible.module_utils.homelab import networkd
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
-from ansible.module_utils.homelab.vlan import Vlan, files_of, must_be_made_anew
+from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew
 
 
 class VlanWriter(Vlan, Writer):
     """Writes VLANs through systemd-networkd."""
 
-    def refuse(self, units: Sequence, owner: str) -> Errors:
+    def lacks(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
-        errors = {}
-        for unit in units:
-            bridge = links.get(unit["bridge"])
-            if bridge is None or bridge.kind != "bridge":
-                errors[unit["name"]] = f"there is no bridge {unit['bridge']} on this host; declare it in `bridges`"
-        return errors
+        absent = [unit for unit in units if unit["bridge"] not in links or links[unit["bridge"]].kind != "bridge"]
+        return {unit["name"]: f"there is no bridge {unit['bridge']} on this host; declare it in `bridges`" for unit in absent}
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        return {unit["name"]: reason for unit in units if (reason := dhcp_fault(unit))}
 
     def disruption(self, change: Change) -> str:
         link = networkd.read_links().get(change.unit["name"])

@@ -14,15 +14,36 @@ const dhcp = z.strictObject({
 });
 
 /** A VLAN on a bridge, with the host's address in it and its DHCP server, systemd.network(5). */
-export const schema = z.strictObject({
-  name: link.describe("the VLAN link's name"),
-  id: z.int("a VLAN id is a whole number").min(1, "a VLAN id is 1 to 4094").max(4094, "a VLAN id is 1 to 4094"),
-  bridge: link.describe("the bridge that carries it"),
-  address: z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24").optional(),
-  mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
-  dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
-  adopt: z.boolean().optional().describe("take over a link of this name that bears nobody's mark"),
-});
+export const schema = z
+  .strictObject({
+    name: link.describe("the VLAN link's name"),
+    id: z.int("a VLAN id is a whole number").min(1, "a VLAN id is 1 to 4094").max(4094, "a VLAN id is 1 to 4094"),
+    bridge: link.describe("the bridge that carries it"),
+    address: z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24").optional(),
+    mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
+    dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
+    adopt: z.boolean().optional().describe("take over a link of this name that bears nobody's mark"),
+  })
+  .superRefine((unit, problems) => {
+    const fault = (path: PropertyKey[], message: string): void => problems.addIssue({ code: "custom", path: ["dhcp", ...path], message });
+    if (unit.dhcp === undefined) return;
+    if (unit.address === undefined) return fault([], "dhcp needs `address`, whose network it hands out");
+    const { address, dhcp } = unit;
+    const inside = (value: string): boolean => networkOf(value, address) === networkOf(address, address);
+    for (const key of ["from", "to"] as const) if (!inside(dhcp[key])) fault([key], `an address within the network of ${address}`);
+    if (numberOf(dhcp.from) > numberOf(dhcp.to)) fault(["to"], "an address not before `from`");
+    dhcp.leases.forEach((one, index) => {
+      if (!inside(one.address)) fault(["leases", index, "address"], `an address within the network of ${address}`);
+    });
+  });
+
+/** An IPv4 address as a number. */
+const numberOf = (text: string): number => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+
+/** The number of the network that an address is in, by another's prefix length. */
+function networkOf(text: string, cidr: string): number {
+  return Math.floor(numberOf(text.split("/")[0]!) / 2 ** (32 - Number(cidr.split("/")[1])));
+}
 
 export type VlanUnit = z.infer<typeof schema>;
 

@@ -1,7 +1,7 @@
 """Pure parts of the kinds bridge and vlan."""
 
-from homelab import bridge, vlan
-from homelab.networkd import Link, read_mark
+from homelab import bridge, marks, vlan
+from homelab.networkd import Link
 
 BRIDGE = {"name": "br0", "ports": [{"name": "eth1", "trunk": [10, 20], "untagged": 30}], "mtu": 1500, "stp": False}
 VLAN = {
@@ -22,7 +22,7 @@ def link(**changes):
 def test_every_file_bears_the_mark_of_its_unit():
     for kind, unit, files in (("bridge", BRIDGE, bridge.files_of(BRIDGE, "lab")), ("vlan", VLAN, vlan.files_of(VLAN, "lab"))):
         for text in files.values():
-            assert read_mark(text) == {"owner": "lab", "kind": kind, "name": unit["name"]}
+            assert marks.read(text) == {"owner": "lab", "kind": kind, "name": unit["name"]}
 
 
 def test_a_port_carries_its_vlans():
@@ -35,6 +35,16 @@ def test_a_dhcp_range_is_an_offset_and_a_size_within_the_network():
     text = vlan.files_of(VLAN, "lab")[vlan.FOLDER / "10-homelab-apps.network"]
     assert "PoolOffset=100\nPoolSize=100\n" in text
     assert "MACAddress=52:54:00:00:00:0a\nAddress=10.10.10.20\n" in text
+
+
+def test_a_dhcp_server_hands_out_addresses_of_its_own_network():
+    def with_dhcp(**changes):
+        return {**VLAN, "dhcp": {**VLAN["dhcp"], **changes}}
+
+    assert vlan.dhcp_fault(VLAN) == ""
+    assert vlan.dhcp_fault(with_dhcp(to="10.10.11.5")) == "dhcp to 10.10.11.5 is not in 10.10.10.0/24"
+    assert vlan.dhcp_fault({key: value for key, value in VLAN.items() if key != "address"}).startswith("dhcp needs `address`")
+    assert vlan.dhcp_fault(with_dhcp(**{"from": "10.10.10.200"})) == "dhcp from 10.10.10.200 is behind to 10.10.10.199"
 
 
 def test_a_vlan_that_holds_has_no_drift():

@@ -71,12 +71,42 @@ def test_a_unit_runs_when_its_install_section_says_so():
     assert quadlet.should_run({"name": "x.container", "content": "[Container]\nImage=x\n"}) is None
 
 
-def test_a_restart_by_systemd_is_no_drift_but_a_failure_is():
-    loaded = {"LoadState": "loaded", "Result": "success"}
-    assert state_drift("a.service", {**loaded, "ActiveState": "activating", "SubState": "auto-restart"}, True) == []
-    assert state_drift("a.service", {**loaded, "ActiveState": "failed", "Result": "exit-code"}, True) == [
-        "a.service is failed (exit-code), wanted active"
+LOADED = {"LoadState": "loaded", "Result": "success", "SubState": "dead", "ExecMainStartTimestampMonotonic": "0"}
+
+
+@pytest.mark.parametrize(
+    ("state", "should_run", "drift"),
+    [
+        ({"ActiveState": "active"}, True, []),
+        (
+            {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code"},
+            True,
+            ["a.service is failed (failed, exit-code), wanted active"],
+        ),
+        (
+            {"ActiveState": "activating", "SubState": "auto-restart"},
+            True,
+            ["a.service is activating (auto-restart, success), wanted active"],
+        ),
+        ({"ActiveState": "inactive", "Type": "oneshot", "ExecMainStartTimestampMonotonic": "5"}, True, []),
+        ({"ActiveState": "inactive", "Type": "oneshot"}, True, ["a.service is inactive (dead, success), wanted active"]),
+        ({"ActiveState": "active"}, False, ["a.service is active, wanted stopped"]),
+        ({"ActiveState": "inactive"}, False, []),
+        ({"ActiveState": "inactive"}, None, []),
+        ({"LoadState": "not-found"}, None, ["a.service: systemd says it is not-found, wanted loaded"]),
+    ],
+)
+def test_a_service_is_as_its_unit_asks(state, should_run, drift):
+    assert state_drift("a.service", {**LOADED, **state}, should_run) == drift
+
+
+def test_who_uses_a_unit_directly_or_through_another():
+    units = [
+        {"name": "a.container", "content": "[Container]\nPod=p.pod\n"},
+        {"name": "p.pod", "content": "[Pod]\nNetwork=n.network\n"},
+        {"name": "b.container", "content": "[Container]\nImage=x\n"},
     ]
+    assert {unit["name"] for unit in quadlet.users_of(["n.network"], units)} == {"p.pod", "a.container"}
 
 
 def test_files_named_as_source_are_filled_in():

@@ -56,6 +56,18 @@ test("every error is told at once, each with its place, value and the accepted f
   ]);
 });
 
+test("a DHCP server hands out addresses of its VLAN's own network", () => {
+  const text = [
+    "vlans:",
+    "  - { name: a, id: 10, bridge: br0, dhcp: { from: 10.0.0.1, to: 10.0.0.9 } }",
+    "  - { name: b, id: 20, bridge: br0, address: 10.0.1.1/24, dhcp: { from: 10.0.0.1, to: 10.0.1.9 } }",
+  ].join("\n");
+  expect(problemsOf({ "host_vars/hv.yml": text })).toEqual([
+    expect.stringMatching(/^host_vars\/hv.yml:2:\d+: vlans.0.dhcp: dhcp needs `address`/),
+    expect.stringMatching(/^host_vars\/hv.yml:3:\d+: vlans.1.dhcp.from: an address within the network of 10.0.1.1\/24 \(it is "10.0.0.1"\)/),
+  ]);
+});
+
 test.each(["2222:22", "0755", "on", "52:54:00:12:34:56", "1_000", "2026-01-01"])(
   "the plain scalar %s is refused, since Ansible reads it differently",
   (scalar) => {

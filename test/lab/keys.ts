@@ -70,7 +70,14 @@ const networkd = (name: string, ...lines: string[]): SeedFile => ({
  * app: VLAN 10, tagged, on its only port; no address until hv hands one out.
  */
 const networkFiles: Record<HostName, SeedFile[]> = {
-  hv: [networkd("10-eth0.network", "[Match]", "Name=eth0", "[Network]", "DHCP=ipv4", "IPv6AcceptRA=no")],
+  hv: [
+    networkd(
+      "10-eth0.network",
+      ...["[Match]", "Name=eth0", "[Network]", "DHCP=ipv4", "IPv6AcceptRA=no"],
+      // QEMU's closed network names no gateway, but a rootless container answers other networks only by a default route.
+      "Gateway=10.0.2.2",
+    ),
+  ],
   app: [
     networkd("10-eth0.network", "[Match]", "Name=eth0", "[Network]", "VLAN=eth0.10", "LinkLocalAddressing=no", "IPv6AcceptRA=no"),
     networkd("10-eth0.10.netdev", "[NetDev]", "Name=eth0.10", "Kind=vlan", "[VLAN]", "Id=10"),

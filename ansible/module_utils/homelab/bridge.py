@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import networkd, system
+from . import marks, networkd, records, system
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -23,6 +23,9 @@ class Bridge(Kind):
         whole = super().normalise(unit, contents)
         return {**whole, "ports": [{"trunk": [], **port} for port in whole["ports"]]}
 
+    def record_of(self, unit: Unit) -> records.Record:
+        return {"ports": [port["name"] for port in unit["ports"]]}
+
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         links = networkd.read_links() if units else {}
         return [observe(unit, owner, links) for unit in units]
@@ -35,7 +38,7 @@ def observe(unit: Unit, owner: str, links: dict[str, Link]) -> Observation:
     """One bridge: its files, then its links."""
     name = unit["name"]
     files = files_of(unit, owner)
-    said = networkd.read_mark(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
+    said = marks.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
     link = links.get(name)
     seen = Observation(name, present=link is not None or bool(said), marked_by=said.get("owner"))
     seen.drift = networkd.file_drift(files, owner, "bridge", name)

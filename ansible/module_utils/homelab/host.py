@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from . import system
+from . import marks, system
 from .kind import Kind, Observation, Unit
 
 BASE = ["nftables", "iproute2"]
@@ -68,7 +68,7 @@ class Host(Kind):
 
     def _observe(self, unit: Unit, owner: str) -> Observation:
         rules_file = system.read_text(next(iter(files_of(unit, owner))))
-        seen = Observation("host", present=rules_file is not None, marked_by=_owner(rules_file))
+        seen = Observation("host", present=rules_file is not None, marked_by=marks.read(rules_file).get("owner"))
         absent = missing_packages(packages_of(unit))
         if absent:
             seen.drift.append(f"packages missing: {' '.join(absent)}")
@@ -84,7 +84,7 @@ class Host(Kind):
 
     def marked(self, owner: str) -> list[str]:
         path = next(iter(files_of({"forwarding": False}, owner)))
-        return ["host"] if _owner(system.read_text(path)) == owner else []
+        return ["host"] if marks.read(system.read_text(path)).get("owner") == owner else []
 
 
 def packages_of(unit: Unit) -> list[str]:
@@ -97,7 +97,7 @@ def packages_of(unit: Unit) -> list[str]:
 
 def files_of(unit: Unit, owner: str) -> dict[Path, str]:
     """The files that we write, by path; the first is the one that bears the mark."""
-    mark = f"# homelab: owner={owner} kind=host name=host\n"
+    mark = marks.line(owner, "host", "host") + "\n"
     rules = RULES_UNIT + (FORWARDING_LINES if unit["forwarding"] else "") + INSTALL
     units = Path("/etc/systemd/system")
     return {
@@ -134,11 +134,6 @@ def not_active() -> dict[str, str]:
 def forwarding_is_on() -> bool:
     """Whether the kernel forwards IPv4 between interfaces."""
     return FORWARDING.read_text().strip() == "1"
-
-
-def _owner(text: str | None) -> str | None:
-    first = (text or "").split("\n", 1)[0]
-    return next((word[6:] for word in first.split() if word.startswith("owner=")), None)
 
 
 observer = Host()

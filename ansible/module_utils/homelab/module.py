@@ -17,14 +17,24 @@ Errors = dict[str, str]
 
 @dataclass
 class Change:
-    """A unit that the host does not hold as wanted, and what the host said of it."""
+    """A unit that the host does not hold as wanted, what the host said of it, and the record of its last apply."""
 
     unit: Unit
     seen: Observation
+    record: records.Record
 
 
 class Writer(Kind):
-    """A kind that can also be changed. Only a subclass of this, in library/, changes a host."""
+    """A kind that can also be changed. Only a subclass of this, in library/, changes a host.
+
+    going   the names that this run removes once the others are applied
+    """
+
+    going: Sequence[str] = ()
+
+    def lacks(self, units: Sequence[Unit], owner: str) -> Errors:
+        """What must be on the host before units can be tried, by name. Other roles of the same run may bring it."""
+        return {}
 
     def refuse(self, units: Sequence[Unit], owner: str) -> Errors:
         """Why units cannot be applied, by name, found without changing anything. `units` is the whole set."""
@@ -58,12 +68,12 @@ def run_module(writer: Writer) -> None:
     )
     params = module.params
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
-    results = converge(writer, units, params["owner"], module.check_mode)
-    wanted = {result["name"] for result in results}
+    wanted = {writer.name_of(unit) for unit in units}
     undeclared = [name for name in writer.owned(params["owner"]) if name not in wanted]
-    pruned = undeclared if params["prune"] else []
     gone = [name for name in params["absent"] if name not in wanted]
-    removed = clear(writer, list(dict.fromkeys([*gone, *pruned])), params["owner"], module.check_mode)
+    writer.going = list(dict.fromkeys([*gone, *(undeclared if params["prune"] else [])]))
+    results = converge(writer, units, params["owner"], module.check_mode)
+    removed = clear(writer, writer.going, params["owner"], module.check_mode)
     everything = results + removed
     module.exit_json(
         changed=any(result["changed"] for result in everything),
@@ -81,41 +91,52 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool
     before = writer.look(units, owner)
     refused = _foreign(writer, units, before, owner)
     changes = [
-        Change(unit, seen)
+        Change(unit, seen, records.read(owner, writer.kind, seen.name) or {})
         for unit, seen in zip(units, before, strict=True)
         if seen.name not in refused and (seen.drift or not seen.present)
     ]
+    lacking: Errors = {}
     if changes:
-        refused.update(writer.refuse(units, owner))
-        changes = [change for change in changes if change.seen.name not in refused]
+        lacking = writer.lacks(units, owner)
+        refused.update(writer.refuse([unit for unit in units if writer.name_of(unit) not in lacking], owner))
+    if not check_mode:
+        refused.update(lacking)
+    changes = [change for change in changes if change.seen.name not in refused]
     results = {seen.name: _result(seen) for seen in before}
     for change in changes:
-        results[change.seen.name].update(changed=True, disruption=writer.disruption(change))
+        name = change.seen.name
+        # In check mode what lacks may be what this very run would make.
+        msg = f"not checked on the host: {lacking[name]}" if name in lacking else ""
+        results[name].update(changed=True, msg=msg, disruption=writer.disruption(change))
     for name, reason in refused.items():
         if name in results:
             results[name].update(failed=True, msg=reason)
     if changes and not check_mode:
         for change in changes:
-            _mark_pending(writer, owner, change.seen.name)
+            _mark_pending(writer, owner, change)
         errors = writer.apply(changes, owner)
-        _verify(writer, [change.unit for change in changes], owner, errors, results)
+        _verify(writer, changes, owner, errors, results)
     return list(results.values())
 
 
-def _mark_pending(writer: Writer, owner: str, name: str) -> None:
+def _mark_pending(writer: Writer, owner: str, change: Change) -> None:
     """Until it is verified, a unit counts as not applied, also when this process dies."""
-    records.write(owner, writer.kind, name, {**(records.read(owner, writer.kind, name) or {}), "pending": True})
+    last = change.record or writer.record_of(change.unit)
+    records.write(owner, writer.kind, change.seen.name, {**last, "pending": True})
 
 
-def _verify(writer: Writer, units: Sequence[Unit], owner: str, errors: Errors, results: dict[str, dict[str, Any]]) -> None:
+def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Errors, results: dict[str, dict[str, Any]]) -> None:
     """Success means that the host was seen to hold what is wanted; only that is recorded."""
-    for unit, seen in zip(units, writer.observe(units, owner), strict=True):
+    units = [change.unit for change in changes]
+    for change, seen in zip(changes, writer.observe(units, owner), strict=True):
         remaining = drift_text(seen) if seen.present else "it is not there"
         failure = errors.get(seen.name) or (remaining and f"applied, but the host does not hold it:\n{remaining}")
         if failure:
             results[seen.name].update(failed=True, msg=failure)
+            if not seen.present and not change.record:
+                records.remove(owner, writer.kind, seen.name)
         else:
-            records.write(owner, writer.kind, seen.name, writer.record_of(unit))
+            records.write(owner, writer.kind, seen.name, writer.record_of(change.unit))
         results[seen.name].update(facts=seen.facts, drift=remaining, present=seen.present)
 
 

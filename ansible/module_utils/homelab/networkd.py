@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import system
+from . import marks, system
 
 FOLDER = Path("/etc/systemd/network")
 
@@ -17,7 +18,7 @@ Settings = list[tuple[str, list[tuple[str, Any]]]]
 
 def render(owner: str, kind: str, name: str, settings: Settings) -> str:
     """A networkd file: the mark, then sections; a list repeats its key (systemd.syntax(7))."""
-    lines = [mark(owner, kind, name)]
+    lines = [marks.line(owner, kind, name)]
     for section, values in settings:
         lines += ["", f"[{section}]"]
         for key, value in values:
@@ -29,24 +30,11 @@ def _text(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def mark(owner: str, kind: str, name: str) -> str:
-    """The first line of every file of ours."""
-    return f"# homelab: owner={owner} kind={kind} name={name}"
-
-
-def read_mark(text: str | None) -> dict[str, str]:
-    """What a file's first line says: owner, kind and name; empty when it is not ours."""
-    first = (text or "").split("\n", 1)[0]
-    if not first.startswith("# homelab: "):
-        return {}
-    return dict(word.split("=", 1) for word in first.split()[2:] if "=" in word)
-
-
 def marked_files(owner: str, kind: str) -> dict[Path, str]:
     """All files of an owner's units of a kind, with the unit's name."""
     found = {}
     for path in [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]:
-        said = read_mark(system.read_text(path))
+        said = marks.read(system.read_text(path))
         if said.get("owner") == owner and said.get("kind") == kind:
             found[path] = said["name"]
     return found
@@ -76,7 +64,9 @@ class Link:
 
 
 def read_links() -> dict[str, Link]:
-    """All links by name, by two commands."""
+    """All links by name, by two commands; a host that has neither (before its base) gives the names alone."""
+    if not system.installed("bridge"):
+        return {name: Link(name, False, "", 0, None, None, None, {}, [], {}) for name in os.listdir("/sys/class/net")}
     members: dict[str, dict[int, list[str]]] = {}
     for entry in json.loads(system.run(["bridge", "-j", "vlan", "show"]).stdout or "[]"):
         members[entry["ifname"]] = _vlans(entry.get("vlans", []))

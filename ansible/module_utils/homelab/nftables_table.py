@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import system
+from . import marks, system
 from .kind import Kind, Observation, Unit
 
 FOLDER = Path("/etc/homelab/nftables")
@@ -60,11 +60,9 @@ def file_of(owner: str, name: str) -> Path:
 def render(unit: Unit, owner: str) -> str:
     """The file of a table: declare, delete, declare anew, which nft applies as one transaction."""
     table = f"table {unit['family']} {unit['name']}"
+    mark = marks.line(owner, "nftables-table", f"{unit['family']}/{unit['name']}")
     body = "".join(f"\t{line}\n" if line.strip() else "\n" for line in unit["content"].strip("\n").splitlines())
-    return (
-        f"# homelab: owner={owner} kind=nftables-table name={unit['family']}/{unit['name']}\n"
-        f'{table}\ndelete {table}\n{table} {{\n\tcomment "{MARK}{owner}"\n{body}}}\n'
-    )
+    return f'{mark}\n{table}\ndelete {table}\n{table} {{\n\tcomment "{MARK}{owner}"\n{body}}}\n'
 
 
 def canonical(units: Sequence[Unit], owner: str) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import pwd
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,17 @@ def uses(unit: Unit) -> set[str]:
     return found
 
 
+def users_of(names: Iterable[str], units: Sequence[Unit]) -> list[Unit]:
+    """Those of these units that use one of the named, directly or through another."""
+    found: dict[str, Unit] = {}
+    pending = set(names)
+    while pending:
+        using = [unit for unit in units if uses(unit) & pending and unit["name"] not in found]
+        found.update({unit["name"]: unit for unit in using})
+        pending = {unit["name"] for unit in using}
+    return list(found.values())
+
+
 def ports(unit: Unit) -> list[dict[str, str]]:
     """What PublishPort= opens: [[ip:]hostPort:]containerPort[/protocol], podman-run(1)."""
     found = []
@@ -114,16 +126,15 @@ def ports(unit: Unit) -> list[dict[str, str]]:
     return found
 
 
-def generate(folder: Path, user: str | None) -> tuple[dict[str, str], str]:
+def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str, str], str]:
     """The generator's dry run over a folder: services by the name of their source file, and what it complains of."""
-    as_user = ["runuser", "-u", user, "--"] if user else []
-    mode = ["--user"] if user else []
+    mode = ["--user"] if account else []
     env = {"QUADLET_UNIT_DIRS": str(folder)}
-    done = system.run([*as_user, GENERATOR, *mode, "--dryrun"], check=False, env=env)
+    done = system.run([GENERATOR, *mode, "--dryrun"], check=False, env=env, account=account)
     made = {}
     for service in re.split(r"^---(?=[^\n]+---$)", done.stdout, flags=re.MULTILINE):
         source = re.search(r"^SourcePath=(.*)$", service, re.MULTILINE)
         if source:
-            made[str(Path(source[1]).relative_to(folder))] = service
+            made[Path(source[1]).name] = service
     complaints = [line for line in done.stderr.splitlines() if "Loading source unit file" not in line]
     return made, "\n".join(line for line in complaints if re.search(r"rror|convert|unsupported|invalid|unable", line))

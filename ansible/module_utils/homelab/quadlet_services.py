@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pwd
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from . import quadlet, system
 from .kind import Unit
-from .quadlet_unit import SYSTEM, service_states, state_drift, systemctl
+from .quadlet_unit import SYSTEM, account_of, service_states, state_drift, systemctl
 
 READY_SECONDS = 180
 PULL_SECONDS = 900
+CRASHES = 5
 
 
 class Services:
@@ -19,18 +19,14 @@ class Services:
 
     def __init__(self, user: str) -> None:
         self.user = user
+        self.account = account_of(user)
 
     def podman(self, *argv: str, check: bool = True, timeout: float = 120) -> str:
         """Podman as the user, whose containers are its own."""
-        if self.user == SYSTEM:
-            return system.run(["podman", *argv], check=check, timeout=timeout).stdout
-        account = pwd.getpwnam(self.user)
-        env = {"XDG_RUNTIME_DIR": f"/run/user/{account.pw_uid}", "HOME": account.pw_dir}
-        command = ["runuser", "-u", self.user, "--", "podman", *argv]
-        return system.run(command, check=check, timeout=timeout, env=env, cwd=account.pw_dir).stdout
+        return system.run(["podman", *argv], check=check, timeout=timeout, account=self.account).stdout
 
     def systemctl(self, *argv: str) -> None:
-        system.run([*systemctl(self.user), *argv], check=False, timeout=READY_SECONDS)
+        system.run([*systemctl(self.user), *argv], check=False, timeout=READY_SECONDS, account=self.account)
 
     def reload(self) -> None:
         """Let the generator run."""
@@ -41,17 +37,6 @@ class Services:
         if services:
             self.systemctl("stop", *services)
             self.systemctl("reset-failed", *services)
-
-    def users_of(self, names: Iterable[str], texts: Mapping[str, str]) -> list[Unit]:
-        """The installed units that use one of these units, directly or through another."""
-        units = [{"name": path, "content": text} for path, text in texts.items() if "/" not in path]
-        found: dict[str, Unit] = {}
-        pending = set(names)
-        while pending:
-            using = [unit for unit in units if quadlet.uses(unit) & pending and unit["name"] not in found]
-            found.update({unit["name"]: unit for unit in using})
-            pending = {unit["name"] for unit in using}
-        return list(found.values())
 
     def take_down(self, replaced: Sequence[Unit], users: Sequence[Unit]) -> None:
         """Networks and volumes that change are made anew, with what uses them stopped."""
@@ -81,7 +66,10 @@ class Services:
         return failed
 
     def bring_up(self, units: Sequence[Unit], anew: Sequence[Unit], users: Sequence[Unit], failed: Mapping[str, str]) -> dict[str, str]:
-        """Start, restart and stop what these units ask for, then wait until each is as it should be."""
+        """Start, restart and stop what these units ask for, then wait until each is as it should be.
+
+        `anew` are those of them that changed; `users` are installed units that use one that changed.
+        """
         names = {unit["name"] for unit in units}
         others = [unit for unit in users if unit["name"] not in names and quadlet.should_run(unit)]
         good = [unit for unit in units if unit["name"] not in failed]
@@ -99,21 +87,26 @@ class Services:
         return self.wait([*running, *others])
 
     def wait(self, units: Sequence[Unit]) -> dict[str, str]:
-        """Wait until services are active, and healthy where they say how to tell."""
-        waiting = {quadlet.service_of(unit): unit for unit in units}
-        reasons: dict[str, str] = {}
+        """Wait until services are active, and healthy where they say how to tell, in two looks one after another."""
+        by_service = {quadlet.service_of(unit): unit for unit in units}
+        reasons: dict[str, str] = dict.fromkeys(by_service, "not looked at")
+        good: set[str] = set()
         end = time.monotonic() + READY_SECONDS
-        while waiting and time.monotonic() < end:
-            states = service_states(self.user, list(waiting))
-            for service, state in states.items():
-                unit = waiting[service]
-                reasons[service] = "; ".join(state_drift(service, state, True)) or self.unhealthy(unit, service)
-                if not reasons[service] or state.get("ActiveState") == "failed":
-                    del waiting[service]
-            if waiting:
-                time.sleep(1)
-        names = {quadlet.service_of(unit): unit["name"] for unit in units}
-        return {names[service]: f"{reason}\n{self.journal(service)}" for service, reason in reasons.items() if reason}
+        while by_service and time.monotonic() < end:
+            states = service_states(self.user, list(by_service))
+            reasons = {service: self.reason(by_service[service], service, state) for service, state in states.items()}
+            open_ends = [service for service, reason in reasons.items() if reason and not given_up(states[service])]
+            settled = {service for service, reason in reasons.items() if not reason}
+            # What crashes at once is active for a moment, too.
+            if not open_ends and settled <= good:
+                break
+            good = settled
+            time.sleep(1)
+        return {by_service[one]["name"]: f"{reason}\n{self.journal(one)}" for one, reason in reasons.items() if reason}
+
+    def reason(self, unit: Unit, service: str, state: dict[str, str]) -> str:
+        """Why a service is not as it should be (yet)."""
+        return "; ".join(state_drift(service, state, True)) or self.unhealthy(unit, service)
 
     def unhealthy(self, unit: Unit, service: str) -> str:
         """Why a container with a health check is not healthy (yet); nothing when it is or has none."""
@@ -130,3 +123,8 @@ class Services:
         other = "UNIT" if self.user == SYSTEM else "USER_UNIT"
         match = [f"{field}={service}", "+", f"{other}={service}"]
         return system.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", *match], check=False).stdout.strip()
+
+
+def given_up(state: dict[str, str]) -> bool:
+    """Whether waiting is in vain: systemd gave up, or starts it again and again."""
+    return state.get("ActiveState") == "failed" or int(state.get("NRestarts") or 0) >= CRASHES

@@ -16,7 +16,7 @@ from . import quadlet, records, system
 from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
-PROPERTIES = "Id,LoadState,ActiveState,SubState,Result"
+PROPERTIES = "Type,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestampMonotonic"
 
 
 class QuadletUnit(Kind):
@@ -40,7 +40,8 @@ class QuadletUnit(Kind):
 
     def record_of(self, unit: Unit) -> records.Record:
         files = sorted(quadlet.files_of(unit))
-        return {"on_delete": unit["on_delete"], "digest": quadlet.digest(unit), "files": files, "service": quadlet.service_of(unit)}
+        record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "digest": quadlet.digest(unit), "files": files}
+        return {**record, "service": quadlet.service_of(unit)}
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         states: dict[str, dict[str, dict[str, str]]] = {}
@@ -50,17 +51,15 @@ class QuadletUnit(Kind):
         return [self._observe(unit, owner, states[unit.get("user") or SYSTEM]) for unit in units]
 
     def _observe(self, unit: Unit, owner: str, states: dict[str, dict[str, str]]) -> Observation:
-        folder = folder_of(unit.get("user") or SYSTEM, owner)
+        user = unit.get("user") or SYSTEM
+        folder = folder_of(user, owner)
         seen = Observation(self.name_of(unit))
         if folder is None:
             return seen
-        wanted = quadlet.files_of(unit)
-        seen.present = (folder / unit["name"]).exists()
+        with system.acting_as(account_of(user)):
+            seen.present = (folder / unit["name"]).exists()
+            seen.drift = file_drift(folder, unit)
         seen.marked_by = owner if seen.present else None
-        diffs = [system.text_diff(str(folder / path), system.read_text(folder / path), text) for path, text in wanted.items()]
-        seen.drift = [diff for diff in diffs if diff]
-        stray = [path for path in (folder / f"{unit['name']}.d").glob("*.conf") if f"{unit['name']}.d/{path.name}" not in wanted]
-        seen.drift += [f"{path} is there, but not wanted" for path in stray]
         service = quadlet.service_of(unit)
         state = states.get(service, {})
         seen.drift += state_drift(service, state, quadlet.should_run(unit))
@@ -72,10 +71,24 @@ class QuadletUnit(Kind):
         found = []
         for user in users:
             folder = folder_of(user, owner)
-            if folder and folder.is_dir():
-                units = [entry.name for entry in folder.iterdir() if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
-                found += [f"{user}/{name}" for name in sorted(units)]
+            with system.acting_as(account_of(user)):
+                entries = list(folder.iterdir()) if folder and folder.is_dir() else []
+                units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
+            found += [f"{user}/{name}" for name in sorted(units)]
         return found
+
+
+def file_drift(folder: Path, unit: Unit) -> list[str]:
+    """How a unit's files and drop-ins differ from what is wanted; read with the rights of their owner."""
+    wanted = quadlet.files_of(unit)
+    drift = []
+    for path, text in wanted.items():
+        try:
+            drift.append(system.text_diff(str(folder / path), system.read_text(folder / path), text))
+        except OSError as error:
+            drift.append(f"{folder / path}: its user cannot read it: {error.strerror}")
+    stray = [path for path in (folder / f"{unit['name']}.d").glob("*.conf") if f"{unit['name']}.d/{path.name}" not in wanted]
+    return [*filter(None, drift), *(f"{path} is there, but not wanted" for path in stray)]
 
 
 def state_drift(service: str, state: dict[str, str], should_run: bool | None) -> list[str]:
@@ -84,15 +97,16 @@ def state_drift(service: str, state: dict[str, str], should_run: bool | None) ->
     if load != "loaded":
         return [f"{service}: systemd says it is {load}, wanted loaded"]
     if should_run and not runs(state):
-        return [f"{service} is {active} ({state.get('Result', 'unknown')}), wanted active"]
+        return [f"{service} is {active} ({state.get('SubState')}, {state.get('Result', 'unknown')}), wanted active"]
     if should_run is False and active not in ("inactive", "failed"):
         return [f"{service} is {active}, wanted stopped"]
     return []
 
 
 def runs(state: dict[str, str]) -> bool:
-    """Whether a service does what it should: active, being reloaded, or restarted by systemd just now."""
-    return state.get("ActiveState") in ("active", "reloading") or state.get("SubState") == "auto-restart"
+    """Whether a service does what it should: it is active, or ran to its end as a oneshot does, systemd.service(5)."""
+    ended = state.get("Type") == "oneshot" and state.get("ActiveState") == "inactive" and state.get("Result") == "success"
+    return state.get("ActiveState") in ("active", "reloading") or (ended and state.get("ExecMainStartTimestampMonotonic", "0") != "0")
 
 
 def folder_of(user: str, owner: str) -> Path | None:
@@ -105,16 +119,21 @@ def folder_of(user: str, owner: str) -> Path | None:
         return None
 
 
+def account_of(user: str) -> pwd.struct_passwd | None:
+    """A user's account; None for the system, whose files and services are root's."""
+    return None if user == SYSTEM else pwd.getpwnam(user)
+
+
 def systemctl(user: str) -> list[str]:
-    """systemctl for the system or for a user's manager, as root."""
-    return ["systemctl"] if user == SYSTEM else ["systemctl", "--user", "-M", f"{user}@"]
+    """systemctl for the system or, run as that user, for its manager."""
+    return ["systemctl"] if user == SYSTEM else ["systemctl", "--user"]
 
 
 def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
     """The state of services by name; a user whose manager does not run has none."""
     if not services or (user != SYSTEM and not manager_runs(user)):
         return {}
-    shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services]).stdout
+    shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user)).stdout
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n")]
     # An alias is shown under its own name, so the order counts, not the Id.
     return dict(zip(services, [block for block in blocks if block], strict=False))

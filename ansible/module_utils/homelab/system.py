@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import pwd
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,9 +36,11 @@ def run(
     timeout: float = 120,
     env: dict[str, str] | None = None,
     cwd: str = "/",
+    account: pwd.struct_passwd | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command given as a list; no shell ever reads it. `timeout` is in seconds.
 
+    With `account` it runs as that user, who must linger: its runtime folder is where systemctl and podman look.
     Raises CommandError when it cannot be started, takes too long or, with `check`, exits with other than 0.
     """
     try:
@@ -48,9 +51,12 @@ def run(
             text=True,
             errors="replace",
             timeout=timeout,
-            env={**ENVIRONMENT, **(env or {})},
+            env={**ENVIRONMENT, **(_home(account) if account else {}), **(env or {})},
             cwd=cwd,
             check=False,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
     except FileNotFoundError as error:
         raise CommandError(argv, f"{error.filename or argv[0]} is not installed") from error
@@ -59,6 +65,28 @@ def run(
     if check and done.returncode != 0:
         raise CommandError(argv, f"exit code {done.returncode}", done.stderr, done.stdout)
     return done
+
+
+def _home(account: pwd.struct_passwd) -> dict[str, str]:
+    return {"HOME": account.pw_dir, "USER": account.pw_name, "XDG_RUNTIME_DIR": f"/run/user/{account.pw_uid}"}
+
+
+@contextlib.contextmanager
+def acting_as(account: pwd.struct_passwd | None) -> Iterator[None]:
+    """Touch files with a user's rights: what lies in a home is its owner's, and may be a link to anywhere."""
+    if account is None or os.geteuid() != 0:
+        yield
+        return
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
 
 
 def installed(program: str) -> bool:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import ClassVar
 
-from . import networkd, system
+from . import marks, networkd, system
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -36,10 +36,10 @@ class Vlan(Kind):
 def observe(unit: Unit, owner: str, links: dict[str, Link], serving: set[str]) -> Observation:
     """One VLAN: its files, then its link."""
     name = unit["name"]
-    said = networkd.read_mark(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
+    said = marks.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
     link = links.get(name)
     seen = Observation(name, present=link is not None or bool(said), marked_by=said.get("owner"))
-    seen.drift = networkd.file_drift(files_of(unit, owner), owner, "vlan", name)
+    seen.drift = [] if dhcp_fault(unit) else networkd.file_drift(files_of(unit, owner), owner, "vlan", name)
     if link is None:
         seen.drift.append(f"{name}: there is no such link")
     else:
@@ -86,6 +86,23 @@ def dhcp_servers() -> set[str]:
     listing = system.run(["ss", "-H", "-u", "-l", "-n"]).stdout
     places = [line.split()[3] for line in listing.splitlines() if len(line.split()) > 3]
     return {place.split("%", 1)[1].rsplit(":", 1)[0] for place in places if "%" in place and place.endswith(":67")}
+
+
+def dhcp_fault(unit: Unit) -> str:
+    """Why a VLAN's DHCP server cannot serve; nothing when it can, or there is none."""
+    if "dhcp" not in unit:
+        return ""
+    if "address" not in unit:
+        return "dhcp needs `address`, whose network it hands out"
+    interface = ipaddress.ip_interface(unit["address"])
+    dhcp = unit["dhcp"]
+    named = [("from", dhcp["from"]), ("to", dhcp["to"]), *(("lease", lease["address"]) for lease in dhcp["leases"])]
+    for key, value in named:
+        if ipaddress.ip_address(value) not in interface.network:
+            return f"dhcp {key} {value} is not in {interface.network}"
+    if int(ipaddress.ip_address(dhcp["from"])) > int(ipaddress.ip_address(dhcp["to"])):
+        return f"dhcp from {dhcp['from']} is behind to {dhcp['to']}"
+    return ""
 
 
 def files_of(unit: Unit, owner: str) -> Files:
