@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Bridge, Host, NftablesTable, type Place, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
 import { type InventoryHost } from "./inventory/load";
+import { eachAfterWhatItUses } from "./quadlet-order";
 import { type Network, type Service, networkOf, isService, serviceOf } from "./outputs";
 
 type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
 
 /**
  * One host with all its units, in layers: the base, then network, rules and users, then services. Within a
- * layer nothing depends on anything, so that a layer is one run of Ansible, which orders its kinds itself.
+ * layer only Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
  */
 export class ManagedHost extends pulumi.ComponentResource {
   readonly network: pulumi.Resource[];
@@ -28,7 +29,10 @@ export class ManagedHost extends pulumi.ComponentResource {
     const users = host.service_users.map((unit) => new ServiceUser(name("service-user", unit), at, unit, behind(base)));
     this.network = [...bridges, ...vlans, ...tables];
     const ready = [...base, ...this.network, ...users];
-    const units = host.quadlet_units.map((unit) => new Quadlet(name("quadlet-unit", unit), at, unit, behind(ready)));
+    const units = eachAfterWhatItUses(
+      host.quadlet_units,
+      (unit, used: Quadlet[]) => new Quadlet(name("quadlet-unit", unit), at, unit, behind([...ready, ...used])),
+    );
     this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
     this.services = units.flatMap((unit, index) => (isService(host.quadlet_units[index]!) ? [serviceOf(host, unit)] : []));
     this.registerOutputs();

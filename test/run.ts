@@ -32,6 +32,7 @@ function jest(): [number, number] {
   return [said["numPassedTests"]!, failed || (good ? 0 : 1)];
 }
 
+rmSync(join(root, ".state/test-configured"), { recursive: true, force: true });
 const results = [pytest(), jest()];
 rmSync(scratch, { recursive: true, force: true });
 const passed = results.reduce((sum, [count]) => sum + count, 0);

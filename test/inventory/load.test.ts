@@ -64,7 +64,9 @@ test("a DHCP server hands out addresses of its VLAN's own network", () => {
   ].join("\n");
   expect(problemsOf({ "host_vars/hv.yml": text })).toEqual([
     expect.stringMatching(/^host_vars\/hv.yml:2:\d+: vlans.0.dhcp: dhcp needs `address`/),
-    expect.stringMatching(/^host_vars\/hv.yml:3:\d+: vlans.1.dhcp.from: an address within the network of 10.0.1.1\/24 \(it is "10.0.0.1"\)/),
+    expect.stringMatching(
+      /^host_vars\/hv.yml:3:\d+: vlans.1.dhcp.from: an address within the network of 10.0.1.1\/24 \(it is "10.0.0.1"\)/,
+    ),
   ]);
 });
 

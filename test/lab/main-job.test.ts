@@ -1,39 +1,18 @@
 // The main job on the lab, in the order in which an operator meets it; each step stands on those before it.
 import { ensureLab, type Lab } from "./lab";
-import { changed, edit, fresh, good, playbook, runs, stack } from "./project";
+import { changed, edit, fresh, good, keep, playbook, remove, runs, stack, up } from "./project";
+import { footprint, foreign, makeForeign, page, removeForeign, started, text, traces } from "./look";
 
 jest.setTimeout(900_000);
 
-const up = (...args: string[]) => good(stack(["up", "--yes", "--skip-preview", ...args]));
-const page = "python3 -c 'import sys,urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())'";
-
 let lab: Lab;
-
-async function text(host: "hv" | "app", command: string): Promise<string> {
-  return (await lab.ssh(host, command, { sudo: true })).stdout;
-}
-
-/** What a takeover or an unrelated change must not touch: file times, rule handles, start times. */
-async function traces(host: "hv" | "app"): Promise<string> {
-  const files = "find /etc/systemd /etc/homelab /etc/containers /home -xdev -type f -not -path '*/.local/*' -printf '%p %T@ %i\\n' | sort";
-  const user = host === "hv" ? "web" : "notes";
-  const started = `systemctl --user -M ${user}@ show -p ExecMainStartTimestampMonotonic '*.service' | sort`;
-  return text(host, `${files}; nft -a list ruleset; ${started}`);
-}
-
-const OF_OTHERS = [
-  "nft 'add table inet theirs { chain c { tcp dport 9 counter; }; }'",
-  "useradd -m theirs",
-  "ip link add br9 type bridge",
-  "mkdir -p /etc/containers/systemd && printf '[Container]\\nImage=none\\n' >/etc/containers/systemd/theirs.container",
-];
-const theirs = () =>
-  text("hv", "nft -s list table inet theirs; id theirs; ip -o link show br9 | cut -d: -f2; cat /etc/containers/systemd/theirs.container");
+let bare: string;
 
 beforeAll(async () => {
   lab = await ensureLab();
   await lab.reset();
   await fresh();
+  bare = await footprint("hv");
 });
 
 afterAll(() => lab.reset());
@@ -45,12 +24,29 @@ test("up makes two bare Debians into hosts with networks, rules and services, th
     { host: "hv", user: "web", unit: "web.container", service: "web.service", urls: ["http://127.0.0.1:8080/"] },
     { host: "app", user: "notes", unit: "notes.container", service: "notes.service", urls: ["http://10.10.10.20:8080/"] },
   ]);
+  await keep(lab);
 });
 
-test("the pages answer, from here and from hv", async () => {
+test("the pages answer, from here, from hv and from app, and not from where the rules forbid it", async () => {
   const here = await fetch(`http://127.0.0.1:${lab.port(8080)}/`);
   expect(await here.text()).toContain("Hello from hv");
-  expect(await text("hv", `${page} http://10.10.10.20:8080/`)).toContain("Hello from app");
+  expect(await page("hv", "http://10.10.10.1:8080/")).toContain("Hello from hv");
+  expect(await page("hv", "http://10.10.10.20:8080/")).toContain("Hello from app");
+  expect(await page("app", "http://10.10.10.1:8080/")).toContain("Hello from hv");
+  expect(await page("app", "http://10.10.10.20:8080/")).toContain("Hello from app");
+  // A device in VLAN 20, on app's cable.
+  await text(
+    "app",
+    "ip netns add iot; ip link add link eth0 name probe type vlan id 20; ip link set probe netns iot; " +
+      "ip -n iot addr add 10.10.20.50/24 dev probe; ip -n iot link set probe up; ip -n iot route add default via 10.10.20.1",
+  );
+  const neighbour = "ip netns exec iot ";
+  expect(
+    await text("app", `${neighbour} ip neigh show; ${neighbour} ping -c1 -W5 10.10.20.1 >/dev/null; ${neighbour} ip neigh show`),
+  ).toContain("10.10.20.1 dev probe lladdr");
+  await expect(page("app", "http://10.10.20.1:8080/", neighbour)).rejects.toThrow("timed out");
+  await expect(page("app", "http://10.10.10.20:8080/", neighbour)).rejects.toThrow("timed out");
+  await text("app", "ip netns delete iot");
 });
 
 test("a second up changes nothing, and the other route neither, also in check mode, at six module runs a host", async () => {
@@ -64,22 +60,75 @@ test("a second up changes nothing, and the other route neither, also in check mo
 });
 
 test("one changed value of each kind is shown, and just that is changed", async () => {
-  for (const command of OF_OTHERS) await text("hv", command);
-  const foreign = await theirs();
+  await makeForeign();
+  const others = await foreign();
   const app = await traces("app");
-  edit("host_vars/hv.yml", "trunk: [10, 20]", "trunk: [10, 20, 30]");
-  edit("host_vars/hv.yml", "to: 10.10.20.199", "to: 10.10.20.150");
-  edit("host_vars/hv.yml", "devices reach nothing on this host", "devices reach nothing here");
+  const web = await started("hv", "web");
+  const values: [string, string, RegExp][] = [
+    ["address: 127.0.0.1", "address: 127.0.0.1\n  packages: [genisoimage]", /~ packages/],
+    ["trunk: [10, 20]", "trunk: [10, 20, 30]", /~ trunk/],
+    ["to: 10.10.20.199", "to: 10.10.20.150", /~ to\s+: "10.10.20.199" => "10.10.20.150"/],
+    ["devices reach nothing on this host", "devices reach nothing here", /~ content/],
+    ["count: 65536 }", "count: 65536 }\n    on_delete: destroy", /~ on_delete: "keep" => "destroy"/],
+    ["Image: web.image\n", "Image: web.image\n        ReadOnly: true\n", /\+ ReadOnly\s*: true/],
+  ];
+  for (const [from, to] of values) edit("host_vars/hv.yml", from, to);
   const preview = (await good(stack(["preview", "--diff"]))).output;
-  expect(preview.match(/^\s+~ pulumi-nodejs/gm)).toHaveLength(3);
-  expect(preview).toMatch(/~ to\s+: "10.10.20.199" => "10.10.20.150"/);
-  const before = await text("hv", "systemctl --user -M web@ show -p ExecMainStartTimestampMonotonic web.service");
-  expect((await up()).output).toMatch(/~ 3 updated/);
-  expect(await text("hv", "bridge vlan show dev eth1")).toContain("30");
-  expect(await text("hv", "systemctl --user -M web@ show -p ExecMainStartTimestampMonotonic web.service")).toBe(before);
-  edit("host_vars/hv.yml", "Hello from hv", "Hello again from hv");
-  expect((await up()).output).toMatch(/~ 1 updated/);
-  expect(await text("hv", `${page} http://127.0.0.1:8080/`)).toContain("Hello again");
+  expect(preview.match(/^\s+~ pulumi-nodejs/gm)).toHaveLength(6);
+  for (const [, , shown] of values) expect(preview).toMatch(shown);
   expect(await traces("app")).toBe(app);
-  expect(await theirs()).toBe(foreign);
+  expect((await up()).output).toMatch(/~ 6 updated/);
+  expect(
+    await text("hv", "bridge vlan show dev eth1; nft list table inet isolation; cat /etc/systemd/network/10-homelab-iot.network"),
+  ).toMatch(/30[^]*reach nothing here[^]*PoolSize=51/);
+  expect(await started("hv", "web")).not.toBe(web);
+  expect(await traces("app")).toBe(app);
+  expect(await foreign()).toBe(others);
+  expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 0, app: 0 });
+});
+
+test("a change that needs no restart makes none", async () => {
+  const web = await started("hv", "web");
+  edit("host_vars/hv.yml", "trunk: [10, 20, 30]", "trunk: [10, 20]");
+  edit("host_vars/hv.yml", "devices reach nothing here", "devices reach nothing");
+  edit("host_vars/hv.yml", "name: web.container\n", "name: web.container\n    on_delete: destroy\n");
+  expect((await up()).output).toMatch(/~ 3 updated/);
+  expect(await started("hv", "web")).toBe(web);
+});
+
+test("a unit that leaves the configuration is removed, and just that", async () => {
+  const others = await foreign();
+  const app = await traces("app");
+  const web = await started("hv", "web");
+  remove("host_vars/hv.yml", /  - name: iot\n(?:    .*\n)+/);
+  remove("host_vars/app.yml", /nftables_tables:[^]*?(?=\nservice_users)/);
+  const { output } = await up();
+  expect(output).toMatch(/- 2 deleted/);
+  expect(await text("hv", "ls /etc/systemd/network /sys/class/net")).not.toContain("iot");
+  expect(await text("app", "nft list tables")).not.toContain("guard");
+  expect(await started("hv", "web")).toBe(web);
+  expect((await traces("app")).replace(/^table inet guard [^]*?^}\n|.*inet(-|%2F)guard.*\n/gm, "")).toBe(
+    app.replace(/^table inet guard [^]*?^}\n|.*inet(-|%2F)guard.*\n/gm, ""),
+  );
+  expect(await foreign()).toBe(others);
+  expect(changed((await playbook()).stdout)).toEqual({ hv: 0, app: 0 });
+});
+
+test("destroy leaves both hosts as they were, but for packages and a user that is kept", async () => {
+  const others = await foreign();
+  await good(stack(["destroy", "--yes", "--skip-preview"]));
+  expect(await foreign()).toBe(others);
+  await removeForeign();
+  expect(await footprint("hv")).toBe(bare);
+  // web was to be destroyed; notes, on app, keeps its home and its uid, locked.
+  expect(await text("hv", "getent passwd web || echo gone; cat /etc/subuid")).toMatch(/^gone\n(?!.*web)/);
+  // Nothing leads to app any more, so this test lays a cable of its own.
+  await text(
+    "hv",
+    "ip link set eth1 up; ip link add link eth1 name t10 type vlan id 10; ip addr add 10.10.10.1/24 dev t10; ip link set t10 up",
+  );
+  const app = await text("app", "getent passwd notes; passwd -S notes; nft list ruleset");
+  expect(app).toMatch(/^notes:x:2001:2001:homelab\/lab\/kept:[^]*\nnotes L /);
+  expect(app).not.toContain("guard");
+  expect(await footprint("app")).not.toMatch(/homelab|\nnotes/);
 });

@@ -1,12 +1,17 @@
 // The project as a test uses it: a copy of the lab's inventory that may be edited, and a state of its own.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { ensureLab, type Lab } from "./lab";
 import { projectRoot, pulumi, type PulumiRun } from "./pulumi";
 import { run, type Result } from "./run";
 
 const FOLDER = ".state/test";
 const ROOT = join(projectRoot, FOLDER);
 export const inventory = join(ROOT, "inventory");
+// Made anew by each run of all tests (test/run.ts), so that it is never of older code.
+const KEPT = join(projectRoot, ".state/test-configured");
+const CONFIGURED = "configured";
 const runsLog = join(ROOT, "runs.log");
 
 const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
@@ -18,6 +23,32 @@ export async function fresh(): Promise<void> {
   cpSync(join(projectRoot, "ansible/inventory/lab"), inventory, { recursive: true });
   await good(pulumi(["stack", "init", "test"], env));
 }
+
+/** Keeps lab, inventory and state as they are now, for the tests that begin with configured hosts. */
+export async function keep(lab: Lab): Promise<void> {
+  await lab.save(CONFIGURED);
+  rmSync(KEPT, { recursive: true, force: true });
+  cpSync(ROOT, KEPT, { recursive: true });
+}
+
+/** The lab as `up` leaves it: as it was kept, else made and kept. */
+export async function configured(): Promise<Lab> {
+  const lab = await ensureLab();
+  if (existsSync(KEPT)) {
+    await lab.restore(CONFIGURED);
+    rmSync(ROOT, { recursive: true, force: true });
+    cpSync(KEPT, ROOT, { recursive: true });
+  } else {
+    await lab.reset();
+    await fresh();
+    await up();
+    await keep(lab);
+  }
+  return lab;
+}
+
+/** `pulumi up` on the test's stack; throws when it fails. */
+export const up = (...args: string[]): Promise<PulumiRun> => good(stack(["up", "--yes", "--skip-preview", ...args]));
 
 /** A pulumi command on the test's stack. */
 export function stack(args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
@@ -51,10 +82,26 @@ export function changed(output: string): Record<string, number> {
   return Object.fromEntries([...output.matchAll(/^(\w+)\s+: ok=\d+\s+changed=(\d+)/gm)].map(([, host, count]) => [host!, Number(count)]));
 }
 
+/** The lab's own configuration of hv, with these units more. */
+export function withMore(more: Record<string, object[]>): void {
+  const hv = parse(readFileSync(join(projectRoot, "ansible/inventory/lab/host_vars/hv.yml"), "utf8")) as Record<string, object[]>;
+  const lists = Object.entries(more).map(([list, units]) => [list, [...hv[list]!, ...units]]);
+  const all = { ...hv, ...(Object.fromEntries(lists) as object) };
+  writeFileSync(join(inventory, "host_vars/hv.yml"), stringify(all, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" }));
+}
+
 /** Replaces one text in a file of the inventory; it must be there. */
 export function edit(file: string, from: string, to: string): void {
   const path = join(inventory, file);
   const text = readFileSync(path, "utf8");
   if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
   writeFileSync(path, text.replace(from, to));
+}
+
+/** Takes what matches out of a file of the inventory; it must be there. */
+export function remove(file: string, pattern: RegExp): void {
+  const path = join(inventory, file);
+  const text = readFileSync(path, "utf8");
+  if (!pattern.test(text)) throw new Error(`${file} has nothing like ${pattern.source}`);
+  writeFileSync(path, text.replace(pattern, ""));
 }

@@ -1,8 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { Batch } from "../../providers/batch";
 import { type Inputs, type Outputs, idOf, lifecycle } from "../../providers/lifecycle";
 import { resultOf } from "../../providers/ansible/queue";
-import { shim } from "../../providers/shim";
+
+const root = resolve(__dirname, "../..");
 
 const inputs: Inputs = {
   kind: "vlan",
@@ -64,8 +69,23 @@ test("a call of which the run said nothing is an error with the run's reason", (
   expect((result as Error).message).toContain("unreachable: host: timed out");
 });
 
-test("what is serialised into state is small and names no path of this machine", async () => {
-  const { text } = await pulumi.runtime.serializeFunction(() => shim);
+test("what is serialised into state is small, and the same text from two clones at different paths", () => {
+  const clone = (): string => {
+    const folder = mkdtempSync(join(tmpdir(), "clone-"));
+    cpSync(join(root, "providers"), join(folder, "providers"), { recursive: true });
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    const code =
+      'require("ts-node").register({ transpileOnly: true, skipProject: true, compilerOptions: { module: "commonjs", moduleResolution: "node10" } });' +
+      'const { runtime } = require("@pulumi/pulumi");' +
+      'const { shim } = require("./providers/shim");' +
+      "runtime.serializeFunction(() => shim).then(({ text }) => process.stdout.write(text));";
+    const text = execFileSync(process.execPath, ["-e", code], { cwd: folder, encoding: "utf8" });
+    rmSync(folder, { recursive: true });
+    expect(text).not.toContain(folder);
+    return text;
+  };
+  const text = clone();
+  expect(text).toContain('require("@homelab/providers").lifecycle.create');
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2048);
-  expect(text).not.toContain(process.cwd());
+  expect(clone()).toBe(text);
 });

@@ -1,0 +1,32 @@
+import { type QuadletUnit } from "../providers/quadlet-unit/schema";
+
+/**
+ * Makes one thing of each unit, in the units' order, handing in what was made of the units that it names: its
+ * image, networks, volumes, pod. The engine may take few units at a time, and removes them the other way round.
+ * Units that name each other in a circle are made in the order in which they stand.
+ */
+export function eachAfterWhatItUses<T>(units: QuadletUnit[], make: (unit: QuadletUnit, used: T[]) => T): T[] {
+  const made = new Map<QuadletUnit, T>();
+  const begun = new Set<QuadletUnit>();
+  const visit = (unit: QuadletUnit): T | undefined => {
+    if (begun.has(unit)) return made.get(unit);
+    begun.add(unit);
+    const used = units.filter((other) => other !== unit && uses(unit, other)).map(visit);
+    const one = make(
+      unit,
+      used.filter((other) => other !== undefined),
+    );
+    made.set(unit, one);
+    return one;
+  };
+  units.forEach(visit);
+  return units.map((unit) => made.get(unit)!);
+}
+
+/** Whether a unit names another one of the same user as a word of its text. */
+export function uses(unit: QuadletUnit, other: QuadletUnit): boolean {
+  if (unit.user !== other.user || other.name === undefined) return false;
+  const name = other.name.replace(/[.]/g, "\\.");
+  const text = [unit.content ?? JSON.stringify(unit.sections), ...Object.values(unit.dropins ?? {})].join("\n");
+  return new RegExp(`(?<![\\w@.-])${name}(?![\\w@.-])`).test(text);
+}

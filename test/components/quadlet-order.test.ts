@@ -1,0 +1,37 @@
+import { eachAfterWhatItUses, uses } from "../../components/quadlet-order";
+
+const unit = (name: string, content: string, user = "web") => ({
+  user,
+  name,
+  content,
+  restart: "allowed" as const,
+  on_delete: "keep" as const,
+});
+
+test("a unit comes after those that it names, through its sections, text or drop-ins", () => {
+  const order: string[] = [];
+  const units = [
+    unit("a.container", "[Container]\nImage=i.image\nNetwork=n.network:ip=10.0.0.9\n"),
+    unit("n.network", "[Network]\n"),
+    unit("i.image", "[Image]\nImage=docker.io/library/x\n"),
+  ];
+  const made = eachAfterWhatItUses(units, (one, used: string[]) => {
+    order.push(one.name!);
+    return `${one.name}(${used.join(" ")})`;
+  });
+  expect(order).toEqual(["n.network", "i.image", "a.container"]);
+  expect(made).toEqual(["a.container(n.network() i.image())", "n.network()", "i.image()"]);
+});
+
+test("only whole names of the same user count", () => {
+  expect(uses(unit("a.container", "Volume=my-data.volume:/x"), unit("data.volume", ""))).toBe(false);
+  expect(uses(unit("a.container", "Volume=data.volume:/x"), unit("data.volume", ""))).toBe(true);
+  expect(uses(unit("a.container", "Volume=data.volume:/x"), unit("data.volume", "", "other"))).toBe(false);
+  const sections = { ...unit("a.container", ""), content: undefined, sections: { Container: { Volume: ["data.volume:/x"] } } };
+  expect(uses(sections, unit("data.volume", ""))).toBe(true);
+});
+
+test("units that name each other are made all the same", () => {
+  const units = [unit("a.container", "After=b.container"), unit("b.container", "After=a.container")];
+  expect(eachAfterWhatItUses(units, (one) => one.name)).toEqual(["a.container", "b.container"]);
+});

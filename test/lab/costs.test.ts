@@ -1,0 +1,87 @@
+// What the routes cost, as counts: runs of Ansible, module runs, logins and commands, bytes of state.
+import { type Lab } from "./lab";
+import { started, text } from "./look";
+import { changed, configured, good, playbook, runs, stack, up, withMore } from "./project";
+
+jest.setTimeout(900_000);
+
+let lab: Lab;
+let web: string;
+
+/** Ten each of bridges' VLANs and tables, five users, and 25 Quadlet units of one user, five of which run. */
+const units = {
+  vlans: Array.from({ length: 10 }, (_, n) => ({ name: `v${n}`, id: 100 + n, bridge: "br0", address: `10.20.${n}.1/24` })),
+  nftables_tables: Array.from({ length: 10 }, (_, n) => ({
+    family: "inet",
+    name: `t${n}`,
+    content: `chain c { tcp dport ${n + 1} drop; }`,
+  })),
+  service_users: Array.from({ length: 5 }, (_, n) => ({ name: `u${n}`, uid: 2100 + n, subids: { start: 500000 + n * 65536 } })),
+  quadlet_units: Array.from({ length: 25 }, (_, n) => ({
+    user: "web",
+    name: `c${n}.container`,
+    sections: {
+      Container: { Image: "web.image", Exec: "sleep 3600", Network: "none" },
+      Service: { TimeoutStopSec: 2 },
+      ...(n < 5 ? { Install: { WantedBy: "default.target" } } : {}),
+    },
+  })),
+};
+
+const logins = (host: "hv" | "app", since: string): Promise<string> =>
+  text(host, `journalctl -q -o cat --since '${since}' | grep -cE '^Accepted publickey' || true`);
+const commands = (host: "hv" | "app", since: string): Promise<string> =>
+  text(host, `journalctl -q -o cat -t sudo --since '${since}' | grep -c 'COMMAND=/usr/bin/python3 -$' || true`);
+
+beforeAll(async () => {
+  lab = await configured();
+  web = await started("hv", "web");
+});
+
+afterAll(() => lab.reset());
+
+const moduleRuns = (output: string): number => output.match(/^TASK \[\w+ : Apply .*\n(?:changed|ok): \[hv\]/gm)?.length ?? 0;
+
+test("50 units are made by at most 3 runs of Ansible", async () => {
+  withMore(units);
+  const { output } = await up("--parallel", "256");
+  expect(output).toMatch(/\+ 50 created/);
+  expect(runs().map(({ host }) => host)).toEqual(expect.arrayContaining(["hv"]));
+  expect(runs().length).toBeLessThanOrEqual(3);
+  expect(runs().reduce((sum, { calls }) => sum + calls, 0)).toBe(50);
+  expect(await started("hv", "web")).toContain(web.split("\n").find((line) => line.startsWith("web.service"))!);
+});
+
+test("a converged host costs plain Ansible six module runs, with 50 units more", async () => {
+  const { stdout } = await playbook("--limit", "hv");
+  expect(changed(stdout)).toEqual({ hv: 0 });
+  expect(moduleRuns(stdout)).toBe(6);
+  expect(stdout.match(/^TASK /gm)!.length).toBeLessThanOrEqual(12);
+});
+
+test("a refresh of 66 units costs one login and one command per host", async () => {
+  // The lab's own connections stay open, so that only the refresh logs in.
+  await text("app", "true");
+  const since = (await text("hv", "date '+%F %T'; sleep 1")).trim();
+  await good(stack(["refresh", "--yes", "--skip-preview"], { PULUMI_PARALLEL: "256" }));
+  for (const host of ["hv", "app"] as const) {
+    expect([host, (await logins(host, since)).trim(), (await commands(host, since)).trim()]).toEqual([host, "1", "1"]);
+  }
+});
+
+test("they are removed with the default parallelism, by some runs more", async () => {
+  withMore({});
+  expect((await up()).output).toMatch(/- 50 deleted/);
+  expect(runs().length).toBeLessThanOrEqual(12);
+  console.log(`50 removals with the default parallelism: ${runs().length} runs of Ansible`);
+  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 0 });
+});
+
+test("what a resource's code costs in state is one small text", async () => {
+  const { deployment } = JSON.parse((await good(stack(["stack", "export"]))).output) as {
+    deployment: { resources: { inputs?: { __provider?: string } }[] };
+  };
+  const texts = new Set(deployment.resources.flatMap(({ inputs }) => inputs?.__provider ?? []));
+  expect(texts.size).toBe(1);
+  expect(Buffer.byteLength([...texts][0]!)).toBeLessThanOrEqual(2048);
+});

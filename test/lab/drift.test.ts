@@ -1,0 +1,61 @@
+// One change by hand for each kind: both routes name it, and each repairs it.
+import { type Lab } from "./lab";
+import { page, text } from "./look";
+import { changed, configured, good, playbook, stack, up } from "./project";
+
+jest.setTimeout(900_000);
+
+/** What somebody does by hand on hv, and what both routes say of it. */
+const byHand: [resource: string, command: string, said: RegExp][] = [
+  ["hv/host", "sysctl -q -w net.ipv4.ip_forward=0", /IPv4 forwarding is off, wanted on/],
+  [
+    "hv/bridge/br0",
+    "bridge vlan add dev eth1 vid 99; ip link set br0 type bridge vlan_filtering 0",
+    /VLANs 10, 20, 99, wanted 10, 20/,
+  ],
+  ["hv/vlan/iot", "ip addr del 10.10.20.1/24 dev iot", /address none, wanted 10.10.20.1\/24/],
+  ["hv/nftables-table/inet/isolation", "nft add rule inet isolation input tcp dport 22 accept", /-.*tcp dport 22 accept/],
+  ["hv/service-user/web", "usermod --shell /bin/bash web", /shell is \/bin\/bash, wanted \/usr\/sbin\/nologin/],
+  [
+    "hv/quadlet-unit/web/web.container",
+    "systemctl --user -M web@ stop web.service",
+    /web.service is inactive \(dead, success\), wanted active/,
+  ],
+];
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await configured();
+});
+
+afterAll(() => lab.reset());
+
+const breakAll = async (): Promise<void> => {
+  for (const [, command] of byHand) await text("hv", command);
+};
+
+async function answers(): Promise<void> {
+  expect(await page("hv", "http://10.10.10.1:8080/")).toContain("Hello from hv");
+  expect(await text("hv", "cat /sys/class/net/br0/bridge/vlan_filtering /proc/sys/net/ipv4/ip_forward")).toBe("1\n1\n");
+}
+
+test("refresh names it, and up repairs it", async () => {
+  await breakAll();
+  const { output } = await good(stack(["refresh", "--yes", "--diff"]));
+  for (const [resource, , said] of byHand) expect([resource, output]).toEqual([resource, expect.stringMatching(said)]);
+  expect(output).toMatch(/~ 6 updated/);
+  expect((await up()).output).toMatch(/~ 6 updated/);
+  await answers();
+  expect((await good(stack(["refresh", "--yes"]))).output).not.toMatch(/updated/);
+});
+
+test("plain Ansible's check mode names it, and a run without it repairs it", async () => {
+  await breakAll();
+  const check = await playbook("--check", "--diff");
+  for (const [resource, , said] of byHand) expect([resource, check.stdout]).toEqual([resource, expect.stringMatching(said)]);
+  expect(changed(check.stdout)).toEqual({ hv: 6, app: 0 });
+  expect(changed((await playbook()).stdout)).toEqual({ hv: 6, app: 0 });
+  await answers();
+  expect((await good(stack(["preview", "--refresh", "--expect-no-changes"]))).output).toMatch(/16 unchanged/);
+});

@@ -1,0 +1,66 @@
+// What tests look at on the lab's machines.
+import { labInstance as lab } from "./lab";
+import { type HostName } from "./paths";
+
+/** What a command prints, run by root. */
+export async function text(host: HostName, command: string): Promise<string> {
+  return (await lab.ssh(host, command, { sudo: true })).stdout;
+}
+
+/** A page as a machine gets it; `prefix` goes before the command. Throws with "timed out" when nothing answers in 5 s. */
+export function page(host: HostName, url: string, prefix = ""): Promise<string> {
+  return text(
+    host,
+    `${prefix}python3 -c 'import sys,urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())' ${url}`,
+  );
+}
+
+/** When a user's services were started: a line for each, `<service> <microseconds since boot>`. */
+export function started(host: HostName, user: string): Promise<string> {
+  const lines = 'awk -F= \'$1=="Id"{id=$2} $1=="ExecMainStartTimestampMonotonic"{at=$2} id&&at{print id,at; id=at=""}\' | sort';
+  return text(host, `systemctl --user -M ${user}@ show -p Id,ExecMainStartTimestampMonotonic '*.service' | ${lines}`);
+}
+
+/** What a takeover or an unrelated change must not touch: file times and inodes, rules with their handles, start times. */
+export async function traces(host: HostName): Promise<string> {
+  const folders =
+    "/etc/systemd /etc/homelab /etc/containers /etc/subuid /etc/subgid /etc/passwd /var/lib/homelab /var/lib/systemd/linger /home";
+  const files = `find ${folders} -xdev -type f -not -path '*/.local/*' -printf '%p %T@ %i\\n' | sort`;
+  const links = "ip -o link | grep -v veth | sort";
+  return (await text(host, `${files}; nft -a list ruleset; ${links}`)) + (await started(host, host === "hv" ? "web" : "notes"));
+}
+
+/** What our configuration changes on a host, packages aside. */
+export function footprint(host: HostName): Promise<string> {
+  return text(
+    host,
+    "ip -o link | cut -d' ' -f2- | sed 's, qdisc [^ ]*,,'; md5sum /etc/systemd/network/* /etc/subuid; find / -xdev -name '*homelab*' -not -path '/run/*'; " +
+      "cat /proc/sys/net/ipv4/ip_forward; ls /var/lib/systemd/linger; systemctl is-enabled systemd-networkd systemd-networkd-wait-online; " +
+      "ls -d /etc/systemd/system/multi-user.target.wants/network-online.target 2>&1; true",
+  );
+}
+
+const OF_OTHERS = [
+  "nft 'add table inet theirs { chain c { tcp dport 9 counter; }; }'",
+  "useradd -m theirs",
+  "ip link add br9 type bridge",
+  "mkdir -p /etc/containers/systemd && printf '[Container]\\nImage=none\\n' >/etc/containers/systemd/theirs.container",
+];
+
+/** Makes a table, a user, a bridge and a unit on hv that are not ours. */
+export async function makeForeign(): Promise<void> {
+  for (const command of OF_OTHERS) await text("hv", command);
+}
+
+/** Removes those. */
+export async function removeForeign(): Promise<void> {
+  await text("hv", "nft delete table inet theirs; userdel -r theirs; ip link del br9; rm /etc/containers/systemd/theirs.container");
+}
+
+/** Those, as they are now. */
+export function foreign(): Promise<string> {
+  return text(
+    "hv",
+    "nft -s list table inet theirs; id theirs; ip -o link show br9; stat -c '%n %i %Y' /etc/containers/systemd/theirs.container; cat /etc/containers/systemd/theirs.container",
+  );
+}

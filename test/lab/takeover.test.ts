@@ -1,0 +1,56 @@
+// Plain Ansible first, then Pulumi: it takes over what is ours and touches nothing. Removals are equal, too.
+import { ensureLab, type Lab } from "./lab";
+import { footprint, text, traces } from "./look";
+import { changed, edit, fresh, good, playbook, remove, stack, up } from "./project";
+
+jest.setTimeout(900_000);
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await ensureLab();
+  await lab.reset();
+  await fresh();
+});
+
+afterAll(() => lab.reset());
+
+const both = async (): Promise<string[]> => [await traces("hv"), await traces("app")];
+
+test("a check of a bare host says what it would do, and does nothing", async () => {
+  const before = await footprint("hv");
+  const check = await playbook("--check", "--limit", "hv");
+  expect([check.code, check.stdout]).toEqual([0, expect.stringMatching(/hv +: ok=\d+ +changed=6/)]);
+  expect(await footprint("hv")).toBe(before);
+});
+
+test("up takes over what plain Ansible made, and touches nothing", async () => {
+  const made = await playbook();
+  expect([made.code, changed(made.stdout)]).toEqual([0, { hv: 6, app: 4 }]);
+  const before = await both();
+  expect((await up()).output).toMatch(/\+ 16 created/);
+  expect(await both()).toEqual(before);
+  expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 0, app: 0 });
+});
+
+test("plain Ansible reports what left the configuration, and removes it when asked; Pulumi then has nothing to do", async () => {
+  remove("host_vars/hv.yml", / {2}- name: iot\n(?: {4}.*\n)+/);
+  remove("host_vars/app.yml", / {2}- user: notes\n {4}source[^]*/);
+  const report = await playbook();
+  expect(changed(report.stdout)).toEqual({ hv: 0, app: 0 });
+  expect(report.stdout).toMatch(/"vlan": \[\n\s+"iot"/);
+  expect(report.stdout).toMatch(/"quadlet-unit": \[\n\s+"notes\/notes.container"/);
+  edit("group_vars/all.yml", "homelab_owner: lab\n", "homelab_owner: lab\nhomelab_prune: true\n");
+  expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 1, app: 1 });
+  expect(changed((await playbook()).stdout)).toEqual({ hv: 1, app: 1 });
+  expect(await text("hv", "ls /sys/class/net")).not.toContain("iot");
+  const before = await both();
+  expect((await up()).output).toMatch(/- 2 deleted/);
+  expect(await both()).toEqual(before);
+  expect(changed((await playbook()).stdout)).toEqual({ hv: 0, app: 0 });
+});
+
+test("destroy after that leaves nothing of ours", async () => {
+  await good(stack(["destroy", "--yes", "--skip-preview"]));
+  expect(await footprint("hv")).not.toMatch(/homelab|\nweb\n/);
+});
