@@ -14,9 +14,9 @@ export interface Inputs {
   unit: Record<string, unknown>;
 }
 
-/** What the host said: `drift` is a readable text, empty while the host holds the unit. */
+/** What the host said: `drift` is a readable text in lines, none while the host holds the unit. */
 export interface Outputs extends Inputs {
-  drift: string;
+  drift: string[];
   facts: Record<string, unknown>;
 }
 
@@ -55,34 +55,38 @@ async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.Check
 async function diff(id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
   const before = inputsOf(olds);
   const moved = !holdsUnknown(news.unit) && idOf(news) !== id;
-  const changes = moved || (olds.drift ?? "") !== "" || !isDeepStrictEqual(before, inputsOf(news));
+  const changes = moved || (olds.drift ?? []).length > 0 || !isDeepStrictEqual(before, inputsOf(news));
   return { changes, replaces: moved ? ["unit"] : [], deleteBeforeReplace: moved };
 }
 
-async function write(id: string, inputs: Inputs, isNew: boolean): Promise<Outputs> {
+/** Pulumi shows a list line by line, but a long text as one line full of escapes. */
+const linesOf = (text: string | undefined): string[] => (text ? text.split("\n") : []);
+
+/** Applies a unit. The error of a change that does not hold bears all that state needs, the shim too. */
+async function write(id: string, props: Inputs & { __provider?: string }, isNew: boolean): Promise<Outputs> {
+  const inputs = inputsOf(props);
   const result = await apply(inputs, nameIn(inputs));
-  const outs = { ...inputs, drift: result.drift ?? "", facts: result.facts };
-  if (!result.failed) return { ...outs, drift: "" };
+  const outs = { ...inputs, drift: linesOf(result.drift), facts: result.facts };
+  if (!result.failed) return { ...outs, drift: [] };
   // A create that was refused left nothing behind; anything else must stay in state.
   if (isNew && !(result.changed && result.present)) throw new Error(`${id}: ${result.msg}`);
-  throw new PartialChange(id, { ...outs, drift: outs.drift || result.msg }, result.msg);
+  throw new PartialChange(id, { ...outs, drift: linesOf(result.drift || result.msg), __provider: props.__provider }, result.msg);
 }
 
 async function create(props: Inputs): Promise<pulumi.dynamic.CreateResult> {
-  const inputs = inputsOf(props);
-  const id = idOf(inputs);
-  return { id, outs: await write(id, inputs, true) };
+  const id = idOf(props);
+  return { id, outs: await write(id, props, true) };
 }
 
 async function update(id: string, _olds: Outputs, news: Inputs): Promise<pulumi.dynamic.UpdateResult> {
-  return { outs: await write(id, inputsOf(news), false) };
+  return { outs: await write(id, news, false) };
 }
 
 /** Only the host's own word makes a unit absent; a host that is away is an error. */
 async function read(id: string, props: Outputs): Promise<pulumi.dynamic.ReadResult> {
   const seen = await observe(inputsOf(props));
   if (!seen.present) return { id: "", props: {} };
-  return { id, props: { ...inputsOf(props), drift: seen.drift, facts: seen.facts } };
+  return { id, props: { ...inputsOf(props), drift: linesOf(seen.drift), facts: seen.facts } };
 }
 
 async function destroy(_id: string, props: Outputs): Promise<void> {

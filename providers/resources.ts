@@ -20,7 +20,7 @@ export abstract class UnitResource<Unit, Facts = Record<string, unknown>> extend
   declare readonly host: pulumi.Output<string>;
   declare readonly unit: pulumi.Output<Unit>;
   declare readonly facts: pulumi.Output<Facts>;
-  declare readonly drift: pulumi.Output<string>;
+  declare readonly drift: pulumi.Output<string[]>;
 
   protected constructor(
     kind: KindName,

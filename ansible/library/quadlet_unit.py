@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ansible.module_utils.homelab import quadlet, records, system
@@ -166,7 +167,10 @@ def check(user: str, units: Sequence, installed: Sequence) -> Errors:
                     system.make_folder((scratch / str(number) / path).parent)
                     system.write_text(scratch / str(number) / path, text)
         made, complaints = quadlet.generate(scratch, account_of(user))
-    return {unit["name"]: f"Quadlet's generator refuses it:\n{complaints}" for unit in units if unit["name"] not in made}
+    said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
+    refused = [unit["name"] for unit in units if unit["name"] not in made]
+    about = {name: [line for line in said if name in line] or said for name in refused}
+    return {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
 
 
 def is_first(changes: Sequence[Change], unit: dict) -> bool:

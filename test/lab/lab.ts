@@ -32,7 +32,11 @@ export interface Lab {
 export const labInstance: Lab = {
   reset: () => restore("clean"),
   save,
-  restore,
+  restore: async (name) => {
+    await restore(name);
+    // By a new login through hv; app's clock stands at the hour of the snapshot, too.
+    await setClock("app");
+  },
   ssh,
   powerCycle,
   waitForLogin: login,

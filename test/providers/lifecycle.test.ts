@@ -16,7 +16,7 @@ const inputs: Inputs = {
   owner: "lab",
   unit: { name: "apps", id: 10, bridge: "br0", mtu: 1500 },
 };
-const outputs: Outputs = { ...inputs, drift: "", facts: {} };
+const outputs: Outputs = { ...inputs, drift: [], facts: {} };
 
 test("ids are the same on every run", () => {
   expect(idOf(inputs)).toBe("hv/vlan/apps");
@@ -41,7 +41,7 @@ test("a changed value or drift is a change, nothing else is", async () => {
   const change = async (olds: Outputs, news: Inputs): Promise<boolean | undefined> =>
     (await lifecycle.diff("hv/vlan/apps", olds, news)).changes;
   expect(await change(outputs, inputs)).toBe(false);
-  expect(await change({ ...outputs, drift: "gone" }, inputs)).toBe(true);
+  expect(await change({ ...outputs, drift: ["gone"] }, inputs)).toBe(true);
   expect(await change(outputs, { ...inputs, unit: { ...inputs.unit, mtu: 1400 } })).toBe(true);
 });
 
