@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from ansible.module_utils.homelab import quadlet, records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_services import Services
-from ansible.module_utils.homelab.quadlet_unit import SYSTEM, QuadletUnit, account_of, file_drift, folder_of, manager_runs
+from ansible.module_utils.homelab.quadlet_unit import (
+    SYSTEM,
+    QuadletUnit,
+    account_of,
+    defined_elsewhere,
+    file_drift,
+    folder_of,
+    manager_runs,
+)
 
 
 class QuadletUnitWriter(QuadletUnit, Writer):
@@ -186,6 +194,9 @@ def write(folder, change: Change) -> None:
     there = [f"{name}.d/{path.name}" for path in (folder / f"{name}.d").glob("*.conf")]
     for path in {*change.record.get("files", []), *there} - set(wanted):
         system.remove_file(folder / path, empty_parents_below=folder)
+    # `adopt: true` was said, or it would have been refused.
+    for path in defined_elsewhere(folder, name) if change.unit.get("adopt") else []:
+        system.remove_file(path, empty_parents_below=folder.parent)
     for path, text in wanted.items():
         if system.read_text(folder / path) != text:
             system.make_folder((folder / path).parent, **ids)

@@ -174,7 +174,10 @@ test("`running: false` stops a unit, and removing all of them leaves what was th
   expect(
     await text(
       "hv",
-      "cd /; runuser -u web -- podman ps --format '{{.Names}}'; find /etc/containers/systemd /home/web/.config -name '*.*' -type f",
+      "cd /; runuser -u web -- podman ps --format '{{.Names}}'; find /etc/containers/systemd /home/web/.config -name '*.*' -type f | sort",
     ),
-  ).toBe("systemd-web\n/home/web/.config/containers/systemd/lab/web.image\n/home/web/.config/containers/systemd/lab/web.container\n");
+  ).toBe(
+    "systemd-web\n/home/web/.config/containers/systemd/lab/site/index.html\n/home/web/.config/containers/systemd/lab/web.container\n" +
+      "/home/web/.config/containers/systemd/lab/web.image\n",
+  );
 });

@@ -57,9 +57,11 @@ class QuadletUnit(Kind):
         if folder is None:
             return seen
         with system.acting_as(account_of(user)):
-            seen.present = (folder / unit["name"]).exists()
-            seen.drift = file_drift(folder, unit)
-        seen.marked_by = owner if seen.present else None
+            ours = (folder / unit["name"]).exists()
+            others = defined_elsewhere(folder, unit["name"])
+            seen.drift = [*file_drift(folder, unit), *(f"{path} defines it, too" for path in others)]
+        seen.present = ours or bool(others)
+        seen.marked_by = owner if ours else _marked_by(folder, others)
         service = quadlet.service_of(unit)
         state = states.get(service, {})
         seen.drift += state_drift(service, state, quadlet.should_run(unit))
@@ -76,6 +78,18 @@ class QuadletUnit(Kind):
                 units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
             found += [f"{user}/{name}" for name in sorted(units)]
         return found
+
+
+def defined_elsewhere(folder: Path, name: str) -> list[Path]:
+    """Files of that name, or drop-ins for it, that the generator also reads: outside the owner's folder."""
+    found = [*folder.parent.rglob(name), *folder.parent.rglob(f"{name}.d/*.conf")] if folder.parent.is_dir() else []
+    return sorted(path for path in found if folder not in path.parents and path.is_file())
+
+
+def _marked_by(folder: Path, others: Sequence[Path]) -> str | None:
+    """The folder that a unit lies in says whose it is; what lies beside the folders is nobody's."""
+    folders = [path.relative_to(folder.parent).parts[:-1] for path in others if path.suffix != ".conf"]
+    return next((parts[0] for parts in folders if parts), None)
 
 
 def file_drift(folder: Path, unit: Unit) -> list[str]:

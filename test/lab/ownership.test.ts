@@ -1,0 +1,77 @@
+// What is there and bears nobody's mark, or another's, is refused with the difference, and taken over only when asked.
+import { type Lab } from "./lab";
+import { text } from "./look";
+import { changed, configured, good, playbook, stack, up, withMore } from "./project";
+
+jest.setTimeout(900_000);
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await configured();
+});
+
+afterAll(() => lab.reset());
+
+const units = (adopt: object) => ({
+  bridges: [{ name: "br9", ports: [], ...adopt }],
+  vlans: [{ name: "v9", id: 9, bridge: "br0", ...adopt }],
+  nftables_tables: [{ family: "inet", name: "theirs", content: "chain c { tcp dport 9 counter; tcp dport 10 accept; }", ...adopt }],
+  service_users: [{ name: "theirs", uid: 2009, subids: { start: 900000 }, ...adopt }],
+  quadlet_units: [
+    {
+      user: "web",
+      name: "theirs.container",
+      sections: { Container: { Image: "web.image", Exec: "sleep 3600", Network: "none" } },
+      ...adopt,
+    },
+  ],
+});
+
+const THEIRS = [
+  "ip link add br9 type bridge",
+  "ip link add link br0 name v9 type vlan id 90",
+  "nft 'add table inet theirs { chain c { tcp dport 9 counter; }; }'",
+  "useradd --uid 2009 -m theirs",
+  "printf '[Container]\\nImage=none\\n' | install -o web -g web -m 644 /dev/stdin /home/web/.config/containers/systemd/theirs.container",
+];
+const seen = () =>
+  text(
+    "hv",
+    "ip -o -d link show br9; ip -o -d link show v9; nft -a list table inet theirs; getent passwd theirs; cat /home/web/.config/containers/systemd/theirs.container",
+  );
+
+test("without `adopt` each is refused, with what differs, on both routes, and nothing is touched", async () => {
+  for (const command of THEIRS) await text("hv", command);
+  const before = await seen();
+  withMore(units({}));
+  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+  expect(code).toBe(1);
+  for (const id of ["bridge/br9", "vlan/v9", "nftables-table/inet/theirs", "service-user/theirs", "quadlet-unit/web/theirs.container"]) {
+    expect([id, output]).toEqual([id, expect.stringMatching(new RegExp(`hv/${id}: it bears nobody's mark; set .adopt: true.`))]);
+  }
+  expect(output).toMatch(/\+\s+tcp dport 10 accept/);
+  const plain = await playbook("--limit", "hv");
+  expect([plain.code, changed(plain.stdout)]).toEqual([2, { hv: 0 }]);
+  expect(plain.stdout).toMatch(/quadlet-unit web\/theirs.container: it bears nobody's mark/);
+  expect(await seen()).toBe(before);
+});
+
+test("with `adopt` they are taken over", async () => {
+  withMore(units({ adopt: true }));
+  expect((await up()).output).toMatch(/\+ 5 created/);
+  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 0 });
+  expect(await text("hv", "find /home/web/.config/containers -name 'theirs*'")).toBe(
+    "/home/web/.config/containers/systemd/lab/theirs.container\n",
+  );
+  expect(await text("hv", "cat /sys/class/net/br9/bridge/vlan_filtering")).toBe("1\n");
+});
+
+test("what bears another owner's mark is that owner's, and stays when we are destroyed", async () => {
+  await text("hv", "nft 'add table inet third { comment \"homelab:third\"; }'");
+  withMore({ nftables_tables: [{ family: "inet", name: "third", content: "chain c { }" }] });
+  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+  expect([code, output]).toEqual([1, expect.stringMatching(/hv\/nftables-table\/inet\/third: it belongs to 'third'/)]);
+  await good(stack(["destroy", "--yes", "--skip-preview"]));
+  expect(await text("hv", "nft list tables")).toBe("table inet third\n");
+});
