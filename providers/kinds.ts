@@ -15,10 +15,10 @@ export interface Kind {
 /** Every kind by the name that ids, roles and observers use, in the order in which a host needs them. */
 export const kinds = {
   host,
-  bridge,
-  vlan,
   "service-user": serviceUser,
   "nftables-table": nftablesTable,
+  bridge,
+  vlan,
   "quadlet-unit": quadletUnit,
 } as const satisfies Record<string, Kind>;
 

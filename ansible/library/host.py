@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from ansible.module_utils.homelab import records, system
 from ansible.module_utils.homelab.host import (
     ENABLED,
+    FORWARDING,
+    FORWARDING_LINES,
     ONLINE_WANTED,
     RULES_SERVICE,
     Host,
@@ -38,6 +40,7 @@ class HostWriter(Host, Writer):
         absent = missing_packages(packages_of(change.unit))
         if absent:
             install(absent)
+        had_forwarding = FORWARDING_LINES in (system.read_text(next(iter(files_of(change.unit, owner)))) or "")
         for path, text in files_of(change.unit, owner).items():
             if system.read_text(path) != text:
                 system.make_folder(path.parent)
@@ -46,21 +49,28 @@ class HostWriter(Host, Writer):
         system.run(["systemctl", "enable", "--quiet", *ENABLED])
         system.run(["systemctl", "add-wants", "--quiet", "multi-user.target", "network-online.target"])
         system.run(["systemctl", "start", "systemd-networkd.service", "network-online.target"])
-        # The rules are files of their own and loaded already; this loads them again in one transaction.
-        system.run(["systemctl", "restart", RULES_SERVICE])
+        # Not restarted: that would load every table anew and lose counters and dynamic elements.
+        system.run(["systemctl", "start", RULES_SERVICE])
+        if change.unit["forwarding"]:
+            forward(True)
+        elif had_forwarding and not self._before(owner)["forwarding"]:
+            forward(False)
 
     def _remember(self, owner: str) -> None:
         if records.read(owner, BEFORE, "host") is None:
             states = {name: system.run(["systemctl", "is-enabled", name], check=False).stdout.strip() for name in ENABLED}
             records.write(owner, BEFORE, "host", {"forwarding": forwarding_is_on(), "enabled": states})
 
+    def _before(self, owner: str) -> records.Record:
+        return records.read(owner, BEFORE, "host") or {"forwarding": True, "enabled": {}}
+
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        before = records.read(owner, BEFORE, "host") or {"forwarding": True, "enabled": {}}
+        before = self._before(owner)
         try:
             forwarding = forwarding_is_on()
             system.run(["systemctl", "disable", "--now", "--quiet", RULES_SERVICE], check=False)
             if forwarding and before["forwarding"]:
-                system.run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
+                forward(True)
             ONLINE_WANTED.unlink(missing_ok=True)
             for path in files_of({"forwarding": False}, owner):
                 system.remove_file(path, empty_parents_below="/etc/systemd/system" if "systemd" in str(path) else "/etc")
@@ -73,6 +83,11 @@ class HostWriter(Host, Writer):
         except (system.CommandError, OSError) as error:
             return {"host": str(error)}
         return {}
+
+
+def forward(wanted: bool) -> None:
+    """Forward IPv4 between interfaces, or not, until the next boot."""
+    FORWARDING.write_text("1" if wanted else "0")
 
 
 def install(packages: Sequence[str]) -> None:
