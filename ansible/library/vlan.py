@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ansible.module_utils.homelab import networkd
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
-from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew
+from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew, taken
 
 
 class VlanWriter(Vlan, Writer):
@@ -20,7 +20,8 @@ class VlanWriter(Vlan, Writer):
         return {unit["name"]: f"there is no bridge {unit['bridge']} on this host; declare it in `bridges`" for unit in absent}
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
-        return {unit["name"]: reason for unit in units if (reason := dhcp_fault(unit))}
+        links = networkd.read_links().values()
+        return {unit["name"]: reason for unit in units if (reason := dhcp_fault(unit) or taken(unit, links))}
 
     def disruption(self, change: Change) -> str:
         link = networkd.read_links().get(change.unit["name"])

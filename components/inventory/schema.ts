@@ -1,14 +1,27 @@
 import { z } from "zod";
 import { kinds } from "@homelab/providers";
 
+/** A list of a kind's units, each of another name. */
+function list<T>(kind: { schema: z.ZodType<T>; nameOf: (unit: T) => string }) {
+  return z
+    .array(kind.schema)
+    .default([])
+    .superRefine((units, problems) => {
+      const names = units.map(kind.nameOf);
+      names.forEach((name, index) => {
+        if (names.indexOf(name) < index) problems.addIssue({ code: "custom", path: [index], message: `${name} is declared twice` });
+      });
+    });
+}
+
 /** What `host_vars/<host>.yml` may hold: one list per kind, in Ansible's names. */
 export const hostVars = z.strictObject({
   homelab_host: kinds.host.schema.optional(),
-  bridges: z.array(kinds.bridge.schema).default([]),
-  vlans: z.array(kinds.vlan.schema).default([]),
-  nftables_tables: z.array(kinds["nftables-table"].schema).default([]),
-  service_users: z.array(kinds["service-user"].schema).default([]),
-  quadlet_units: z.array(kinds["quadlet-unit"].schema).default([]),
+  bridges: list(kinds.bridge),
+  vlans: list(kinds.vlan),
+  nftables_tables: list(kinds["nftables-table"]),
+  service_users: list(kinds["service-user"]),
+  quadlet_units: list(kinds["quadlet-unit"]),
 });
 
 export type HostVars = z.infer<typeof hostVars>;

@@ -53,8 +53,8 @@ export function requestOf(calls: Call[]): Request {
 
 /** What a run said of one call, or why it said nothing. */
 export function resultOf({ where, name, remove: gone }: Call, run: Run): UnitResult | Error {
-  const said = run.events.find((event) => event.event === "result" && event.kind === where.kind);
-  const result = (gone ? said?.removed : said?.units)?.find((one) => one.name === name);
+  const said = run.events.filter((event) => event.event === "result" && event.kind === where.kind);
+  const result = said.flatMap((event) => (gone ? event.removed : event.units) ?? []).find((one) => one.name === name);
   if (result) return result;
   const broken = run.events.filter((event) => event.event === "failed" || event.event === "unreachable");
   const reason = broken.map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Readable } from "node:stream";
+import { commandLine } from "../ssh/quote";
 
 /** What Ansible is asked to do on one host: units to hold and names to remove, by kind. */
 export interface Request {
@@ -51,9 +52,11 @@ export async function runPlaybook(inventory: string, host: string, request: Requ
   try {
     const requestFile = join(folder, "request.json");
     writeFileSync(requestFile, JSON.stringify(request), { mode: 0o600 });
-    const variables = JSON.stringify({ homelab_request_file: requestFile });
     const site = join(packageRoot, "ansible", "site.yml");
-    return await start(["-i", join(resolve(inventory), "hosts.yml"), "--limit", host, "--extra-vars", variables, site], folder);
+    const variables = { homelab_request_file: requestFile, ansible_ssh_common_args: commandLine(["-F", join(resolve(inventory), "ssh_config")]) };
+    // The host is named beside the inventory, so that what is removed reaches one that has left hosts.yml, too.
+    const hosts = ["-i", join(resolve(inventory), "hosts.yml"), "-i", `${host},`, "--limit", host];
+    return await start([...hosts, "--extra-vars", JSON.stringify(variables), site], folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

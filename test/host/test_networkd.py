@@ -59,3 +59,8 @@ def test_another_id_or_parent_needs_a_new_link():
     assert vlan.must_be_made_anew(VLAN, link(data={"id": 11}))
     assert vlan.must_be_made_anew(VLAN, link(parent="br1"))
     assert not vlan.must_be_made_anew(VLAN, link(addresses=[]))
+
+
+def test_an_id_that_another_link_holds_is_refused():
+    assert vlan.taken(VLAN, [link(), link(name="x", parent="br1"), link(name="y", data={"id": 11})]) == ""
+    assert vlan.taken(VLAN, [link(name="old")]) == "VLAN 10 on br0 is link old's; remove that one first, or keep its name"

@@ -56,6 +56,13 @@ test("every error is told at once, each with its place, value and the accepted f
   ]);
 });
 
+test("two units of one name are told", () => {
+  const bridges = "bridges: [ { name: br0 }, { name: br1 }, { name: br0 } ]\n";
+  expect(problemsOf({ "host_vars/hv.yml": bridges })).toEqual([
+    expect.stringMatching(/^host_vars\/hv.yml:1:42: bridges.2: br0 is declared twice/),
+  ]);
+});
+
 test("a DHCP server hands out addresses of its VLAN's own network", () => {
   const text = [
     "vlans:",

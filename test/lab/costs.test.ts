@@ -30,10 +30,10 @@ const units = {
 
 type Name = "hv" | "app";
 
-/** A host's own time, a second ago for what follows. */
-const now = async (host: Name): Promise<string> => (await text(host, "date '+%F %T'; sleep 1")).trim();
+/** Where a host's journal ends now. */
+const now = async (host: Name): Promise<string> => (await text(host, "journalctl -q -n 0 --show-cursor | cut -d' ' -f3")).trim();
 const count = async (host: Name, since: string, pattern: string): Promise<number> =>
-  Number(await text(host, `journalctl -q -o cat --since '${since}' | grep -cE '${pattern}' || true`));
+  Number(await text(host, `journalctl -q -o cat --after-cursor='${since}' | grep -cE '${pattern}' || true`));
 const logins = (host: Name, since: string): Promise<number> => count(host, since, "^Accepted publickey");
 /** Commands that sudo(8) ran, as it tells the journal; the pattern must not match itself. */
 const commands = (host: Name, since: string, pattern: string): Promise<number> => count(host, since, `COMMAND=.*${pattern}`);

@@ -58,7 +58,7 @@ const freshLogin = ["-o", "ControlMaster=no", "-o", "ControlPath=none"];
 
 // One connection for many commands: an emulated login takes a second or more.
 function sharedLogin(host: HostName): string[] {
-  return ["-o", "ControlMaster=auto", "-o", `ControlPath=${join(stateDir, `login-${host}`)}`, "-o", "ControlPersist=120"];
+  return ["-o", "ControlMaster=auto", "-o", `ControlPath=${join(stateDir, `login-${host}`)}`, "-o", "ControlPersist=600"];
 }
 
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

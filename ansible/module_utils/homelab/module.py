@@ -13,6 +13,7 @@ from . import records
 from .kind import Kind, Observation, Unit, drift_text, whose
 
 Errors = dict[str, str]
+Result = dict[str, Any]
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Change:
 class Writer(Kind):
     """A kind that can also be changed. Only a subclass of this, in library/, changes a host.
 
-    going   the names that this run removes once the others are applied
+    going   the names that are removed once the others are applied
     """
 
     going: Sequence[str] = ()
@@ -54,12 +55,16 @@ class Writer(Kind):
 
 
 def run_module(writer: Writer) -> None:
-    """Run a kind's module. It exits 0 with one result per unit; `report` in site.yml fails on bad ones."""
+    """Run a kind's module: apply `units` and say what is `going`, or, in a later run of it, `remove` names.
+
+    It exits 0 with one result per unit; role `report` fails on bad ones.
+    """
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "dict", "default": []},
             "contents": {"type": "dict", "default": {}},
             "absent": {"type": "list", "elements": "str", "default": []},
+            "remove": {"type": "list", "elements": "str", "default": []},
             "owner": {"type": "str", "required": True},
             "prune": {"type": "bool", "default": False},
             "report_undeclared": {"type": "bool", "default": False},
@@ -67,26 +72,32 @@ def run_module(writer: Writer) -> None:
         supports_check_mode=True,
     )
     params = module.params
+    owner = params["owner"]
+    if params["remove"]:
+        removed = clear(writer, params["remove"], owner, module.check_mode)
+        return leave(module, writer, removed, units=[], removed=removed)
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
     wanted = {writer.name_of(unit) for unit in units}
-    undeclared = [name for name in writer.owned(params["owner"]) if name not in wanted]
     gone = [name for name in params["absent"] if name not in wanted]
-    writer.going = list(dict.fromkeys([*gone, *(undeclared if params["prune"] else [])]))
-    results = converge(writer, units, params["owner"], module.check_mode)
-    removed = clear(writer, writer.going, params["owner"], module.check_mode)
-    everything = results + removed
+    undeclared = [name for name in writer.owned(owner) if name not in (*wanted, *gone)] if params["report_undeclared"] else []
+    writer.going = [*gone, *(undeclared if params["prune"] else [])]
+    results = converge(writer, units, owner, module.check_mode)
+    told = [] if params["prune"] else undeclared
+    return leave(module, writer, results, units=results, removed=[], going=writer.going, undeclared=told)
+
+
+def leave(module: AnsibleModule, writer: Writer, results: Sequence[Result], **what: Any) -> None:
+    """End the module's run with what it did."""
     module.exit_json(
-        changed=any(result["changed"] for result in everything),
+        changed=any(result["changed"] for result in results),
         kind=writer.kind,
-        units=results,
-        removed=removed,
-        undeclared=[n for n in undeclared if n not in gone] if params["report_undeclared"] and not params["prune"] else [],
-        failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in everything if result["failed"]],
-        diff=[{"prepared": f"{writer.kind} {r['name']}: {r['diff']}\n"} for r in everything if r["diff"]],
+        failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
+        diff=[{"prepared": f"{writer.kind} {r['name']}: {r['diff']}\n"} for r in results if r["diff"]],
+        **what,
     )
 
 
-def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool) -> list[dict[str, Any]]:
+def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool) -> list[Result]:
     """Bring units to the wanted state and say for each what was done."""
     before = writer.look(units, owner)
     refused = _foreign(writer, units, before, owner)
@@ -125,7 +136,7 @@ def _mark_pending(writer: Writer, owner: str, change: Change) -> None:
     records.write(owner, writer.kind, change.seen.name, {**last, "pending": True})
 
 
-def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Errors, results: dict[str, dict[str, Any]]) -> None:
+def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Errors, results: dict[str, Result]) -> None:
     """Success means that the host was seen to hold what is wanted; only that is recorded."""
     units = [change.unit for change in changes]
     for change, seen in zip(changes, writer.observe(units, owner), strict=True):
@@ -140,9 +151,10 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
         results[seen.name].update(facts=seen.facts, drift=remaining, present=seen.present)
 
 
-def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) -> list[dict[str, Any]]:
+def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) -> list[Result]:
     """Remove units by name and say for each what was done."""
-    there = [name for name in names if name in writer.owned(owner)]
+    owned = set(writer.owned(owner))
+    there = [name for name in names if name in owned]
     results = {name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""} for name in names}
     if there and not check_mode:
         errors = writer.remove(there, owner)
@@ -162,7 +174,7 @@ def _foreign(writer: Writer, units: Sequence[Unit], seen: Sequence[Observation],
     }
 
 
-def _result(seen: Observation) -> dict[str, Any]:
+def _result(seen: Observation) -> Result:
     return {
         "name": seen.name,
         "changed": False,

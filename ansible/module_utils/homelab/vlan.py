@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from . import marks, networkd, system
@@ -70,6 +70,12 @@ def link_drift(unit: Unit, link: Link) -> list[str]:
 def must_be_made_anew(unit: Unit, link: Link) -> bool:
     """networkd ignores a changed id or parent of a link that is there."""
     return link.kind != "vlan" or link.data.get("id") != unit["id"] or link.parent != unit["bridge"]
+
+
+def taken(unit: Unit, links: Iterable[Link]) -> str:
+    """Why a VLAN cannot be made: a bridge has one link per id, and another one holds it."""
+    holders = [link.name for link in links if link.name != unit["name"] and not must_be_made_anew(unit, link)]
+    return f"VLAN {unit['id']} on {unit['bridge']} is link {holders[0]}'s; remove that one first, or keep its name" if holders else ""
 
 
 def facts_of(unit: Unit) -> dict[str, object]:
