@@ -40,6 +40,7 @@ class HostWriter(Host, Writer):
         absent = missing_packages(packages_of(change.unit))
         if absent:
             install(absent)
+        system.run(["systemctl", "start", "systemd-networkd.service"])
         had_forwarding = FORWARDING_LINES in (system.read_text(next(iter(files_of(change.unit, owner)))) or "")
         for path, text in files_of(change.unit, owner).items():
             if system.read_text(path) != text:
@@ -48,7 +49,7 @@ class HostWriter(Host, Writer):
         system.run(["systemctl", "daemon-reload"])
         system.run(["systemctl", "enable", "--quiet", *ENABLED])
         system.run(["systemctl", "add-wants", "--quiet", "multi-user.target", "network-online.target"])
-        system.run(["systemctl", "start", "systemd-networkd.service", "network-online.target"])
+        system.run(["systemctl", "start", "network-online.target"])
         # Not restarted: that would load every table anew and lose counters and dynamic elements.
         system.run(["systemctl", "start", RULES_SERVICE])
         if change.unit["forwarding"]:

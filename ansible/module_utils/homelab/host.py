@@ -5,6 +5,7 @@ A unit is {podman, hypervisor, forwarding, packages}; there is one per host.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -50,8 +51,10 @@ ExecStop=/bin/sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
 """
 INSTALL = "\n[Install]\nWantedBy=sysinit.target\n"
 INCLUDE_ALL = 'include "/etc/homelab/nftables/*/*.nft"\n'
-# One link that is up is enough: a bridge may have no carrier. Rootless Podman waits for network-online.target.
+# Rootless Podman waits for network-online.target. One link that is up is enough: a bridge may have no carrier.
 WAIT_ANY = "[Service]\nExecStart=\nExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any\n"
+# Where ifupdown or another brings the host online, networkd would wait for nothing, two minutes long.
+WAIT_FOR_NOTHING = "[Service]\nExecStart=\nExecStart=/usr/bin/true\n"
 
 
 class Host(Kind):
@@ -102,9 +105,15 @@ def files_of(unit: Unit, owner: str) -> dict[Path, str]:
     units = Path("/etc/systemd/system")
     return {
         units / RULES_SERVICE: mark + rules,
-        units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + WAIT_ANY,
+        units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
         Path("/etc/homelab/nftables.nft"): mark + INCLUDE_ALL,
     }
+
+
+def networkd_has_uplink() -> bool:
+    """Whether networkd itself brings the host online: it manages a link that has to be up for that (networkctl(1))."""
+    listing = system.run(["networkctl", "--json=short", "list"], check=False).stdout
+    return any(link.get("RequiredForOnline") for link in json.loads(listing or "{}").get("Interfaces", []))
 
 
 def missing_packages(wanted: Sequence[str]) -> list[str]:
