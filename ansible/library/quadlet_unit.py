@@ -5,23 +5,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
 
 from ansible.module_utils.homelab import quadlet, records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.quadlet_plan import Now, Plan, make_plan, merged, past_of
 from ansible.module_utils.homelab.quadlet_services import Services
 from ansible.module_utils.homelab.quadlet_unit import (
     SYSTEM,
     QuadletUnit,
     account_of,
+    by_user,
     defined_elsewhere,
     file_drift,
     folder_of,
     manager_runs,
+    user_of,
 )
 
 
 class QuadletUnitWriter(QuadletUnit, Writer):
-    """Writes units in one batch per user: check by the generator, write, reload, start, wait."""
+    """Writes units in one batch per user: plan, check by the generator, write, reload, start, wait."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         if not system.installed("podman"):
@@ -33,37 +41,44 @@ class QuadletUnitWriter(QuadletUnit, Writer):
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}
         for user, mine in by_user(units):
-            installed = self._installed(user, owner)
-            refused = check(user, mine, installed)
-            for unit in mine:
-                reason = refused.get(unit["name"]) or self._refuse_change(unit, mine, installed, owner)
-                if reason:
-                    errors[self.name_of(unit)] = reason
+            now = self._now(user, mine, owner)
+            self.plans[user] = make_plan(mine, now)
+            refused = self.plans[user].refused | check(user, mine, now.installed, owner)
+            errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         return errors
 
-    def _refuse_change(self, unit: dict, units: Sequence, installed: Sequence, owner: str) -> str:
-        record = records.read(owner, self.kind, self.name_of(unit))
-        if record is None or record.get("digest") == quadlet.digest(unit):
-            return ""
-        if unit["name"].endswith(".volume") and unit["on_delete"] != "destroy":
-            return "a changed volume is made anew and loses its data; set `on_delete: destroy` on it to allow that"
-        if unit["restart"] == "denied" and quadlet.should_run(unit):
-            return "the change restarts it; set `restart: allowed` on it to let that happen"
-        for user in quadlet.users_of([unit["name"]], merged(installed, units)):
-            if self._is_denied(user, user_of(unit), owner) and quadlet.should_run(user):
-                return f"the change restarts {user['name']}; set `restart: allowed` on that to let it happen"
-        return ""
-
-    def _is_denied(self, unit: dict, user: str, owner: str) -> bool:
-        """Whether a unit must not be restarted; for one that is only installed, its record says that."""
-        record = records.read(owner, self.kind, f"{user}/{unit['name']}") or {}
-        return (unit.get("restart") or record.get("restart")) == "denied"
-
     def disruption(self, change: Change) -> str:
-        if not change.seen.present or not self._is_changed(change):
-            return "live"
-        suffix = change.unit["name"].rsplit(".", 1)[1]
-        return {"volume": "data-loss", "network": "replace"}.get(suffix, "restart")
+        name, plan = change.unit["name"], self.plans.get(user_of(change.unit), Plan())
+        if name in plan.replaced:
+            return "data-loss" if name.endswith(".volume") else "replace"
+        return "restart" if name in plan.restarts and change.seen.present else "live"
+
+    def attempt(self, change: Change) -> records.Record:
+        """What was applied before, and all that was tried since: any of it may be on the host."""
+        tried = [one for one in change.record.get("pending", []) if one != self.record_of(change.unit)]
+        policy = {"on_delete": change.unit["on_delete"], "restart": change.unit["restart"]}
+        return {**policy, **change.record, "pending": [*tried, self.record_of(change.unit)]}
+
+    def _now(self, user: str, units: Sequence, owner: str) -> Now:
+        """What the host has for a user, as far as a plan for these units asks."""
+        folder = folder_of(user, owner)
+        if folder is None or not system.installed("podman"):
+            return Now()
+        services = Services(user)
+        installed = self._installed(user, owner)
+        of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in merged(installed, units)}
+        past = {name: past_of(record) for name, record in of.items()}
+        with system.acting_as(services.account):
+            edited = {unit["name"] for unit in units if file_drift(folder, unit)}
+        asked = any(quadlet.object_of(unit) and past[unit["name"]] for unit in units)
+        return Now(
+            installed=installed,
+            past=past,
+            edited=edited,
+            active=services.active(merged(installed, units)),
+            objects=services.objects() if asked else (),
+            denied={name for name, record in of.items() if record and record.get("restart") == "denied"},
+        )
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors: Errors = {}
@@ -80,127 +95,154 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         folder = folder_of(services.user, owner)
         assert folder is not None
         units = [change.unit for change in changes]
-        replaced = [change.unit for change in changes if self._is_replaced(change)]
-        with system.acting_as(services.account):
-            edited = {unit["name"] for unit in units if unit["restart"] == "allowed" and file_drift(folder, unit)}
-        anew = [change.unit for change in changes if change.unit["name"] in edited or self._is_changed(change)]
-        installed = merged(self._installed(services.user, owner), units)
-        users = quadlet.users_of([unit["name"] for unit in anew if not is_first(changes, unit)], installed)
-        users = [unit for unit in users if not self._is_denied(unit, services.user, owner)]
-        services.take_down(replaced, users)
-        with system.acting_as(services.account):
-            for change in changes:
-                write(folder, change)
+        now = self._now(services.user, units, owner)
+        plan, everything = make_plan(units, now), merged(now.installed, units)
+        failed = plan.refused | services.make_way(plan, everything)
+        self._remember_replaced([change for change in changes if change.unit["name"] in plan.replaced.keys() - failed.keys()], owner)
+        failed |= write_all(folder, [change for change in changes if change.unit["name"] not in failed])
         services.reload()
-        failed = services.pull(units)
-        return failed | services.bring_up(units, anew, users, failed)
+        good = [unit for unit in units if unit["name"] not in failed]
+        services.pull(good)
+        restarted = set(chain.from_iterable(plan.restarts.values()))
+        reasons = services.bring_up(good, [unit for unit in everything if unit["name"] in restarted - failed.keys()])
+        return blamed(reasons, plan, good) | failed
 
-    def _is_changed(self, change: Change) -> bool:
-        """Whether what runs may be of another configuration than is wanted."""
-        return bool(change.record) and (bool(change.record.get("pending")) or change.record.get("digest") != quadlet.digest(change.unit))
-
-    def _is_replaced(self, change: Change) -> bool:
-        """A network or volume that is there stays as it was made, podman-network-create(1) --ignore."""
-        old = change.record.get("digest")
-        return change.unit["name"].endswith((".network", ".volume")) and old is not None and old != quadlet.digest(change.unit)
+    def _remember_replaced(self, changes: Sequence[Change], owner: str) -> None:
+        """What was removed is not to be removed again, should this run end here."""
+        for change in changes:
+            record = records.read(owner, self.kind, change.seen.name) or {}
+            made = {"object": quadlet.object_of(change.unit), "made": quadlet.made_of(change.unit)}
+            pending = [{**one, **made} for one in record.get("pending", [])]
+            records.write(owner, self.kind, change.seen.name, {**record, **made, "pending": pending})
 
     def _installed(self, user: str, owner: str) -> list[dict]:
         """The owner's units of a user that are there and stay, each with its drop-ins."""
         folder = folder_of(user, owner)
-        if folder is None:
-            return []
         going = [name.split("/", 1)[1] for name in self.going if name.startswith(f"{user}/")]
-        units = []
         with system.acting_as(account_of(user)):
-            paths = list(folder.iterdir()) if folder.is_dir() else []
-            for path in sorted(one for one in paths if one.suffix[1:] in quadlet.SUFFIX and one.is_file() and one.name not in going):
-                dropins = {one.name: system.read_text(one) or "" for one in (folder / f"{path.name}.d").glob("*.conf")}
-                units.append({"name": path.name, "content": system.read_text(path) or "", "dropins": dropins})
-        return units
+            return [unit for unit in read_units(folder) if unit["name"] not in going] if folder else []
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         errors: Errors = {}
         for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
             mine = [name.split("/", 1)[1] for name in names if name.startswith(f"{user}/")]
             try:
-                self._remove(user, mine, owner)
+                failed = self._remove(user, mine, owner)
             except (system.CommandError, OSError) as error:
-                errors.update({f"{user}/{name}": str(error) for name in mine})
+                failed = dict.fromkeys(mine, str(error))
+            errors.update({f"{user}/{name}": reason for name, reason in failed.items()})
         return errors
 
-    def _remove(self, user: str, names: Sequence[str], owner: str) -> None:
+    def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
         folder = folder_of(user, owner)
         if folder is None:
-            return
+            return {}
         services = Services(user)
-        account = services.account
-        found = {name: records.read(owner, self.kind, f"{user}/{name}") or {} for name in names}
-        with system.acting_as(account):
-            units = [{"name": name, "content": system.read_text(folder / name) or ""} for name in names]
-        if manager_runs(user):
-            services.stop([found[unit["name"]].get("service") or quadlet.service_of(unit) for unit in units])
-        with system.acting_as(account):
-            for name in names:
-                for path in found[name].get("files") or [name]:
-                    system.remove_file(folder / path, empty_parents_below=account.pw_dir if account else "/etc")
-        if manager_runs(user):
+        with system.acting_as(services.account):
+            units = read_units(folder)
+        failed = still_used(names, units)
+        past = {name: past_of(records.read(owner, self.kind, f"{user}/{name}")) for name in names if name not in failed}
+        found = {unit["name"]: self.record_of(unit | self.defaults) for unit in units if unit["name"] in past}
+        with services.manager():
+            services.stop(sorted({one["service"] for name, all_of in past.items() for one in [*all_of, found.get(name)] if one}))
+            with system.acting_as(services.account):
+                for name, all_of in past.items():
+                    remove_files(folder, {name, *chain.from_iterable(one["files"] for one in all_of)}, services)
             services.reload()
-            destroyed = [unit for unit in units if found[unit["name"]].get("on_delete") == "destroy"]
-            services.drop_objects([unit for unit in units if unit["name"].endswith(".network")] + destroyed)
+            return failed | self._drop(services, past, found, owner)
+
+    def _drop(self, services: Services, past: dict, found: dict, owner: str) -> Errors:
+        """Remove the networks that units made, and the volumes where the last apply said so."""
+        objects = {}
+        for name, all_of in past.items():
+            record = records.read(owner, self.kind, f"{services.user}/{name}") or {}
+            if name.endswith(".network") or record.get("on_delete") == "destroy":
+                objects.update({one["object"]: name for one in [*all_of, found.get(name)] if one and "object" in one})
+        there = services.objects() if objects else set()
+        left = services.drop([one for one in objects if one in there])
+        return {objects[one]: reason for one, reason in left.items()}
 
 
-def user_of(unit: dict) -> str:
-    """Who runs a unit."""
-    return str(unit.get("user") or SYSTEM)
+def blamed(reasons: Errors, plan: Plan, units: Sequence) -> Errors:
+    """What is not as it should be, by the units of this run: each for itself, and for what it restarted."""
+    mine = {unit["name"] for unit in units}
+    found = {name: reason for name, reason in reasons.items() if name in mine}
+    for cause, restarted in plan.restarts.items():
+        others = [f"{name}, which uses it: {reasons[name]}" for name in restarted if name in reasons and name not in mine]
+        if others:
+            found[cause] = "\n".join([*([found[cause]] if cause in found else []), *others])
+    return found
 
 
-def by_user(units: Sequence) -> list[tuple[str, list]]:
-    """Units by who runs them."""
-    users = dict.fromkeys(user_of(unit) for unit in units)
-    return [(user, [unit for unit in units if user_of(unit) == user]) for user in users]
+def still_used(names: Sequence[str], units: Sequence) -> Errors:
+    """The units that cannot go, since one that stays names them: Quadlet's generator would drop that one."""
+    staying = [unit for unit in units if unit["name"] not in names]
+    users = {name: [unit["name"] for unit in staying if name in quadlet.uses(unit)] for name in names}
+    return {name: f"{', '.join(using)} still names it; change that first" for name, using in users.items() if using}
 
 
-def merged(installed: Sequence, units: Sequence) -> list:
-    """What will be there: these units, and the installed ones that they do not replace."""
-    names = {unit["name"] for unit in units}
-    return [*units, *(unit for unit in installed if unit["name"] not in names)]
+def read_units(folder: Path) -> list[dict]:
+    """The units in an owner's folder, each with its drop-ins; what cannot be read is none, and is drift of its own unit."""
+    units = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.suffix[1:] in quadlet.SUFFIX and path.is_file():
+            try:
+                dropins = {one.name: system.read_text(one) or "" for one in (folder / f"{path.name}.d").glob("*.conf")}
+                units.append({"name": path.name, "content": system.read_text(path) or "", "dropins": dropins})
+            except OSError:
+                continue
+    return units
 
 
-def check(user: str, units: Sequence, installed: Sequence) -> Errors:
+def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:
     """What the generator refuses, by unit. Each lies in a folder of its own, since bad syntax takes its folder down."""
+    folder = folder_of(user, owner)
     with system.scratch_folder(0o755) as scratch:
         for number, unit in enumerate(merged(installed, units)):
             for path, text in quadlet.files_of(unit).items():
-                if path.startswith(unit["name"]):
+                if quadlet.is_own_text(unit, path):
                     system.make_folder((scratch / str(number) / path).parent)
                     system.write_text(scratch / str(number) / path, text)
-        made, complaints = quadlet.generate(scratch, account_of(user))
+        others = [one for one in folder.parent.glob("*/") if one != folder] if folder else []
+        made, complaints = quadlet.generate([scratch, *others], account_of(user))
     said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
     about = {name: [line for line in said if name in line] or said for name in refused}
     return {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
 
 
-def is_first(changes: Sequence[Change], unit: dict) -> bool:
-    """Whether a unit is new, so that nothing runs with what it was."""
-    return any(change.unit is unit and not change.seen.present for change in changes)
+def write_all(folder: Path, changes: Sequence[Change]) -> Errors:
+    """Write units' files with their user's rights; one that cannot be written fails alone."""
+    failed: Errors = {}
+    for change in changes:
+        account = account_of(user_of(change.unit))
+        try:
+            with system.acting_as(account):
+                write(folder, change, {"uid": account.pw_uid, "gid": account.pw_gid} if account else {})
+        except OSError as error:
+            failed[change.unit["name"]] = f"it cannot be written: {error}"
+    return failed
 
 
-def write(folder, change: Change) -> None:
-    """Write a unit's files, and remove those of its last apply that are no longer wanted; with its user's rights."""
+def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
+    """Write a unit's files, and remove those of earlier applies that are no longer wanted."""
     name, wanted = change.unit["name"], quadlet.files_of(change.unit)
-    account = account_of(user_of(change.unit))
-    ids = {"uid": account.pw_uid, "gid": account.pw_gid} if account else {}
     there = [f"{name}.d/{path.name}" for path in (folder / f"{name}.d").glob("*.conf")]
-    for path in {*change.record.get("files", []), *there} - set(wanted):
+    for path in {*chain.from_iterable(one["files"] for one in past_of(change.record)), *there} - set(wanted):
         system.remove_file(folder / path, empty_parents_below=folder)
     # `adopt: true` was said, or it would have been refused.
-    for path in defined_elsewhere(folder, name) if change.unit.get("adopt") else []:
-        system.remove_file(path, empty_parents_below=folder.parent)
+    for other in defined_elsewhere(folder, name) if change.unit.get("adopt") else []:
+        system.remove_file(other, empty_parents_below=folder.parent)
     for path, text in wanted.items():
         if system.read_text(folder / path) != text:
             system.make_folder((folder / path).parent, **ids)
             system.write_text(folder / path, text, **ids)
+
+
+def remove_files(folder: Path, paths: set[str], services: Services) -> None:
+    """Remove a unit's files, and the folders that this leaves empty."""
+    for path in paths:
+        system.remove_file(folder / path, empty_parents_below=services.account.pw_dir if services.account else "/etc")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ function script(groups: Group[]): string {
   const folder = join(packageRoot, "ansible", "module_utils", "homelab");
   const sources: Record<string, string> = {};
   for (const file of readdirSync(folder).filter(
-    (name) => name.endsWith(".py") && !["module.py", "networkd_apply.py", "quadlet_services.py"].includes(name),
+    (name) => name.endsWith(".py") && !["module.py", "networkd_apply.py", "quadlet_plan.py", "quadlet_services.py"].includes(name),
   )) {
     const name = file === "__init__.py" ? "homelab" : `homelab.${file.slice(0, -3)}`;
     sources[name] = readFileSync(join(folder, file), "utf8");

@@ -70,7 +70,7 @@ class Kind(ABC):
             elif record.get("pending"):
                 seen.drift.append("its last apply did not finish")
             elif record != self.record_of(unit):
-                seen.drift.append(f"last applied as {_short(record)}, wanted {_short(self.record_of(unit))}")
+                seen.drift += _record_drift(record, self.record_of(unit))
         return observations
 
     def is_ours(self, seen: Observation, owner: str) -> bool:
@@ -89,8 +89,14 @@ def whose(seen: Observation) -> str:
     return "it bears nobody's mark" if seen.marked_by is None else f"it belongs to '{seen.marked_by}'"
 
 
-def _short(record: records.Record) -> str:
-    return ", ".join(f"{key} {str(value)[:12]}" for key, value in sorted(record.items())) or "nothing"
+def _record_drift(record: records.Record, wanted: records.Record) -> list[str]:
+    differing = [key for key in sorted({*record, *wanted}) if record.get(key) != wanted.get(key)]
+    return [
+        f"last applied with {key} {record[key]}, wanted {wanted[key]}"
+        if isinstance(record.get(key), str) and isinstance(wanted.get(key), str)
+        else f"last applied with other {key}"
+        for key in differing
+    ]
 
 
 def drift_text(seen: Observation) -> str:

@@ -45,6 +45,10 @@ class Writer(Kind):
         """What applying a change does to what runs: live, restart, next-boot, replace or data-loss."""
         return "live"
 
+    def attempt(self, change: Change) -> records.Record:
+        """The record while a change is being applied: until it is verified, a unit counts as not applied."""
+        return {**(change.record or self.record_of(change.unit)), "pending": True}
+
     @abstractmethod
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         """Make the host hold these units. Returns what failed, by name; one bad unit fails alone."""
@@ -124,16 +128,11 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool
             results[name].update(failed=True, msg=reason)
     if changes and not check_mode:
         for change in changes:
-            _mark_pending(writer, owner, change)
+            # Also when this process dies.
+            records.write(owner, writer.kind, change.seen.name, writer.attempt(change))
         errors = writer.apply(changes, owner)
         _verify(writer, changes, owner, errors, results)
     return list(results.values())
-
-
-def _mark_pending(writer: Writer, owner: str, change: Change) -> None:
-    """Until it is verified, a unit counts as not applied, also when this process dies."""
-    last = change.record or writer.record_of(change.unit)
-    records.write(owner, writer.kind, change.seen.name, {**last, "pending": True})
 
 
 def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Errors, results: dict[str, Result]) -> None:

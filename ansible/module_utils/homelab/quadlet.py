@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pwd
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from .kind import Unit
 
 GENERATOR = "/usr/lib/systemd/system-generators/podman-system-generator"
 ORDER = ["Unit", "Container", "Pod", "Kube", "Network", "Volume", "Image", "Build", "Quadlet", "Service", "Install"]
+# Keeps a unit with `running: false` from starting with the host.
+STOPPED = "homelab-stopped.conf"
+QUADLET_NAME = r"[\w@.-]+\.(container|pod|network|volume|image|build)"
 SUFFIX = {"container": "", "kube": "", "pod": "-pod", "network": "-network", "volume": "-volume", "image": "-image", "build": "-build"}
 
 
@@ -39,24 +42,47 @@ def files_of(unit: Unit) -> dict[str, str]:
     name = unit["name"]
     text = unit["content"] if "content" in unit else render_sections(unit["sections"])
     dropins = {f"{name}.d/{file}": text for file, text in unit.get("dropins", {}).items()}
+    if unit.get("running") is False:
+        dropins[f"{name}.d/{STOPPED}"] = "[Install]\nWantedBy=\nRequiredBy=\n"
     return {name: text, **dropins, **unit.get("files", {})}
 
 
-def digest(unit: Unit) -> str:
-    """What makes a unit, as one hash; an equal one was applied before."""
-    parts = [f"{path}\0{text}\0" for path, text in sorted(files_of(unit).items())]
-    return hashlib.sha256(("".join(parts) + str(unit.get("running", ""))).encode("utf-8", "surrogateescape")).hexdigest()
+def is_own_text(unit: Unit, path: str) -> bool:
+    """Whether a file is the unit itself or a drop-in of it, not one that it mounts or reads."""
+    return path == unit["name"] or path.startswith(f"{unit['name']}.d/")
+
+
+def digests(unit: Unit) -> dict[str, str]:
+    """A hash of each file of a unit."""
+    return {path: _digest(text) for path, text in files_of(unit).items()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def logical_lines(text: str) -> Iterator[str]:
+    """Lines without comments; a backslash at the end joins the next one, also over comments (systemd.syntax(7))."""
+    begun = ""
+    for line in text.splitlines():
+        if line.lstrip()[:1] in ("#", ";"):
+            continue
+        if line.endswith("\\"):
+            begun += line[:-1] + " "
+            continue
+        yield (begun + line).strip()
+        begun = ""
+    yield begun.strip()
 
 
 def settings(text: str) -> dict[str, list[tuple[str, str]]]:
-    """A unit file's sections as (key, value) pairs in their order, continuation lines joined."""
+    """A unit file's sections as (key, value) pairs in their order."""
     found: dict[str, list[tuple[str, str]]] = {}
     section = ""
-    for raw in re.sub(r"\\\n", " ", text).splitlines():
-        line = raw.strip()
+    for line in logical_lines(text):
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
-        elif "=" in line and line[:1] not in "#;":
+        elif "=" in line:
             key, value = line.split("=", 1)
             found.setdefault(section, []).append((key.strip(), value.strip()))
     return found
@@ -64,7 +90,7 @@ def settings(text: str) -> dict[str, list[tuple[str, str]]]:
 
 def whole_text(unit: Unit) -> str:
     """The unit's text with its drop-ins behind it, as systemd merges them."""
-    return "\n".join(text for path, text in files_of(unit).items() if path == unit["name"] or path.startswith(f"{unit['name']}.d/"))
+    return "\n".join(text for path, text in files_of(unit).items() if is_own_text(unit, path))
 
 
 def values(unit: Unit, section: str, key: str) -> list[str]:
@@ -81,11 +107,27 @@ def section_of(unit: Unit) -> str:
     return str(unit["name"].rsplit(".", 1)[1]).capitalize()
 
 
+def last(unit: Unit, key: str, default: str) -> str:
+    """The value that counts of a key in the unit's own section, without quotes."""
+    found = values(unit, section_of(unit), key)
+    return found[-1].strip("\"'") if found else default
+
+
 def service_of(unit: Unit) -> str:
     """The service that the generator makes of a unit; ServiceName= overrides."""
     stem, suffix = unit["name"].rsplit(".", 1)
-    named = values(unit, section_of(unit), "ServiceName")
-    return f"{named[-1] if named else stem + SUFFIX[suffix]}.service"
+    return f"{last(unit, 'ServiceName', stem + SUFFIX[suffix])}.service"
+
+
+def object_of(unit: Unit) -> str | None:
+    """The Podman network or volume that a unit makes once, as `network/<name>`; None for what is made at each start."""
+    stem, suffix = unit["name"].rsplit(".", 1)
+    return f"{suffix}/{last(unit, f'{suffix.capitalize()}Name', f'systemd-{stem}')}" if suffix in ("network", "volume") else None
+
+
+def made_of(unit: Unit) -> str:
+    """What such an object is made of, as a hash; it stays as it was made, podman-network-create(1) --ignore."""
+    return _digest(f"{object_of(unit)} {settings(whole_text(unit)).get(section_of(unit), [])}")
 
 
 def should_run(unit: Unit) -> bool | None:
@@ -96,24 +138,33 @@ def should_run(unit: Unit) -> bool | None:
 
 
 def uses(unit: Unit) -> set[str]:
-    """The Quadlet units that a unit names: its image, networks, volumes and pod."""
+    """What a unit names that restarts it: other Quadlet units, files (`./path`), and services that it requires."""
     found: set[str] = set()
-    for _key, value in (pair for pairs in settings(whole_text(unit)).values() for pair in pairs):
-        for word in re.split(r"[:,\s]", value):
-            if re.fullmatch(r"[\w@.-]+\.(container|pod|network|volume|image|build)", word):
-                found.add(word)
+    for section, pairs in settings(whole_text(unit)).items():
+        for key, value in pairs:
+            words = set(re.split(r"[:,=\s\"']", value))
+            if section == "Unit":
+                found |= words if key in ("Requires", "Requisite", "BindsTo", "PartOf") else set()
+            else:
+                found |= {word for word in words if word.startswith("./") or re.fullmatch(QUADLET_NAME, word)}
     return found
 
 
-def users_of(names: Iterable[str], units: Sequence[Unit]) -> list[Unit]:
-    """Those of these units that use one of the named, directly or through another."""
+def users_of(parts: Iterable[str], units: Sequence[Unit]) -> list[Unit]:
+    """Those of these units that use one of the parts, directly or through another. A part is a unit's name or `./path`."""
     found: dict[str, Unit] = {}
-    pending = set(names)
+    pending = set(parts)
     while pending:
-        using = [unit for unit in units if uses(unit) & pending and unit["name"] not in found]
+        pending |= {service_of(unit) for unit in units if unit["name"] in pending}
+        using = [unit for unit in units if unit["name"] not in found and any(_names(word, pending) for word in uses(unit))]
         found.update({unit["name"]: unit for unit in using})
         pending = {unit["name"] for unit in using}
     return list(found.values())
+
+
+def _names(word: str, parts: Iterable[str]) -> bool:
+    folder = word.rstrip("/") + "/"
+    return any(part == word or (word.startswith("./") and part.startswith(folder)) for part in parts)
 
 
 def ports(unit: Unit) -> list[dict[str, str]]:
@@ -126,10 +177,10 @@ def ports(unit: Unit) -> list[dict[str, str]]:
     return found
 
 
-def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str, str], str]:
-    """The generator's dry run over a folder: services by the name of their source file, and what it complains of."""
+def generate(folders: Sequence[Path], account: pwd.struct_passwd | None) -> tuple[dict[str, str], str]:
+    """The generator's dry run over folders, the first wins: services by their source file's name, and what it complains of."""
     mode = ["--user"] if account else []
-    env = {"QUADLET_UNIT_DIRS": str(folder)}
+    env = {"QUADLET_UNIT_DIRS": ":".join(map(str, folders))}
     done = system.run([GENERATOR, *mode, "--dryrun"], check=False, env=env, account=account)
     made = {}
     for service in re.split(r"^---(?=[^\n]+---$)", done.stdout, flags=re.MULTILINE):

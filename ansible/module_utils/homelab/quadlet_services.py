@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from . import quadlet, system
 from .kind import Unit
-from .quadlet_unit import SYSTEM, account_of, service_states, state_drift, systemctl
+from .quadlet_plan import Plan
+from .quadlet_unit import account_of, manager_runs, service_states, state_drift, systemctl
 
-READY_SECONDS = 180
-PULL_SECONDS = 900
+# Without any change of a service's state for so long, it is given up: systemd's own limits end what it still works on.
+STILL_SECONDS = 180
+WORKING_SECONDS = 900
+LONGEST_SECONDS = 3600
 CRASHES = 5
+
+Reasons = dict[str, str]
 
 
 class Services:
@@ -26,7 +34,20 @@ class Services:
         return system.run(["podman", *argv], check=check, timeout=timeout, account=self.account).stdout
 
     def systemctl(self, *argv: str) -> None:
-        system.run([*systemctl(self.user), *argv], check=False, timeout=READY_SECONDS, account=self.account)
+        system.run([*systemctl(self.user), *argv], check=False, timeout=STILL_SECONDS, account=self.account)
+
+    @contextlib.contextmanager
+    def manager(self) -> Iterator[None]:
+        """The user's systemd, started for a while where it does not run, so that what is left can be removed."""
+        if self.account is None or manager_runs(self.user):
+            yield
+            return
+        unit = f"user@{self.account.pw_uid}.service"
+        system.run(["systemctl", "start", unit])
+        try:
+            yield
+        finally:
+            system.run(["systemctl", "stop", unit], check=False)
 
     def reload(self) -> None:
         """Let the generator run."""
@@ -38,93 +59,107 @@ class Services:
             self.systemctl("stop", *services)
             self.systemctl("reset-failed", *services)
 
-    def take_down(self, replaced: Sequence[Unit], users: Sequence[Unit]) -> None:
-        """Networks and volumes that change are made anew, with what uses them stopped."""
-        if replaced:
-            self.stop([quadlet.service_of(unit) for unit in [*users, *replaced]])
-            self.drop_objects(replaced)
+    def active(self, units: Sequence[Unit]) -> set[str]:
+        """The names of those units whose service runs, or is being started."""
+        states = service_states(self.user, [quadlet.service_of(unit) for unit in units])
+        return {unit["name"] for unit in units if is_up(states.get(quadlet.service_of(unit), {}))}
 
-    def drop_objects(self, units: Sequence[Unit]) -> None:
-        """Remove the Podman networks and volumes that units made; one that is in use stays."""
-        for unit in units:
-            stem, suffix = unit["name"].rsplit(".", 1)
-            if suffix in ("network", "volume"):
-                named = quadlet.values(unit, suffix.capitalize(), f"{suffix.capitalize()}Name")
-                self.podman(suffix, "rm", named[-1] if named else f"systemd-{stem}", check=False)
+    def objects(self) -> set[str]:
+        """The user's Podman networks and volumes, as `network/<name>`."""
+        listed = {kind: self.podman(kind, "ls", "--format", "{{.Name}}").split() for kind in ("network", "volume")}
+        return {f"{kind}/{name}" for kind, names in listed.items() for name in names}
 
-    def pull(self, units: Sequence[Unit]) -> dict[str, str]:
-        """Get the images that are not there, so that a start does not wait for a registry."""
-        wanted = {unit["name"]: image for unit in units for image in quadlet.values(unit, "Container", "Image")[-1:]}
-        wanted = {name: image for name, image in wanted.items() if not image.endswith((".image", ".build"))}
-        failed: dict[str, str] = {}
-        for image in sorted(set(wanted.values())):
-            try:
-                if not self.podman("image", "ls", "--quiet", image, check=False).strip():
-                    self.podman("pull", "--quiet", image, timeout=PULL_SECONDS)
-            except system.CommandError as error:
-                failed.update({name: f"its image cannot be had: {error}" for name, one in wanted.items() if one == image})
-        return failed
+    def make_way(self, plan: Plan, units: Sequence[Unit]) -> Reasons:
+        """Stop what is not made any longer, and what uses networks and volumes that are replaced; remove those."""
+        stopped = set(chain.from_iterable(plan.restarts[name] for name in plan.replaced)) | set(plan.replaced)
+        self.stop([*plan.outdated, *(quadlet.service_of(unit) for unit in units if unit["name"] in stopped)])
+        left = self.drop(list(chain.from_iterable(plan.replaced.values())))
+        return {name: left[one] for name, replaced in plan.replaced.items() for one in replaced if one in left}
 
-    def bring_up(self, units: Sequence[Unit], anew: Sequence[Unit], users: Sequence[Unit], failed: Mapping[str, str]) -> dict[str, str]:
-        """Start, restart and stop what these units ask for, then wait until each is as it should be.
+    def drop(self, objects: Sequence[str]) -> Reasons:
+        """Remove Podman networks and volumes; says why one is still there."""
+        said: Reasons = {}
+        for kind, name in (one.split("/", 1) for one in objects):
+            done = system.run(["podman", kind, "rm", name], check=False, account=self.account)
+            said[f"{kind}/{name}"] = f"{kind} {name} could not be removed: {done.stderr.strip()}"
+        left = self.objects() if objects else set()
+        return {one: reason for one, reason in said.items() if one in left}
 
-        `anew` are those of them that changed; `users` are installed units that use one that changed.
-        """
-        names = {unit["name"] for unit in units}
-        others = [unit for unit in users if unit["name"] not in names and quadlet.should_run(unit)]
-        good = [unit for unit in units if unit["name"] not in failed]
-        stopped = [quadlet.service_of(unit) for unit in good if quadlet.should_run(unit) is False]
-        running = [unit for unit in good if quadlet.should_run(unit)]
-        restarted = [unit for unit in running if unit in anew] + others
-        # Objects of others, such as images, are remade when their service runs again.
-        made = [unit for unit in good if unit in anew and quadlet.should_run(unit) is None]
-        self.stop(stopped)
-        for action, group in (("try-restart", made), ("restart", restarted), ("start", running)):
-            services = [quadlet.service_of(unit) for unit in group]
+    def pull(self, units: Sequence[Unit]) -> None:
+        """Get the images that are not there, so that a start does not wait for a registry. The start tells of failures."""
+        images = {quadlet.last(unit, "Image", "") for unit in units if unit["name"].endswith(".container")}
+        for image in sorted(image for image in images if image and "%" not in image and not image.endswith((".image", ".build"))):
+            if system.run(["podman", "image", "exists", image], check=False, account=self.account).returncode != 0:
+                with contextlib.suppress(system.CommandError):
+                    self.podman("pull", "--quiet", image, check=False, timeout=WORKING_SECONDS)
+
+    def bring_up(self, units: Sequence[Unit], restarted: Sequence[Unit]) -> Reasons:
+        """Stop, restart and start what these units ask for, then wait. Says what is not as it should be, by unit."""
+        self.stop([quadlet.service_of(unit) for unit in units if quadlet.should_run(unit) is False])
+        running = [unit for unit in units if quadlet.should_run(unit)]
+        for action, group in (("restart", restarted), ("start", running)):
+            services = [quadlet.service_of(unit) for unit in group if quadlet.should_run(unit) is not False]
             if services:
                 self.systemctl("reset-failed", *services)
                 self.systemctl(action, "--no-block", *services)
-        return self.wait([*running, *others])
+        watched = {unit["name"]: quadlet.service_of(unit) for unit in [*restarted, *running] if quadlet.should_run(unit) is not False}
+        reasons = self.wait(sorted(set(watched.values())))
+        return {name: f"{reasons[one]}\n{self.journal(one)}".strip() for name, one in watched.items() if one in reasons}
 
-    def wait(self, units: Sequence[Unit]) -> dict[str, str]:
+    def wait(self, services: Sequence[str]) -> Reasons:
         """Wait until services are active, and healthy where they say how to tell, in two looks one after another."""
-        by_service = {quadlet.service_of(unit): unit for unit in units}
-        reasons: dict[str, str] = dict.fromkeys(by_service, "not looked at")
-        good: set[str] = set()
-        end = time.monotonic() + READY_SECONDS
-        while by_service and time.monotonic() < end:
-            states = service_states(self.user, list(by_service))
-            reasons = {service: self.reason(by_service[service], service, state) for service, state in states.items()}
-            open_ends = [service for service, reason in reasons.items() if reason and not given_up(states[service])]
-            settled = {service for service, reason in reasons.items() if not reason}
-            # What crashes at once is active for a moment, too.
-            if not open_ends and settled <= good:
-                break
-            good = settled
+        reasons: Reasons = {}
+        before: object = None
+        begun = since = time.monotonic()
+        while services and time.monotonic() - begun < LONGEST_SECONDS:
+            states = service_states(self.user, services)
+            reasons = {service: reason for service in services if (reason := not_ready(service, states.get(service, {})))}
+            if not reasons:
+                reasons = self.unhealthy(services)
+            waiting = [service for service in reasons if not given_up(states.get(service, {}))]
+            if before != (states, reasons):
+                before, since = (states, reasons), time.monotonic()
+            elif not reasons:
+                # What crashes at once is active for a moment, too: nothing moved since the look before.
+                return {}
+            patience = WORKING_SECONDS if any(has_job(states.get(service, {})) for service in waiting) else STILL_SECONDS
+            if (reasons and not waiting) or time.monotonic() - since > patience:
+                return reasons
             time.sleep(1)
-        return {by_service[one]["name"]: f"{reason}\n{self.journal(one)}" for one, reason in reasons.items() if reason}
+        return reasons
 
-    def reason(self, unit: Unit, service: str, state: dict[str, str]) -> str:
-        """Why a service is not as it should be (yet)."""
-        return "; ".join(state_drift(service, state, True)) or self.unhealthy(unit, service)
-
-    def unhealthy(self, unit: Unit, service: str) -> str:
-        """Why a container with a health check is not healthy (yet); nothing when it is or has none."""
-        if not quadlet.values(unit, "Container", "HealthCmd"):
-            return ""
-        named = quadlet.values(unit, "Container", "ContainerName")
-        container = named[-1] if named else f"systemd-{service.removesuffix('.service')}"
-        status = self.podman("inspect", "--format", "{{.State.Health.Status}}", container, check=False).strip()
-        return "" if status == "healthy" else f"{service} is {status or 'not there'}, wanted healthy"
+    def unhealthy(self, services: Sequence[str]) -> Reasons:
+        """The services with a container whose health check did not succeed (yet), in Podman's words."""
+        form = '{{index .Labels "PODMAN_SYSTEMD_UNIT"}} {{.Status}}'
+        found = re.findall(r"^(\S+) .*\((starting|unhealthy)\)$", self.podman("ps", "--format", form), re.MULTILINE)
+        return {service: f"{service} is {status}, wanted healthy" for service, status in found if service in services}
 
     def journal(self, service: str) -> str:
-        """A service's last lines."""
-        field = "_SYSTEMD_UNIT" if self.user == SYSTEM else "_SYSTEMD_USER_UNIT"
-        other = "UNIT" if self.user == SYSTEM else "USER_UNIT"
-        match = [f"{field}={service}", "+", f"{other}={service}"]
+        """A service's last lines, and what systemd says of it."""
+        match = [f"_SYSTEMD_UNIT={service}", "+", f"UNIT={service}"]
+        if self.account:
+            uid = self.account.pw_uid
+            match = [f"_SYSTEMD_USER_UNIT={service}", f"_SYSTEMD_OWNER_UID={uid}", "+", f"USER_UNIT={service}", f"_UID={uid}"]
         return system.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", *match], check=False).stdout.strip()
+
+
+def is_up(state: dict[str, str]) -> bool:
+    """Whether a service runs or is being started; one that crashed and waits for its next try is not."""
+    starting = state.get("ActiveState") == "activating" and state.get("SubState") != "auto-restart"
+    return starting or state.get("ActiveState") in ("active", "reloading")
+
+
+def not_ready(service: str, state: dict[str, str]) -> str:
+    """Why a service is not as it should be (yet)."""
+    return "; ".join(state_drift(service, state, True)) or (f"{service} waits for its restart" if has_job(state) else "")
+
+
+def has_job(state: dict[str, str]) -> bool:
+    """Whether systemd still has something to do for a service."""
+    return state.get("Job", "0") not in ("", "0")
 
 
 def given_up(state: dict[str, str]) -> bool:
     """Whether waiting is in vain: systemd gave up, or starts it again and again."""
-    return state.get("ActiveState") == "failed" or int(state.get("NRestarts") or 0) >= CRASHES
+    over = state.get("ActiveState") in ("failed", "inactive") and not has_job(state)
+    return over or int(state.get("NRestarts") or 0) >= CRASHES

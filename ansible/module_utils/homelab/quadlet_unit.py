@@ -16,7 +16,7 @@ from . import quadlet, records, system
 from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
-PROPERTIES = "Type,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestampMonotonic"
+PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestampMonotonic"
 
 
 class QuadletUnit(Kind):
@@ -26,7 +26,7 @@ class QuadletUnit(Kind):
     defaults: ClassVar[Unit] = {"restart": "allowed", "on_delete": "keep"}
 
     def name_of(self, unit: Unit) -> str:
-        return f"{unit.get('user') or SYSTEM}/{unit['name']}"
+        return f"{user_of(unit)}/{unit['name']}"
 
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
@@ -39,19 +39,16 @@ class QuadletUnit(Kind):
         return whole
 
     def record_of(self, unit: Unit) -> records.Record:
-        files = sorted(quadlet.files_of(unit))
-        record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "digest": quadlet.digest(unit), "files": files}
-        return {**record, "service": quadlet.service_of(unit)}
+        record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "files": quadlet.digests(unit)}
+        made = quadlet.object_of(unit)
+        return {**record, "service": quadlet.service_of(unit), **({"object": made, "made": quadlet.made_of(unit)} if made else {})}
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
-        states: dict[str, dict[str, dict[str, str]]] = {}
-        for user in dict.fromkeys(unit.get("user") or SYSTEM for unit in units):
-            names = [quadlet.service_of(unit) for unit in units if (unit.get("user") or SYSTEM) == user]
-            states[user] = service_states(user, names)
-        return [self._observe(unit, owner, states[unit.get("user") or SYSTEM]) for unit in units]
+        states = {user: service_states(user, [quadlet.service_of(unit) for unit in mine]) for user, mine in by_user(units)}
+        return [self._observe(unit, owner, states[user_of(unit)]) for unit in units]
 
     def _observe(self, unit: Unit, owner: str, states: dict[str, dict[str, str]]) -> Observation:
-        user = unit.get("user") or SYSTEM
+        user = user_of(unit)
         folder = folder_of(user, owner)
         seen = Observation(self.name_of(unit))
         if folder is None:
@@ -78,6 +75,17 @@ class QuadletUnit(Kind):
                 units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
             found += [f"{user}/{name}" for name in sorted(units)]
         return found
+
+
+def user_of(unit: Unit) -> str:
+    """Who runs a unit."""
+    return str(unit.get("user") or SYSTEM)
+
+
+def by_user(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
+    """Units by who runs them."""
+    users = dict.fromkeys(user_of(unit) for unit in units)
+    return [(user, [unit for unit in units if user_of(unit) == user]) for user in users]
 
 
 def defined_elsewhere(folder: Path, name: str) -> list[Path]:
@@ -144,7 +152,8 @@ def systemctl(user: str) -> list[str]:
 
 
 def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The state of services by name; a user whose manager does not run has none."""
+    """The state of services by name; a user whose manager does not run has none, nor has a template."""
+    services = [service for service in services if "@." not in service]
     if not services or (user != SYSTEM and not manager_runs(user)):
         return {}
     shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user)).stdout

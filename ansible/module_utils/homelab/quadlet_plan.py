@@ -1,0 +1,120 @@
+"""What applying Quadlet units does to the services of their user, decided before anything is touched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import quadlet, records
+from .kind import Unit
+
+LOSES_DATA = "a changed volume is made anew and loses its data; set `on_delete: destroy` on it to allow that"
+
+
+@dataclass
+class Now:
+    """What the host has for a user.
+
+    installed  the owner's units that are there and stay
+    past       for each unit's name what the host may hold of it: its last apply, and those since that did not finish
+    edited     the names of units whose files are not as wanted
+    active     the names of units whose service runs
+    objects    the Podman networks and volumes, as `network/<name>`
+    denied     the names of installed units that may not be restarted
+    """
+
+    installed: Sequence[Unit] = ()
+    past: Mapping[str, Sequence[records.Record]] = field(default_factory=dict)
+    edited: Iterable[str] = ()
+    active: Iterable[str] = ()
+    objects: Iterable[str] = ()
+    denied: Iterable[str] = ()
+
+
+@dataclass
+class Plan:
+    """What has to happen, by names of units.
+
+    restarts  what each changed unit restarts: itself, and what uses it
+    replaced  the networks and volumes that make way for a changed unit's, as `network/<name>`
+    outdated  services that no unit makes any longer, since ServiceName= changed
+    refused   why a change may not be made
+    """
+
+    restarts: dict[str, list[str]] = field(default_factory=dict)
+    replaced: dict[str, list[str]] = field(default_factory=dict)
+    outdated: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def make_plan(units: Sequence[Unit], now: Now) -> Plan:
+    """The plan for units that are to be applied together."""
+    plan = Plan()
+    everything = merged(now.installed, units)
+    services = {quadlet.service_of(unit) for unit in everything}
+    for unit in units:
+        past = now.past.get(unit["name"], [])
+        replaced = stale_objects(unit, past) & set(now.objects)
+        if replaced:
+            plan.replaced[unit["name"]] = sorted(replaced)
+        plan.outdated += sorted({one["service"] for one in past} - services)
+        parts = changed_parts(unit, past, replaced=bool(replaced))
+        by_hand = not parts and unit["name"] in now.edited and not quadlet.object_of(unit)
+        if parts or by_hand:
+            _restart(plan, unit, everything, parts or {unit["name"]}, now, by_hand=by_hand)
+    return plan
+
+
+def _restart(plan: Plan, unit: Unit, everything: Sequence[Unit], parts: set[str], now: Now, *, by_hand: bool) -> None:
+    users = [one for one in quadlet.users_of(parts, everything) if one["name"] != unit["name"]]
+    affected = [one for one in [unit, *users] if one["name"] in now.active or quadlet.should_run(one)]
+    kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, now)]
+    if kept and by_hand:
+        # What runs is of the wanted configuration: the file is put right, and nothing is restarted.
+        return
+    reason = _why_not(unit["name"], kept) if kept else ""
+    if unit["name"] in plan.replaced and unit["name"].endswith(".volume") and unit["on_delete"] != "destroy":
+        reason = LOSES_DATA
+    if reason:
+        plan.refused[unit["name"]] = reason
+        plan.replaced.pop(unit["name"], None)
+    else:
+        plan.restarts[unit["name"]] = [one["name"] for one in affected]
+
+
+def _is_denied(unit: Unit, now: Now) -> bool:
+    return bool(unit["restart"] == "denied" if "restart" in unit else unit["name"] in now.denied)
+
+
+def _why_not(name: str, kept: Sequence[str]) -> str:
+    if name in kept:
+        return "the change restarts it; set `restart: allowed` on it to let that happen"
+    return f"the change restarts {', '.join(kept)}; set `restart: allowed` on that and apply it, then apply this"
+
+
+def changed_parts(unit: Unit, past: Sequence[records.Record], *, replaced: bool) -> set[str]:
+    """What of a unit may run in another form than is wanted: its name, or a file of it as `./path`."""
+    name = unit["name"]
+    if quadlet.object_of(unit):
+        return {name} if replaced else set()
+    wanted = quadlet.digests(unit)
+    differing = {path for one in past for path in {*wanted, *one["files"]} if one["files"].get(path) != wanted.get(path)}
+    return {name if quadlet.is_own_text(unit, path) else f"./{path}" for path in differing}
+
+
+def stale_objects(unit: Unit, past: Sequence[records.Record]) -> set[str]:
+    """The networks or volumes of earlier applies that are not as the unit now wants them."""
+    return {one["object"] for one in past if "object" in one and one["made"] != quadlet.made_of(unit)}
+
+
+def merged(installed: Sequence[Unit], units: Sequence[Unit]) -> list[Unit]:
+    """What will be there: these units, and the installed ones that they do not replace."""
+    names = {unit["name"] for unit in units}
+    return [*units, *(unit for unit in installed if unit["name"] not in names)]
+
+
+def past_of(record: records.Record | None) -> list[records.Record]:
+    """What a host may hold of a unit, by its record."""
+    if record is None:
+        return []
+    return [*([record] if "files" in record else []), *record.get("pending", [])]
