@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ManagedHost, type Network, type Service, loadInventory } from "./components";
 
+// Where the inventory lies, relative to the project: `homelab:inventory`, or ansible/inventory/<stack>.
 const folder = new pulumi.Config("homelab").get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
 const inventory = loadInventory(folder);
 const place = { inventory: folder, owner: inventory.owner };

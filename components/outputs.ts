@@ -47,9 +47,21 @@ export function serviceOf(host: InventoryHost, unit: Quadlet): pulumi.Output<Ser
   }));
 }
 
-/** URLs of published TCP ports; https for the ports that end in 443, as is the custom. */
-export function urlsOf(address: string | undefined, ports: { host_ip: string; host_port: string | number; protocol: string }[]): string[] {
-  if (address === undefined) return [];
-  const open = ports.filter(({ protocol, host_ip }) => protocol === "tcp" && !host_ip.startsWith("127."));
-  return open.map(({ host_port }) => `${String(host_port).endsWith("443") ? "https" : "http"}://${address}:${host_port}/`);
+interface Port {
+  host_ip: string;
+  host_port: string | number;
+  protocol: string;
+}
+
+/**
+ * URLs of published TCP ports, at the host's address or at the one that a port is bound to; https for the ports
+ * that end in 443, as is the custom. Ranges and loopback have none.
+ */
+export function urlsOf(address: string | undefined, ports: Port[]): string[] {
+  return ports.flatMap(({ protocol, host_ip, host_port }) => {
+    const bound = !["", "0.0.0.0", "[::]"].includes(host_ip);
+    const host = bound ? host_ip : address;
+    if (protocol !== "tcp" || host === undefined || /^(127\.|\[::1\])/.test(host_ip) || !/^\d+$/.test(String(host_port))) return [];
+    return [`${String(host_port).endsWith("443") ? "https" : "http"}://${host}:${host_port}/`];
+  });
 }

@@ -7,6 +7,16 @@ export class UserError extends Error {
   }
 }
 
+/** A run said nothing of a unit. `begun`: it may have changed it all the same. */
+export class NoAnswer extends UserError {
+  constructor(
+    message: string,
+    readonly begun: boolean,
+  ) {
+    super(message);
+  }
+}
+
 /** The object was changed but does not hold: state keeps it, and the next run repairs it. */
 export class PartialChange extends UserError {
   readonly reasons: string[];

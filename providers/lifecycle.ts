@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { apply, remove } from "./ansible/queue";
-import { PartialChange } from "./errors";
+import { NoAnswer, PartialChange, UserError } from "./errors";
 import { type KindName, kindNamed } from "./kinds";
 import { observe } from "./ssh/observe";
 
@@ -38,10 +38,19 @@ function holdsUnknown(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.values(value).some(holdsUnknown);
 }
 
+/** The files that a Quadlet unit names instead of holding them; nobody but the inventory's loader reads those. */
+function sourcesIn(unit: Record<string, unknown>): string[] {
+  const files = Object.entries((unit["files"] ?? {}) as Record<string, unknown>).filter(([, text]) => typeof text === "object");
+  return [...("source" in unit ? ["unit.source"] : []), ...files.map(([path]) => `unit.files.${path}`)];
+}
+
 /** Validates and completes a unit. No I/O: the engine calls check one after another. */
 async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.CheckResult> {
   const inputs = inputsOf(news);
   if (holdsUnknown(inputs.unit)) return { inputs };
+  const named = sourcesIn(inputs.unit);
+  if (named.length > 0)
+    return { inputs, failures: named.map((property) => ({ property, reason: "only an inventory names files; give the text" })) };
   const parsed = kindNamed(inputs.kind).schema.safeParse(inputs.unit);
   if (parsed.success) return { inputs: { ...inputs, unit: parsed.data } };
   const failures = parsed.error.issues.map((issue) => ({
@@ -54,7 +63,7 @@ async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.Check
 /** What differs from the last apply, or from the host when a refresh found drift. */
 async function diff(id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
   const before = inputsOf(olds);
-  const moved = !holdsUnknown(news.unit) && idOf(news) !== id;
+  const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== id;
   const changes = moved || (olds.drift ?? []).length > 0 || !isDeepStrictEqual(before, inputsOf(news));
   return { changes, replaces: moved ? ["unit"] : [], deleteBeforeReplace: moved };
 }
@@ -62,24 +71,29 @@ async function diff(id: string, olds: Outputs, news: Inputs): Promise<pulumi.dyn
 /** Pulumi shows a list line by line, but a long text as one line full of escapes. */
 const linesOf = (text: string | undefined): string[] => (text ? text.split("\n") : []);
 
-/** Applies a unit. The error of a change that does not hold bears all that state needs, the shim too. */
-async function write(id: string, props: Inputs & { __provider?: string }, isNew: boolean): Promise<Outputs> {
+/**
+ * Applies a unit. An error after a change, or where nobody can say, bears all that state needs, the shim too;
+ * one before any change leaves state as it was.
+ */
+async function write(id: string, props: Inputs & { __provider?: string }): Promise<Outputs> {
   const inputs = inputsOf(props);
-  const result = await apply(inputs, nameIn(inputs));
-  const outs = { ...inputs, drift: linesOf(result.drift), facts: result.facts };
-  if (!result.failed) return { ...outs, drift: [] };
-  // A create that was refused left nothing behind; anything else must stay in state.
-  if (isNew && !(result.changed && result.present)) throw new Error(`${id}: ${result.msg}`);
-  throw new PartialChange(id, { ...outs, drift: linesOf(result.drift || result.msg), __provider: props.__provider }, result.msg);
+  const partial = (reason: string, drift: string | undefined, facts: object): PartialChange =>
+    new PartialChange(id, { ...inputs, drift: linesOf(drift || reason), facts, __provider: props.__provider }, reason);
+  const result = await apply(inputs, nameIn(inputs)).catch((error: unknown) => {
+    throw error instanceof NoAnswer && error.begun ? partial(error.message, "its last apply gave no answer", {}) : error;
+  });
+  if (!result.failed) return { ...inputs, drift: [], facts: result.facts };
+  if (result.changed && result.present) throw partial(result.msg, result.drift, result.facts);
+  throw new UserError(`${id}: ${result.msg}`);
 }
 
 async function create(props: Inputs): Promise<pulumi.dynamic.CreateResult> {
   const id = idOf(props);
-  return { id, outs: await write(id, props, true) };
+  return { id, outs: await write(id, props) };
 }
 
 async function update(id: string, _olds: Outputs, news: Inputs): Promise<pulumi.dynamic.UpdateResult> {
-  return { outs: await write(id, news, false) };
+  return { outs: await write(id, news) };
 }
 
 /** Only the host's own word makes a unit absent; a host that is away is an error. */

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostUnit } from "./host/schema";
-import { type BridgeUnit } from "./bridge/schema";
-import { type VlanUnit } from "./vlan/schema";
-import { type NftablesTableUnit } from "./nftables-table/schema";
-import { type ServiceUserUnit } from "./service-user/schema";
-import { type QuadletUnit } from "./quadlet-unit/schema";
+import { type HostUnit, type HostUnitArgs } from "./host/schema";
+import { type BridgeUnit, type BridgeUnitArgs } from "./bridge/schema";
+import { type VlanUnit, type VlanUnitArgs } from "./vlan/schema";
+import { type NftablesTableUnit, type NftablesTableUnitArgs } from "./nftables-table/schema";
+import { type ServiceUserUnit, type ServiceUserUnitArgs } from "./service-user/schema";
+import { type QuadletUnit, type QuadletUnitArgs } from "./quadlet-unit/schema";
 import { type KindName } from "./kinds";
 import { shim } from "./shim";
 
@@ -27,7 +27,7 @@ export abstract class UnitResource<Unit, Facts = Record<string, unknown>> extend
     type: string,
     name: string,
     place: Place,
-    unit: pulumi.Input<Unit>,
+    unit: pulumi.Input<object>,
     opts?: pulumi.CustomResourceOptions,
   ) {
     super(shim, name, { kind, ...place, unit, facts: undefined, drift: undefined }, opts, "homelab", type);
@@ -36,14 +36,14 @@ export abstract class UnitResource<Unit, Facts = Record<string, unknown>> extend
 
 /** The base of a host: packages, networkd, rules at boot, forwarding. */
 export class Host extends UnitResource<HostUnit> {
-  constructor(name: string, place: Place, unit: pulumi.Input<HostUnit>, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, place: Place, unit: pulumi.Input<HostUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("host", "Host", name, place, unit, opts);
   }
 }
 
 /** A VLAN-filtering bridge with its ports, systemd.netdev(5). */
 export class Bridge extends UnitResource<BridgeUnit> {
-  constructor(name: string, place: Place, unit: pulumi.Input<BridgeUnit>, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, place: Place, unit: pulumi.Input<BridgeUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("bridge", "Bridge", name, place, unit, opts);
   }
 }
@@ -56,21 +56,21 @@ export interface VlanFacts {
 
 /** A VLAN on a bridge, with the host's address in it and its DHCP server, systemd.network(5). */
 export class Vlan extends UnitResource<VlanUnit, VlanFacts> {
-  constructor(name: string, place: Place, unit: pulumi.Input<VlanUnit>, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, place: Place, unit: pulumi.Input<VlanUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("vlan", "Vlan", name, place, unit, opts);
   }
 }
 
 /** One nftables table that is ours as a whole, nft(8). */
 export class NftablesTable extends UnitResource<NftablesTableUnit> {
-  constructor(name: string, place: Place, unit: pulumi.Input<NftablesTableUnit>, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, place: Place, unit: pulumi.Input<NftablesTableUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("nftables-table", "NftablesTable", name, place, unit, opts);
   }
 }
 
 /** A user that runs rootless services. */
 export class ServiceUser extends UnitResource<ServiceUserUnit> {
-  constructor(name: string, place: Place, unit: pulumi.Input<ServiceUserUnit>, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, place: Place, unit: pulumi.Input<ServiceUserUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("service-user", "ServiceUser", name, place, unit, opts);
   }
 }
@@ -84,7 +84,7 @@ export interface QuadletFacts {
 
 /** A Quadlet unit with its drop-ins and files, podman-systemd.unit(5). */
 export class Quadlet extends UnitResource<QuadletUnit, QuadletFacts> {
-  constructor(name: string, place: Place, unit: pulumi.Input<QuadletUnit>, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, place: Place, unit: pulumi.Input<QuadletUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("quadlet-unit", "QuadletUnit", name, place, unit, opts);
   }
 }

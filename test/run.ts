@@ -1,6 +1,6 @@
 // Runs the tests and ends with one line: `N passed, N failed`. `quick` leaves out those that need the lab.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -15,7 +15,9 @@ function run(program: string, args: string[]): boolean {
 function pytest(): [number, number] {
   const report = join(scratch, "pytest.xml");
   const good = run(".venv/bin/pytest", ["-q", `--junitxml=${report}`]);
-  const counts = /errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(readFileSync(report, "utf8"));
+  const counts = /errors="(\d+)" failures="(\d+)" skipped="(\d+)" tests="(\d+)"/.exec(
+    existsSync(report) ? readFileSync(report, "utf8") : "",
+  );
   const [errors, failures, skipped, tests] = (counts ?? []).slice(1).map(Number);
   if (counts === null) return [0, 1];
   // A skipped test has shown nothing, so it counts as failed.
@@ -27,6 +29,7 @@ function jest(): [number, number] {
   const report = join(scratch, "jest.json");
   const some = quick ? ["--testPathIgnorePatterns", "/test/lab/"] : [];
   const good = run("node_modules/.bin/jest", ["--runInBand", "--json", `--outputFile=${report}`, ...some]);
+  if (!existsSync(report)) return [0, 1];
   const said = JSON.parse(readFileSync(report, "utf8")) as Record<string, number>;
   const failed = said["numFailedTests"]! + said["numPendingTests"]! + said["numRuntimeErrorTestSuites"]!;
   return [said["numPassedTests"]!, failed || (good ? 0 : 1)];

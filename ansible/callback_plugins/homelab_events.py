@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -35,7 +36,11 @@ class CallbackModule(CallbackBase):
             self._stream = os.fdopen(int(descriptor), "w", buffering=1, closefd=False)
 
     def _tell(self, event: str, **what: Any) -> None:
-        self._stream.write(json.dumps({"event": event, **what}, default=str) + "\n")
+        try:
+            self._stream.write(json.dumps({"event": event, **what}, default=str) + "\n")
+        except BrokenPipeError:
+            # Who started Ansible is gone, and nobody would hear of what it does.
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._tell("task", task=task.get_name())

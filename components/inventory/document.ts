@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LineCounter, type Document, type Node, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
+import { LineCounter, type Document, type Node, type Scalar, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
 
 /** One thing that is wrong in the configuration: where it stands and what would be right. */
 export interface Problem {
@@ -24,17 +24,35 @@ const DIFFERENT = [
   /^0o[0-7]+$/,
   /^[-+]?0b[01_]+$/,
   /^[-+]?[0-9][0-9]*_[0-9_]*$/,
+  /^[-+]?[0-9_]*\.[0-9_]*_[0-9_]*$/,
   /^(y|n|yes|no|on|off)$/i,
   /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/,
 ];
 
 /** Reads a YAML file of the inventory; what is wrong with its form is in `problems`. */
-export function readSource(file: string): Source {
-  return parseSource(file, readFileSync(file, "utf8"));
+export function readSource(file: string, templates: "allowed" | "refused"): Source {
+  return parseSource(file, readFileSync(file, "utf8"), templates);
+}
+
+/** Whether a plain scalar is a number that a text made of it would not show as it was written, such as 1.0 or 1e3. */
+function losesItsForm({ value, source = "" }: Scalar): boolean {
+  if (typeof value === "number" && /^[-+]?[0-9]+$/.test(source)) return !Number.isSafeInteger(value) || /^[-+]?0[0-9]/.test(source);
+  return typeof value === "number" && !/^0x/.test(source) && String(value) !== source;
+}
+
+/** What is wrong with the form of a scalar, for a reader of YAML 1.1 that fills in templates where they are not `allowed`. */
+function faultOf(node: Scalar, templates: "allowed" | "refused"): string | undefined {
+  const source = node.source ?? "";
+  if (node.type === "PLAIN" && (losesItsForm(node) || DIFFERENT.some((form) => form.test(source)))) {
+    return `${source} is read differently by YAML 1.1 and 1.2: quote it`;
+  }
+  if (templates === "refused" && /\{\{|\{%|\{#/.test(source) && node.tag !== "!unsafe")
+    return "Ansible fills in templates here: write !unsafe before the text";
+  return undefined;
 }
 
 /** The same from a text. `!unsafe` is taken as Ansible takes it: a text that is no template. */
-export function parseSource(file: string, text: string): Source {
+export function parseSource(file: string, text: string, templates: "allowed" | "refused"): Source {
   const lines = new LineCounter();
   const customTags = [{ tag: "!unsafe", resolve: (value: string) => value }];
   const document = parseDocument(text, { lineCounter: lines, customTags, uniqueKeys: true });
@@ -42,14 +60,12 @@ export function parseSource(file: string, text: string): Source {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const problems = document.errors.map((error) => ({ file, ...place(error.pos[0]), message: error.message.split("\n")[0]! }));
+  const faults = [...document.errors, ...document.warnings];
+  const problems = faults.map((error) => ({ file, ...place(error.pos[0]), message: error.message.split("\n")[0]! }));
   visit(document, {
-    Scalar(key, node) {
-      const source = node.source ?? "";
-      if (key === "key" || !node.range) return;
-      if (node.type === "PLAIN" && DIFFERENT.some((form) => form.test(source))) {
-        problems.push({ file, ...place(node.range[0]), message: `${source} is read differently by YAML 1.1 and 1.2: quote it` });
-      }
+    Scalar(_key, node) {
+      const message = faultOf(node, templates);
+      if (message !== undefined && node.range) problems.push({ file, ...place(node.range[0]), message });
     },
   });
   return {

@@ -29,7 +29,7 @@ export class InventoryError extends Error {
 /** Loads `ansible/inventory/<stack>/`. Throws one InventoryError that names every problem. */
 export function loadInventory(folder: string): Inventory {
   const problems: Problem[] = [];
-  const owner = read(join(folder, "group_vars", "all.yml"), groupVars, problems)?.homelab_owner ?? "";
+  const common = read(join(folder, "group_vars", "all.yml"), groupVars, problems);
   const groups = read(join(folder, "hosts.yml"), hostsFile, problems);
   if (!existsSync(join(folder, "ssh_config"))) {
     problems.push({
@@ -46,54 +46,72 @@ export function loadInventory(folder: string): Inventory {
     guest: guests.includes(name),
     ...loadHost(folder, name, problems),
   }));
-  for (const stray of strayFiles(folder, hosts)) {
+  for (const name of common?.retired_hosts ?? []) {
+    if (!hosts.some((host) => host.name === name)) continue;
     problems.push({
-      file: stray,
+      file: join(folder, "hosts.yml"),
       line: 1,
       column: 1,
-      message: `belongs to no host of hosts.yml; it has ${hosts.map(({ name }) => name).join(", ") || "none"}`,
+      message: `${name} is in retired_hosts of group_vars/all.yml, too`,
     });
   }
+  problems.push(...strayFiles(folder, hosts).map((stray) => ({ ...stray, line: 1, column: 1 })));
   if (problems.length > 0) throw new InventoryError(problems);
-  return { owner, hosts };
+  return { owner: common?.homelab_owner ?? "", hosts };
 }
 
 function loadHost(folder: string, name: string, problems: Problem[]): HostVars {
   const file = join(folder, "host_vars", `${name}.yml`);
-  const vars = existsSync(file) ? read(file, hostVars, problems) : undefined;
+  if (!existsSync(file)) return hostVars.parse({});
+  const source = readSource(file, "refused");
+  const vars = validated(source, hostVars, problems);
   if (vars === undefined) return hostVars.parse({});
-  return { ...vars, quadlet_units: vars.quadlet_units.map((unit) => withTexts(folder, file, unit, problems)) };
+  return {
+    ...vars,
+    quadlet_units: vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems)),
+  };
 }
 
 type Quadlet = HostVars["quadlet_units"][number];
 
 /** A unit with the text of the files it names: what reaches a provider or a role is whole. */
-function withTexts(folder: string, file: string, unit: Quadlet, problems: Problem[]): Quadlet {
-  const text = (source: string): string => {
+function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Quadlet, problems: Problem[]): Quadlet {
+  const text = (path: PropertyKey[], source: string): string => {
     try {
       return readFileSync(join(folder, source), "utf8");
-    } catch {
-      problems.push({ file, line: 1, column: 1, message: `source ${source}: there is no such file in ${folder}` });
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message;
+      const place = inventory.at([...at, ...path], "value");
+      problems.push({
+        file: inventory.file,
+        ...place,
+        message: `${[...at, ...path].map(String).join(".")}: ${source}: ${reason} in ${folder}`,
+      });
       return "";
     }
   };
   const { source, ...rest } = unit;
-  const files = Object.entries(unit.files ?? {}).map(([path, value]) => [path, typeof value === "string" ? value : text(value.source)]);
+  const files = Object.entries(unit.files ?? {}).map(([path, value]) => [
+    path,
+    typeof value === "string" ? value : text(["files", path, "source"], value.source),
+  ]);
   return {
     ...rest,
-    ...(source === undefined ? {} : { name: unit.name ?? basename(source), content: text(source) }),
+    ...(source === undefined ? {} : { name: unit.name ?? basename(source), content: text(["source"], source) }),
     ...(files.length > 0 ? { files: Object.fromEntries(files) as Record<string, string> } : {}),
   };
 }
 
 function read<T>(file: string, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
-  if (!existsSync(file)) {
-    problems.push({ file, line: 1, column: 1, message: "missing" });
-    return undefined;
-  }
-  const source = readSource(file);
+  if (existsSync(file)) return validated(readSource(file, "allowed"), schema, problems);
+  problems.push({ file, line: 1, column: 1, message: "missing" });
+  return undefined;
+}
+
+/** What a file says, or undefined when anything is wrong with it; all that is wrong is told. */
+function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
   problems.push(...source.problems);
-  if (source.problems.length > 0) return undefined;
+  if (source.data === undefined && source.problems.length > 0) return undefined;
   const parsed = schema.safeParse(source.data ?? {});
   if (parsed.success) return parsed.data;
   problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(source, issue)));
@@ -115,11 +133,19 @@ function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   });
 }
 
-function strayFiles(folder: string, hosts: { name: string }[]): string[] {
-  const vars = join(folder, "host_vars");
-  if (!existsSync(vars)) return [];
-  const known = hosts.map(({ name }) => `${name}.yml`);
-  return readdirSync(vars)
-    .filter((file) => !known.includes(file))
-    .map((file) => join(vars, file));
+/** What Ansible would read and we do not. Files that editors leave are neither's, as in Ansible's own list. */
+function strayFiles(folder: string, hosts: { name: string }[]): { file: string; message: string }[] {
+  const names = hosts.map(({ name }) => name);
+  const other = (vars: string, known: string[], message: string): { file: string; message: string }[] =>
+    (existsSync(join(folder, vars)) ? readdirSync(join(folder, vars)) : [])
+      .filter((file) => !known.includes(file) && !/^\.|~$|\.(swp|bak|orig|retry)$/.test(file))
+      .map((file) => ({ file: join(folder, vars, file), message }));
+  return [
+    ...other(
+      "host_vars",
+      names.map((name) => `${name}.yml`),
+      `belongs to no host of hosts.yml; it has ${names.join(", ") || "none"}`,
+    ),
+    ...other("group_vars", ["all.yml"], "is not read: what is common to hosts stands in group_vars/all.yml, units in host_vars"),
+  ];
 }

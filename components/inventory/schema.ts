@@ -27,7 +27,7 @@ export const hostVars = z.strictObject({
 export type HostVars = z.infer<typeof hostVars>;
 
 const OWNER = /^[a-z][a-z0-9-]{0,31}$/;
-export const SSH_ARGS = "-F {{ inventory_dir }}/ssh_config";
+export const SSH_ARGS = "-F '{{ inventory_dir }}/ssh_config'";
 
 /** What `group_vars/all.yml` may hold. */
 export const groupVars = z.strictObject({
@@ -35,6 +35,7 @@ export const groupVars = z.strictObject({
     .string({ error: "homelab_owner is missing: the name that marks what is yours on a host" })
     .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"),
   homelab_prune: z.boolean().optional(),
+  retired_hosts: z.array(z.string()).optional(),
   ansible_ssh_common_args: z.literal(SSH_ARGS, {
     error: `must be "${SSH_ARGS}": connection settings live in ssh_config, for Ansible and Pulumi alike`,
   }),

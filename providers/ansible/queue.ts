@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { Batch, Batches } from "../batch";
-import { UserError } from "../errors";
+import { NoAnswer, UserError } from "../errors";
+import { isRetired } from "./retired";
 import { type Request, type Run, type UnitResult, runPlaybook } from "./run";
 
 interface Where {
@@ -28,8 +29,9 @@ export function apply(where: Where, name: string): Promise<UnitResult> {
   return queueOf(where).add({ where, name, remove: false });
 }
 
-/** Removes a unit from its host. Throws when it is not removed for certain. */
+/** Removes a unit from its host. Throws when it is not removed for certain, but for a host that is gone for good. */
 export async function remove(where: Where, name: string): Promise<void> {
+  if (isRetired(where.inventory, where.host)) return;
   const result = await queueOf(where).add({ where, name, remove: true });
   if (result.failed) throw new UserError(`${where.host}: ${where.kind} ${name} was not removed: ${result.msg}`);
 }
@@ -58,7 +60,10 @@ export function resultOf({ where, name, remove: gone }: Call, run: Run): UnitRes
   if (result) return result;
   const broken = run.events.filter((event) => event.event === "failed" || event.event === "unreachable");
   const reason = broken.map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();
-  return new UserError(`${where.host}: ${where.kind} ${name}: Ansible did not reach it.\n${reason}`);
+  const hint = gone ? `\nIf ${where.host} is gone for good, name it in retired_hosts of group_vars/all.yml.` : "";
+  const role = where.kind.replaceAll("-", "_");
+  const begun = run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
+  return new NoAnswer(`${where.host}: ${where.kind} ${name}: Ansible did not reach it.\n${reason}${hint}`, begun);
 }
 
 /** For tests of costs: one line per run in the file that HOMELAB_RUNS_LOG names. */

@@ -1,9 +1,11 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Readable } from "node:stream";
+import { UserError } from "../errors";
+import { checkStrictness } from "../ssh/config";
 import { commandLine } from "../ssh/quote";
 
 /** What Ansible is asked to do on one host: units to hold and names to remove, by kind. */
@@ -44,16 +46,23 @@ export interface Run {
 
 export const packageRoot = resolve(__dirname, "../..");
 
-const TIME_LIMIT_MS = Number(process.env["HOMELAB_ANSIBLE_MINUTES"] ?? 60) * 60_000;
+/** How long one run may take, and how long it then has to end by itself. */
+const TIME_LIMIT_MS = 60 * 60_000;
+const GRACE_MS = 20_000;
+
+/** Settings of the environment that would stand before ansible.cfg's in how a host is reached. */
+const NOT_INHERITED = /^ANSIBLE_(SSH_|HOST_KEY_CHECKING|PIPELINING|REMOTE_|PRIVATE_KEY|BECOME)/;
 
 /** One run of site.yml for one host. The request lies in a private file, never on a command line. */
 export async function runPlaybook(inventory: string, host: string, request: Request): Promise<Run> {
+  const sshConfig = join(resolve(inventory), "ssh_config");
+  await checkStrictness(sshConfig, host);
   const folder = mkdtempSync(join(tmpdir(), "homelab-"));
   try {
     const requestFile = join(folder, "request.json");
     writeFileSync(requestFile, JSON.stringify(request), { mode: 0o600 });
     const site = join(packageRoot, "ansible", "site.yml");
-    const variables = { homelab_request_file: requestFile, ansible_ssh_common_args: commandLine(["-F", join(resolve(inventory), "ssh_config")]) };
+    const variables = { homelab_request_file: requestFile, ansible_ssh_common_args: commandLine(["-F", sshConfig]) };
     // The host is named beside the inventory, so that what is removed reaches one that has left hosts.yml, too.
     const hosts = ["-i", join(resolve(inventory), "hosts.yml"), "-i", `${host},`, "--limit", host];
     return await start([...hosts, "--extra-vars", JSON.stringify(variables), site], folder);
@@ -66,8 +75,9 @@ export async function runPlaybook(inventory: string, host: string, request: Requ
 function start(args: string[], sockets: string): Promise<Run> {
   const own = join(packageRoot, ".venv", "bin", "ansible-playbook");
   const program = existsSync(own) ? own : "ansible-playbook";
+  const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
   const env = {
-    ...process.env,
+    ...Object.fromEntries(inherited),
     ANSIBLE_CONFIG: join(packageRoot, "ansible", "ansible.cfg"),
     ANSIBLE_NOCOLOR: "1",
     ANSIBLE_FORCE_COLOR: "0",
@@ -79,15 +89,39 @@ function start(args: string[], sockets: string): Promise<Run> {
     const child = spawn(program, args, { env, cwd: dirname(args.at(-1)!), stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
     const events: Event[] = [];
     let output = "";
-    const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-20_000));
+    const keep = (chunk: Buffer | string): void => void (output = (output + chunk.toString()).slice(-20_000));
     child.stdout!.on("data", keep);
     child.stderr!.on("data", keep);
-    createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => events.push(JSON.parse(line) as Event));
-    const timer = setTimeout(() => process.kill(-child.pid!, "SIGTERM"), TIME_LIMIT_MS);
-    child.on("error", (error) => fail(new Error(`${program} cannot be started: ${error.message}. Run "npm run setup".`)));
+    createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => events.push(...parsed(line)));
+    const timers = [
+      setTimeout(() => {
+        keep(`\nstopped: it took longer than ${TIME_LIMIT_MS / 60_000} minutes`);
+        signal(child, "SIGTERM");
+      }, TIME_LIMIT_MS),
+      setTimeout(() => signal(child, "SIGKILL"), TIME_LIMIT_MS + GRACE_MS),
+    ];
+    child.on("error", (error) => fail(new UserError(`${program} cannot be started: ${error.message}. Run "npm run setup".`)));
     child.on("close", (code) => {
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
       done({ code, events, output });
     });
   });
+}
+
+/** The group, so that the ssh that Ansible started ends, too; it may have ended a moment ago. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** A process that is killed may leave half a line. */
+function parsed(line: string): Event[] {
+  try {
+    return [JSON.parse(line) as Event];
+  } catch {
+    return [];
+  }
 }

@@ -21,5 +21,8 @@ export const schema = z.strictObject({
 
 export type BridgeUnit = z.infer<typeof schema>;
 
+/** What a user writes: defaults may be left out. */
+export type BridgeUnitArgs = z.input<typeof schema>;
+
 /** The unit's name within its host. */
 export const nameOf = (unit: BridgeUnit): string => unit.name;

@@ -15,5 +15,8 @@ export const schema = z.strictObject({
 
 export type HostUnit = z.infer<typeof schema>;
 
+/** What a user writes: defaults may be left out. */
+export type HostUnitArgs = z.input<typeof schema>;
+
 /** A host has one base, so its name is always the same. */
 export const nameOf = (): string => "host";

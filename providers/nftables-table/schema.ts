@@ -13,5 +13,8 @@ export const schema = z.strictObject({
 
 export type NftablesTableUnit = z.infer<typeof schema>;
 
+/** What a user writes: defaults may be left out. */
+export type NftablesTableUnitArgs = z.input<typeof schema>;
+
 /** The unit's name within its host: `<family>/<name>`. */
 export const nameOf = (unit: NftablesTableUnit): string => `${unit.family}/${unit.name}`;

@@ -35,5 +35,8 @@ export const schema = z
 
 export type QuadletUnit = z.infer<typeof schema>;
 
+/** What a user writes: defaults may be left out. */
+export type QuadletUnitArgs = z.input<typeof schema>;
+
 /** The unit's name within its host: `<user or "system">/<file name>`. */
 export const nameOf = (unit: QuadletUnit): string => `${unit.user ?? "system"}/${unit.name ?? unit.source?.split("/").at(-1)}`;

@@ -16,5 +16,8 @@ export const schema = z.strictObject({
 
 export type ServiceUserUnit = z.infer<typeof schema>;
 
+/** What a user writes: defaults may be left out. */
+export type ServiceUserUnitArgs = z.input<typeof schema>;
+
 /** The unit's name within its host. */
 export const nameOf = (unit: ServiceUserUnit): string => unit.name;

@@ -12,6 +12,8 @@ export interface HostConfig {
   user: string;
   hostKeyAlias: string | undefined;
   identityFiles: string[];
+  /** The agent's socket; undefined when there is none, or it is not to be asked. */
+  agent: string | undefined;
   knownHostsFiles: string[];
   /** The jump hosts before this one, first to last. */
   jumps: string[];
@@ -19,8 +21,8 @@ export interface HostConfig {
 
 /** Asks OpenSSH for a host's settings. Throws when the file is bad or uses what ssh2 cannot do. */
 export async function hostConfig(file: string, alias: string): Promise<HostConfig> {
-  const { stdout } = await run("ssh", ["-F", file, "-G", "--", alias]).catch((error: { stderr?: string }) => {
-    throw new UserError(`${alias}: OpenSSH cannot read ${file}: ${error.stderr?.trim()}`);
+  const { stdout } = await run("ssh", ["-F", file, "-G", "--", alias], { timeout: 20_000 }).catch((error: Error & { stderr?: string }) => {
+    throw new UserError(`${alias}: OpenSSH cannot read ${file}: ${error.stderr?.trim() || error.message}`);
   });
   return parseConfig(alias, stdout);
 }
@@ -37,6 +39,10 @@ export function parseConfig(alias: string, text: string): HostConfig {
   if (proxyCommand && proxyCommand !== "none") {
     throw new UserError(`${alias}: ssh_config sets ProxyCommand; use ProxyJump, which previews and refreshes can follow.`);
   }
+  const strict = one("stricthostkeychecking") ?? "yes";
+  if (!["yes", "true", "ask"].includes(strict)) {
+    throw new UserError(`${alias}: ssh_config says StrictHostKeyChecking ${strict}; a host's key has to be known beforehand: say yes.`);
+  }
   const jump = one("proxyjump");
   const files = `${one("userknownhostsfile") ?? ""} ${one("globalknownhostsfile") ?? ""}`;
   return {
@@ -46,6 +52,7 @@ export function parseConfig(alias: string, text: string): HostConfig {
     user: one("user") ?? "root",
     hostKeyAlias: one("hostkeyalias"),
     identityFiles: (settings.get("identityfile") ?? []).map(homeOf),
+    agent: agentOf(one("identityagent")),
     knownHostsFiles: files
       .split(" ")
       .filter((name) => name && name !== "none")
@@ -61,3 +68,16 @@ export function keyName(config: HostConfig): string {
 }
 
 const homeOf = (path: string): string => path.replace(/^~(?=\/)/, process.env["HOME"] ?? "~");
+
+/** IdentityAgent of ssh_config(5): a path, the name of a variable, `none`, or the usual variable. */
+function agentOf(setting: string | undefined): string | undefined {
+  if (setting === "none") return undefined;
+  if (setting === undefined || setting === "SSH_AUTH_SOCK") return process.env["SSH_AUTH_SOCK"] || undefined;
+  return setting.startsWith("$") ? process.env[setting.slice(1)] : homeOf(setting);
+}
+
+/** Throws when a host, or one on the way to it, may be logged into without knowing its key. */
+export async function checkStrictness(file: string, alias: string): Promise<void> {
+  const { jumps } = await hostConfig(file, alias);
+  for (const jump of jumps) await checkStrictness(file, jump.replace(/^.*@/, "").replace(/:\d+$/, ""));
+}

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type Duplex } from "node:stream";
-import { Client, type ConnectConfig } from "ssh2";
+import { type AgentAuthMethod, Client, type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod, utils } from "ssh2";
 import { UserError } from "../errors";
 import { type HostConfig, hostConfig } from "./config";
 import { algorithmsFor, isTrusted, knownKeys } from "./known-hosts";
@@ -8,6 +8,8 @@ import { commandLine } from "./quote";
 
 const CONNECT_MS = 60_000;
 const COMMAND_MS = 300_000;
+
+type AuthMethod = PublicKeyAuthMethod | AgentAuthMethod;
 
 /** One connection per ssh_config and host, shared by all who ask while it lives. */
 const connections = new Map<string, Promise<Client>>();
@@ -31,7 +33,7 @@ async function connect(file: string, alias: string, onClose: () => void): Promis
     host: config.hostname,
     port: config.port,
     username: config.user,
-    ...authentication(config),
+    authHandler: authentication(config) as never,
     ...(sock ? { sock } : {}),
     readyTimeout: CONNECT_MS,
     keepaliveInterval: 15_000,
@@ -78,13 +80,14 @@ async function tunnel(file: string, config: HostConfig): Promise<Duplex | undefi
   );
 }
 
-function authentication(config: HostConfig): Partial<ConnectConfig> {
-  const file = config.identityFiles.find((path) => existsSync(path));
-  const agent = process.env["SSH_AUTH_SOCK"];
-  if (file === undefined && !agent) {
-    throw new UserError(`${config.alias}: no key in ${config.identityFiles.join(", ")} and no SSH agent.`);
-  }
-  return { ...(agent ? { agent } : {}), ...(file ? { privateKey: readFileSync(file) } : {}) };
+/** Each key that can be used, then the agent, which also holds the encrypted ones. */
+function authentication(config: HostConfig): AuthMethod[] {
+  const files = config.identityFiles.filter((path) => existsSync(path));
+  const keys = files.map((path) => utils.parseKey(readFileSync(path))).filter((key) => !(key instanceof Error) && key.isPrivateKey());
+  const methods: AuthMethod[] = keys.map((key) => ({ type: "publickey", username: config.user, key: key as ParsedKey }));
+  if (config.agent) methods.push({ type: "agent", username: config.user, agent: config.agent });
+  if (methods.length > 0) return methods;
+  throw new UserError(`${config.alias}: no key without a passphrase in ${config.identityFiles.join(", ")}, and no SSH agent.`);
 }
 
 /** Runs one command as root on a host, with a text as its standard input, and gives back what it printed. */
@@ -104,10 +107,10 @@ export async function runAsRoot(file: string, alias: string, argv: readonly stri
       }, COMMAND_MS);
       channel.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
       channel.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-      channel.on("close", (code: number | null) => {
+      channel.on("close", (code?: number | null) => {
         clearTimeout(timer);
         if (code === 0) done(stdout);
-        else failed(code === null ? "the connection broke" : `exit code ${code}`, stderr, stdout);
+        else failed(code == null ? "the connection broke" : `exit code ${code}`, stderr, stdout);
       });
       channel.end(stdin);
     });

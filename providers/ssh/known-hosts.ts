@@ -11,13 +11,17 @@ export interface KnownKeys {
 
 /** Looks a host up with ssh-keygen(1), which also finds hashed names. Throws when no key is known. */
 export async function knownKeys(config: HostConfig): Promise<KnownKeys> {
-  const name = keyName(config);
   const files = config.knownHostsFiles.filter((file) => existsSync(file));
-  const keys = parseKnownHosts((await Promise.all(files.map((file) => lookUp(name, file)))).join("\n"));
+  const named = async (name: string): Promise<KnownKeys> =>
+    parseKnownHosts((await Promise.all(files.map((file) => lookUp(name, file)))).join("\n"));
+  const name = keyName(config);
+  let keys = await named(name);
+  // As OpenSSH does: a line for the host without its port counts for all its ports.
+  if (keys.trusted.length === 0 && name.startsWith("[")) keys = await named(config.hostname);
   if (keys.trusted.length === 0) {
     throw new UserError(
       `${config.alias}: no host key is known for "${name}" in ${config.knownHostsFiles.join(", ")}. ` +
-        `Nothing was sent to it. Get its key over a way you trust and add it there.`,
+        `Nothing was sent to it. Get its key over a way you trust and add it there (certificates are not looked at).`,
     );
   }
   return keys;
@@ -51,6 +55,11 @@ export function isTrusted(keys: KnownKeys, shown: Buffer): boolean {
 }
 
 function lookUp(name: string, file: string): Promise<string> {
-  // Exit code 1 says that the name is not there.
-  return new Promise((done) => execFile("ssh-keygen", ["-F", name, "-f", file], (_error, stdout) => done(stdout)));
+  return new Promise((done, fail) =>
+    execFile("ssh-keygen", ["-F", name, "-f", file], { timeout: 20_000 }, (error, stdout) => {
+      // Exit code 1 says that the name is not there.
+      if (error && error.code !== 1) fail(new UserError(`ssh-keygen -F ${name} -f ${file}: ${error.message}`));
+      else done(stdout);
+    }),
+  );
 }

@@ -35,14 +35,23 @@ export function observe(wanted: Wanted): Promise<Observed> {
 async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
   const { host, inventory } = all[0]!;
   const groups = groupsOf(all);
-  const answer = await runAsRoot(join(resolve(inventory), "ssh_config"), host, ["python3", "-"], script(groups));
-  const answers = JSON.parse(answer) as Answer[];
+  const answers = answersIn(host, await runAsRoot(join(resolve(inventory), "ssh_config"), host, ["python3", "-"], script(groups)));
   return all.map((wanted) => {
     const index = groups.findIndex((group) => belongs(group, wanted));
     const said = answers[index]!;
     if ("error" in said) return new UserError(`${host}: ${wanted.kind}: it cannot be read: ${said.error}`);
     return said.observations[groups[index]!.units.indexOf(wanted.unit)]!;
   });
+}
+
+/** The last line is the observers'; a login may print something before it. */
+function answersIn(host: string, printed: string): Answer[] {
+  const last = printed.trimEnd().split("\n").at(-1)!;
+  try {
+    return JSON.parse(last) as Answer[];
+  } catch {
+    throw new UserError(`${host}: the observers' answer cannot be read: ${last.slice(0, 200)}`);
+  }
 }
 
 interface Group {

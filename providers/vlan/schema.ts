@@ -47,5 +47,8 @@ function networkOf(text: string, cidr: string): number {
 
 export type VlanUnit = z.infer<typeof schema>;
 
+/** What a user writes: defaults may be left out. */
+export type VlanUnitArgs = z.input<typeof schema>;
+
 /** The unit's name within its host. */
 export const nameOf = (unit: VlanUnit): string => unit.name;

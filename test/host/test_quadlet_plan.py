@@ -55,6 +55,13 @@ def test_a_changed_file_restarts_its_unit_and_others_that_mount_it():
     assert plan(changed, installed=[*INSTALLED, other]).restarts == {"web.container": ["web.container", "other.container"]}
 
 
+def test_a_changed_file_of_a_build_restarts_what_runs_of_it():
+    build = unit("own.build", "[Build]\nImageTag=own\n", files={"Containerfile": "FROM a"})
+    own = unit("own.container", f"[Container]\nImage=own.build\n{RUN}")
+    found = plan({**build, "files": {"Containerfile": "FROM b"}}, installed=[build, own], past=past(build), active=["own.build"])
+    assert found.restarts == {"own.build": ["own.build", "own.container"]}
+
+
 def test_a_changed_image_restarts_what_runs_of_it():
     assert plan(with_text(IMAGE, "[Image]\nImage=x:2\n")).restarts == {"web.image": ["web.image", "web.container"]}
     assert plan(with_text(IMAGE, "[Image]\nImage=x:2\n"), active=[]).restarts == {"web.image": ["web.container"]}

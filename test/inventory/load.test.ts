@@ -5,7 +5,7 @@ import { InventoryError, loadInventory } from "../../components/inventory/load";
 
 const good = {
   "hosts.yml": "all: { children: { hypervisors: { hosts: { hv: } } } }\n",
-  "group_vars/all.yml": 'homelab_owner: lab\nansible_ssh_common_args: "-F {{ inventory_dir }}/ssh_config"\n',
+  "group_vars/all.yml": `homelab_owner: lab\nansible_ssh_common_args: "-F '{{ inventory_dir }}/ssh_config'"\n`,
   ssh_config: "Host hv\n",
   "host_vars/hv.yml": "bridges: []\n",
 };
@@ -77,7 +77,7 @@ test("a DHCP server hands out addresses of its VLAN's own network", () => {
   ]);
 });
 
-test.each(["2222:22", "0755", "on", "52:54:00:12:34:56", "1_000", "2026-01-01"])(
+test.each(["2222:22", "0755", "08", "on", "52:54:00:12:34:56", "1_000", "2026-01-01", "1.0", "1e3", "12345678901234567890"])(
   "the plain scalar %s is refused, since Ansible reads it differently",
   (scalar) => {
     const [problem] = problemsOf({ "host_vars/hv.yml": `nftables_tables: [ { family: inet, name: a, content: ${scalar} } ]\n` });
@@ -86,9 +86,32 @@ test.each(["2222:22", "0755", "on", "52:54:00:12:34:56", "1_000", "2026-01-01"])
 );
 
 test("a missing ssh_config setting and a stray file are told", () => {
-  expect(problemsOf({ "group_vars/all.yml": "homelab_owner: lab\n", "host_vars/hw.yml": "bridges: []\n" })).toEqual([
+  const files = { "group_vars/all.yml": "homelab_owner: lab\n", "host_vars/hw.yml": "bridges: []\n", "host_vars/.hv.yml.swp": "" };
+  expect(problemsOf({ ...files, "group_vars/guests.yml": "bridges: []\n" })).toEqual([
     expect.stringMatching(/^group_vars\/all.yml:1:1: ansible_ssh_common_args: must be "-F /),
     "host_vars/hw.yml:1:1: belongs to no host of hosts.yml; it has hv",
+    expect.stringMatching(/^group_vars\/guests.yml:1:1: is not read/),
+  ]);
+});
+
+test("a template is refused, but for a text that is marked as none", () => {
+  const text = (content: string): string => `nftables_tables: [ { family: inet, name: a, content: ${content} } ]\n`;
+  expect(problemsOf({ "host_vars/hv.yml": text("'{{ x }}'") })).toEqual([
+    "host_vars/hv.yml:1:54: Ansible fills in templates here: write !unsafe before the text",
+  ]);
+  expect(problemsOf({ "host_vars/hv.yml": text("!unsafe '{{ x }}'") })).toEqual([]);
+  expect(problemsOf({ "host_vars/hv.yml": text("!vault x") })).toEqual([expect.stringMatching(/^host_vars\/hv.yml:1:54: Unresolved tag/)]);
+});
+
+test("a file that a unit names and that is not there is told where it is named", () => {
+  expect(problemsOf({ "host_vars/hv.yml": "quadlet_units:\n  - { user: web, source: files/x.container }\n" })).toEqual([
+    expect.stringMatching(/^host_vars\/hv.yml:2:26: quadlet_units.0.source: files\/x.container: there is no such file in/),
+  ]);
+});
+
+test("a host that is gone for good has left hosts.yml", () => {
+  expect(problemsOf({ "group_vars/all.yml": `${good["group_vars/all.yml"]}retired_hosts: [hv]\n` })).toEqual([
+    "hosts.yml:1:1: hv is in retired_hosts of group_vars/all.yml, too",
   ]);
 });
 

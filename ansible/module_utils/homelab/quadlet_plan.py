@@ -99,7 +99,7 @@ def changed_parts(unit: Unit, past: Sequence[records.Record], *, replaced: bool)
         return {name} if replaced else set()
     wanted = quadlet.digests(unit)
     differing = {path for one in past for path in {*wanted, *one["files"]} if one["files"].get(path) != wanted.get(path)}
-    return {name if quadlet.is_own_text(unit, path) else f"./{path}" for path in differing}
+    return {name, *(f"./{path}" for path in differing if not quadlet.is_own_text(unit, path))} if differing else set()
 
 
 def stale_objects(unit: Unit, past: Sequence[records.Record]) -> set[str]:

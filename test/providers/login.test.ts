@@ -1,0 +1,109 @@
+// Logging in as OpenSSH would, at an SSH server of the test's own on loopback.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Connection, Server, utils, type ParsedKey } from "ssh2";
+import { runAsRoot } from "../../providers/ssh/connection";
+import { checkStrictness } from "../../providers/ssh/config";
+
+const folder = mkdtempSync(join(tmpdir(), "login-"));
+const key = (name: string, passphrase = ""): string => {
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-f", join(folder, name)]);
+  return join(folder, name);
+};
+
+let server: Server;
+let agent: ChildProcess;
+let port: number;
+let attempts = 0;
+const clients: Connection[] = [];
+const socket = join(folder, "agent");
+
+beforeAll(async () => {
+  for (const name of ["host", "other", "good"]) key(name);
+  key("locked", "a passphrase");
+  const allowed = ["good", "locked"].map((name) => utils.parseKey(readFileSync(join(folder, `${name}.pub`))) as ParsedKey);
+  server = new Server({ hostKeys: [readFileSync(join(folder, "host"))] }, (client) => {
+    clients.push(client);
+    client.on("error", () => undefined);
+    client.on("authentication", (context) => {
+      attempts += context.method === "none" ? 0 : 1;
+      if (context.method !== "publickey") return context.reject(["publickey"]);
+      const known = allowed.find((one) => one.getPublicSSH().equals(context.key.data));
+      const proven = !context.signature || known?.verify(context.blob!, context.signature, context.hashAlgo) === true;
+      return known && proven ? context.accept() : context.reject(["publickey"]);
+    });
+    client.on("session", (accept) =>
+      accept().on("exec", (acceptExec, _reject, { command }) => {
+        const channel = acceptExec();
+        channel.write(command);
+        channel.exit(0);
+        channel.end();
+      }),
+    );
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  port = (server.address() as AddressInfo).port;
+  writeFileSync(join(folder, "known_hosts"), `h ${readFileSync(join(folder, "host.pub"), "utf8")}`);
+  agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+  while (!existsSync(socket)) await new Promise((done) => setTimeout(done, 20));
+  writeFileSync(join(folder, "askpass"), "#!/bin/sh\necho a passphrase\n", { mode: 0o700 });
+  const env = { ...process.env, SSH_AUTH_SOCK: socket, SSH_ASKPASS: join(folder, "askpass"), SSH_ASKPASS_REQUIRE: "force" };
+  execFileSync("ssh-add", ["-q", join(folder, "locked")], { env, stdio: "ignore" });
+});
+
+afterAll(() => {
+  agent.kill();
+  for (const client of clients) client.end();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+let number = 0;
+
+/** An ssh_config of its own, so that no connection is shared. */
+function config(...lines: string[]): string {
+  const file = join(folder, `config-${(number += 1)}`);
+  const common = ["Host h", "HostName 127.0.0.1", `Port ${port}`, "HostKeyAlias h", "User operator", "GlobalKnownHostsFile none"];
+  writeFileSync(file, [...common, `UserKnownHostsFile ${join(folder, "known_hosts")}`, ...lines].join("\n") + "\n");
+  return file;
+}
+
+const identity = (name: string): string => `IdentityFile ${join(folder, name)}`;
+const login = (...lines: string[]): Promise<string> => runAsRoot(config(...lines), "h", ["id", "a b"], "");
+
+test.each<[string, string[]]>([
+  ["one key", ["IdentityAgent none", identity("good")]],
+  ["the second of two keys", ["IdentityAgent none", identity("other"), identity("good")]],
+  ["an encrypted key that an agent holds", [`IdentityAgent ${socket}`, identity("locked")]],
+  ["a key of which only the public part is named", [`IdentityAgent ${socket}`, identity("locked.pub")]],
+])("with %s", async (_what, lines) => {
+  expect(await login(...lines)).toBe("sudo -n id 'a b'");
+});
+
+test("without a key that can be used, nothing is tried, and the error names host and files", async () => {
+  attempts = 0;
+  await expect(login("IdentityAgent none", identity("locked"))).rejects.toThrow(
+    `h: no key without a passphrase in ${join(folder, "locked")}, and no SSH agent.`,
+  );
+  expect(attempts).toBe(0);
+});
+
+test("an unknown host key ends it before any key is offered", async () => {
+  attempts = 0;
+  const known = join(folder, "known_hosts");
+  const right = readFileSync(known, "utf8");
+  writeFileSync(known, `h ${readFileSync(join(folder, "other.pub"), "utf8")}`);
+  await expect(login("IdentityAgent none", identity("good"))).rejects.toThrow(/host key is not the one in .*known_hosts; refused/);
+  writeFileSync(known, "");
+  await expect(login("IdentityAgent none", identity("good"))).rejects.toThrow(/no host key is known for "h"/);
+  writeFileSync(known, right);
+  expect(attempts).toBe(0);
+});
+
+test.each(["no", "accept-new", "off"])("StrictHostKeyChecking %s is refused, on the way to a host, too", async (value) => {
+  const file = config("Host guest", "ProxyJump h", "Host h", `StrictHostKeyChecking ${value}`);
+  await expect(checkStrictness(file, "guest")).rejects.toThrow(/h: ssh_config says StrictHostKeyChecking/);
+});
