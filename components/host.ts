@@ -7,8 +7,8 @@ import { type Network, type Service, networkOf, isService, serviceOf } from "./o
 type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
 
 /**
- * One host with all its units, in layers: the base, then network, rules and users, then services. Within a
- * layer only Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
+ * One host with all its units, in layers: the base; users, rules and bridges; VLANs; services. Within a layer only
+ * Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
  */
 export class ManagedHost extends pulumi.ComponentResource {
   readonly network: pulumi.Resource[];
@@ -23,10 +23,12 @@ export class ManagedHost extends pulumi.ComponentResource {
     const behind = (dependsOn: pulumi.Resource[]): Options => ({ parent: this, dependsOn });
 
     const base = host.homelab_host ? [new Host(name("host", {}), at, host.homelab_host, behind(after))] : after;
-    const bridges = host.bridges.map((unit) => new Bridge(name("bridge", unit), at, unit, behind(base)));
-    const vlans = host.vlans.map((unit) => new Vlan(name("vlan", unit), at, unit, behind(base)));
-    const tables = host.nftables_tables.map((unit) => new NftablesTable(name("nftables-table", unit), at, unit, behind(base)));
     const users = host.service_users.map((unit) => new ServiceUser(name("service-user", unit), at, unit, behind(base)));
+    const tables = host.nftables_tables.map((unit) => new NftablesTable(name("nftables-table", unit), at, unit, behind(base)));
+    const bridges = host.bridges.map((unit) => new Bridge(name("bridge", unit), at, unit, behind(base)));
+    // A network comes up when the rules that keep it apart hold, and goes before them.
+    const kept = [...base, ...tables, ...bridges];
+    const vlans = host.vlans.map((unit) => new Vlan(name("vlan", unit), at, unit, behind(kept)));
     this.network = [...bridges, ...vlans, ...tables];
     const ready = [...base, ...this.network, ...users];
     const units = eachAfterWhatItUses(

@@ -11,27 +11,16 @@ from ansible.module_utils.homelab.bridge import Bridge, files_of
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
 
+# A record of a kind of its own.
+PORT_BEFORE = "port-before"
+
 
 class BridgeWriter(Bridge, Writer):
     """Writes bridges and their ports through systemd-networkd."""
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
-        uplinks = default_route_links() | {link.name for link in links.values() if link.addresses}
-        errors = {}
-        for unit in units:
-            names = [port["name"] for port in unit["ports"]]
-            missing = [name for name in names if name not in links]
-            managing = [name for name in names if name in uplinks]
-            busy = [name for name in names if name in links and links[name].master not in (None, unit["name"])]
-            if missing:
-                has = ", ".join(sorted(set(links) - {"lo"}))
-                errors[unit["name"]] = f"port {', '.join(missing)} does not exist on this host; it has {has}"
-            elif managing:
-                errors[unit["name"]] = f"port {', '.join(managing)} carries this host's own address; use another link"
-            elif busy:
-                errors[unit["name"]] = f"port {busy[0]} belongs to {links[busy[0]].master}; take it out there first"
-        return errors
+        return {unit["name"]: reason for unit in units if (reason := port_fault(unit, units, links))}
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         units = [change.unit for change in changes]
@@ -39,31 +28,76 @@ class BridgeWriter(Bridge, Writer):
             write_files(files_of(unit, owner), owner, self.kind, unit["name"])
             # networkd sets filtering and spanning tree only from a .netdev that it has not read yet.
             os.utime(networkd.FOLDER / f"10-homelab-{unit['name']}.netdev")
+        remember_ports(units, owner)
+        links = networkd.read_links()
         for change in changes:
-            release(change.unit["name"], set(change.record.get("ports", [])) - {port["name"] for port in change.unit["ports"]})
+            left = set(change.record.get("ports", [])) - {port["name"] for port in change.unit["ports"]}
+            release(owner, held(change.unit["name"], left, links))
         links_of = {unit["name"]: [unit["name"], *(port["name"] for port in unit["ports"])] for unit in units}
         return reload_until(lambda: self.observe(units, owner), links_of)
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         ports = {name: (records.read(owner, self.kind, name) or {}).get("ports", []) for name in names}
-        forget(owner, self.kind, names)
-        for name in names:
-            release(name, ports[name])
-        return {name: error for name in names if (error := delete_link(name))}
+        links = networkd.read_links()
+        errors = {name: reason for name in names if (reason := in_use(name, ports[name], links.values()))}
+        going = [name for name in names if name not in errors]
+        forget(owner, self.kind, going)
+        for name in going:
+            release(owner, held(name, ports[name], links))
+        return errors | {name: error for name in going if (error := delete_link(name))}
 
 
-def release(bridge: str, ports: Iterable[str]) -> None:
-    """Take ports that are no longer wanted out of a bridge, and leave them as a host has links that nobody uses: down."""
+def port_fault(unit: dict, units: Sequence, links: dict[str, networkd.Link]) -> str:
+    """Why a bridge cannot have the ports that it names; nothing when it can."""
+    names = [port["name"] for port in unit["ports"]]
+    missing = [name for name in names if name not in links]
+    if missing:
+        return f"port {', '.join(missing)} does not exist on this host; it has {', '.join(sorted(set(links) - {'lo'}))}"
+    uplinks = default_route_links() | {link.name for link in links.values() if link.reachable}
+    managing = [name for name in names if name in uplinks or any(links[one].parent == name for one in uplinks if one in links)]
+    if managing:
+        return f"port {', '.join(managing)} carries this host's own address; use another link"
+    # A bridge of this run that no longer names a port releases it first.
+    holders = {one["name"]: {port["name"] for port in one["ports"]} for one in units}
+    for name in names:
+        master = links[name].master
+        if master not in (None, unit["name"]) and name in holders.get(master, {name}):
+            return f"port {name} belongs to {master}; take it out there first"
+    return ""
+
+
+def in_use(name: str, ports: Sequence[str], links: Iterable[networkd.Link]) -> str:
+    """Who else would lose a network with a bridge: VLANs on it, and ports such as guests'."""
+    others = [link.name for link in links if link.parent == name or (link.master == name and link.name not in ports)]
+    return f"it still carries {', '.join(sorted(others))}; remove that first" if others else ""
+
+
+def remember_ports(units: Sequence, owner: str) -> None:
+    """How ports were before they became ours."""
     links = networkd.read_links()
+    for port in (port["name"] for unit in units for port in unit["ports"]):
+        if records.read(owner, PORT_BEFORE, port) is None:
+            records.write(owner, PORT_BEFORE, port, {"up": links[port].up, "mtu": links[port].mtu})
+
+
+def held(bridge: str, ports: Iterable[str], links: dict[str, networkd.Link]) -> list[str]:
+    """Those of these links that are ports of a bridge now."""
+    return [port for port in ports if port in links and links[port].master == bridge]
+
+
+def release(owner: str, ports: Iterable[str]) -> None:
+    """Take ports that are no longer wanted out of their bridge, and leave them as they were before it."""
     for port in ports:
-        if port in links and links[port].master in (None, bridge):
-            system.run(["ip", "link", "set", port, "nomaster"], check=False)
-            system.run(["ip", "link", "set", port, "down"], check=False)
+        was = records.read(owner, PORT_BEFORE, port) or {"up": False, "mtu": 1500}
+        system.run(["ip", "link", "set", port, "nomaster"], check=False)
+        system.run(["ip", "link", "set", port, "up" if was["up"] else "down", "mtu", str(was["mtu"])], check=False)
+        records.remove(owner, PORT_BEFORE, port)
 
 
 def default_route_links() -> set[str]:
     """The links by which this host is reached from elsewhere."""
-    words = [line.split() for line in system.run(["ip", "route", "show", "default"]).stdout.splitlines()]
+    routes = [system.run(["ip", version, "route", "show", "default"], check=False).stdout for version in ("-4", "-6")]
+    words = [line.split() for text in routes for line in text.splitlines()]
     return {line[line.index("dev") + 1] for line in words if "dev" in line}
 
 

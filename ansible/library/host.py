@@ -7,21 +7,20 @@ from collections.abc import Sequence
 
 from ansible.module_utils.homelab import records, system
 from ansible.module_utils.homelab.host import (
+    BEFORE,
     ENABLED,
+    FORWARD_ON,
     FORWARDING,
-    FORWARDING_LINES,
     ONLINE_WANTED,
     RULES_SERVICE,
     Host,
+    before,
     files_of,
     forwarding_is_on,
     missing_packages,
     packages_of,
 )
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-
-# How the host was before us, so that removal can leave it so; a record of a kind of its own.
-BEFORE = "host-before"
 
 
 class HostWriter(Host, Writer):
@@ -41,7 +40,7 @@ class HostWriter(Host, Writer):
         if absent:
             install(absent)
         system.run(["systemctl", "start", "systemd-networkd.service"])
-        had_forwarding = FORWARDING_LINES in (system.read_text(next(iter(files_of(change.unit, owner)))) or "")
+        had_forwarding = FORWARD_ON in (system.read_text(next(iter(files_of(change.unit, owner)))) or "")
         for path, text in files_of(change.unit, owner).items():
             if system.read_text(path) != text:
                 system.make_folder(path.parent)
@@ -50,32 +49,32 @@ class HostWriter(Host, Writer):
         system.run(["systemctl", "enable", "--quiet", *ENABLED])
         system.run(["systemctl", "add-wants", "--quiet", "multi-user.target", "network-online.target"])
         system.run(["systemctl", "start", "network-online.target"])
-        # Not restarted: that would load every table anew and lose counters and dynamic elements.
-        system.run(["systemctl", "start", RULES_SERVICE])
+        # Not restarted: that would load every table anew and lose counters and dynamic elements. One that does not
+        # load is its own unit's drift, and may be what this very run mends.
+        system.run(["systemctl", "start", RULES_SERVICE], check=False)
         if change.unit["forwarding"]:
             forward(True)
-        elif had_forwarding and not self._before(owner)["forwarding"]:
+        elif had_forwarding and not before(owner)["forwarding"]:
             forward(False)
 
     def _remember(self, owner: str) -> None:
         if records.read(owner, BEFORE, "host") is None:
             states = {name: system.run(["systemctl", "is-enabled", name], check=False).stdout.strip() for name in ENABLED}
-            records.write(owner, BEFORE, "host", {"forwarding": forwarding_is_on(), "enabled": states})
-
-    def _before(self, owner: str) -> records.Record:
-        return records.read(owner, BEFORE, "host") or {"forwarding": True, "enabled": {}}
+            was = {"forwarding": forwarding_is_on(), "enabled": states, "online_wanted": ONLINE_WANTED.is_symlink()}
+            records.write(owner, BEFORE, "host", was)
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        before = self._before(owner)
+        was = before(owner)
         try:
             forwarding = forwarding_is_on()
             system.run(["systemctl", "disable", "--now", "--quiet", RULES_SERVICE], check=False)
-            if forwarding and before["forwarding"]:
+            if forwarding and was["forwarding"]:
                 forward(True)
-            ONLINE_WANTED.unlink(missing_ok=True)
+            if not was["online_wanted"]:
+                ONLINE_WANTED.unlink(missing_ok=True)
             for path in files_of({"forwarding": False}, owner):
                 system.remove_file(path, empty_parents_below="/etc/systemd/system" if "systemd" in str(path) else "/etc")
-            disabled = [name for name, state in before["enabled"].items() if state == "disabled"]
+            disabled = [name for name, state in was["enabled"].items() if state == "disabled"]
             if disabled:
                 # Left running: stopping what manages the network could cost the connection.
                 system.run(["systemctl", "disable", "--quiet", *disabled], check=False)

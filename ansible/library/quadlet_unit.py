@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible.module_utils.homelab import quadlet, records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.quadlet_plan import Now, Plan, make_plan, merged, past_of
+from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from ansible.module_utils.homelab.quadlet_services import Services
 from ansible.module_utils.homelab.quadlet_unit import (
     SYSTEM,
@@ -161,24 +161,6 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         there = services.objects() if objects else set()
         left = services.drop([one for one in objects if one in there])
         return {objects[one]: reason for one, reason in left.items()}
-
-
-def blamed(reasons: Errors, plan: Plan, units: Sequence) -> Errors:
-    """What is not as it should be, by the units of this run: each for itself, and for what it restarted."""
-    mine = {unit["name"] for unit in units}
-    found = {name: reason for name, reason in reasons.items() if name in mine}
-    for cause, restarted in plan.restarts.items():
-        others = [f"{name}, which uses it: {reasons[name]}" for name in restarted if name in reasons and name not in mine]
-        if others:
-            found[cause] = "\n".join([*([found[cause]] if cause in found else []), *others])
-    return found
-
-
-def still_used(names: Sequence[str], units: Sequence) -> Errors:
-    """The units that cannot go, since one that stays names them: Quadlet's generator would drop that one."""
-    staying = [unit for unit in units if unit["name"] not in names]
-    users = {name: [unit["name"] for unit in staying if name in quadlet.uses(unit)] for name in names}
-    return {name: f"{', '.join(using)} still names it; change that first" for name, using in users.items() if using}
 
 
 def read_units(folder: Path) -> list[dict]:

@@ -19,7 +19,8 @@ class ServiceUserWriter(ServiceUser, Writer):
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors = {}
         for unit in units:
-            reason = _conflict(unit, units)
+            record = records.read(owner, self.kind, unit["name"]) or {}
+            reason = _conflict(unit, units) or _cannot_change(unit, record.get("subids"))
             if reason:
                 errors[unit["name"]] = reason
         return errors
@@ -47,6 +48,9 @@ def _conflict(unit: dict, units: Sequence) -> str:
     account = find(unit["name"])
     if account and account.pw_uid != unit["uid"]:
         return f"uid is {account.pw_uid}, wanted {unit['uid']}: a uid is never changed; take it, or another name"
+    home = f"/home/{unit['name']}"
+    if account and account.pw_dir != home:
+        return f"its home is {account.pw_dir}, wanted {home}: a home is not moved; take another name"
     holder = next((one.pw_name for one in pwd.getpwall() if one.pw_uid == unit["uid"] and one.pw_name != unit["name"]), None)
     if holder:
         return f"uid {unit['uid']} is {holder}'s; choose another"
@@ -58,6 +62,16 @@ def _conflict(unit: dict, units: Sequence) -> str:
     return ""
 
 
+def _cannot_change(unit: dict, applied: dict | None) -> str:
+    """Containers and volumes that are there belong to the subordinate ids that they were made with."""
+    file = "/etc/subuid"
+    there = [{"start": start, "count": count} for name, start, count in subordinates(file) if name == unit["name"]]
+    was = applied or (there[0] if there else None)
+    if was in (None, unit["subids"]) or not Path(f"/home/{unit['name']}/.local/share/containers/storage").exists():
+        return ""
+    return f"its containers were made with subordinate ids {was['start']} and {was['count']} more; keep those, or take another name"
+
+
 def _apply(unit: dict, owner: str) -> None:
     name, home = unit["name"], f"/home/{unit['name']}"
     settings = ["--comment", MARK + owner, "--shell", SHELL]
@@ -66,7 +80,8 @@ def _apply(unit: dict, owner: str) -> None:
         system.run(["useradd", "--uid", str(unit["uid"]), "--user-group", "--create-home", "--home-dir", home, *settings, name])
     else:
         system.run(["usermod", *settings, "--lock", name])
-    system.run(["install", "-d", "-o", name, "-g", name, "-m", "0700", home])
+    account = pwd.getpwnam(name)
+    system.run(["install", "-d", "-o", str(account.pw_uid), "-g", str(account.pw_gid), "-m", "0700", home])
     wanted = f"{name}:{unit['subids']['start']}:{unit['subids']['count']}"
     for file in ("/etc/subuid", "/etc/subgid"):
         _set_subordinates(file, name, [wanted])

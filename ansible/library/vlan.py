@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ansible.module_utils.homelab import networkd
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
@@ -16,8 +17,10 @@ class VlanWriter(Vlan, Writer):
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
-        absent = [unit for unit in units if unit["bridge"] not in links or links[unit["bridge"]].kind != "bridge"]
-        return {unit["name"]: f"there is no bridge {unit['bridge']} on this host; declare it in `bridges`" for unit in absent}
+        absent = [unit for unit in units if unit["bridge"] not in links or not bridge_file(unit["bridge"]).exists()]
+        return {
+            unit["name"]: f"this configuration makes no bridge {unit['bridge']} on this host; declare it in `bridges`" for unit in absent
+        }
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links().values()
@@ -40,6 +43,11 @@ class VlanWriter(Vlan, Writer):
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         forget(owner, self.kind, names)
         return {name: error for name in names if (error := delete_link(name))}
+
+
+def bridge_file(name: str) -> Path:
+    """The file of a bridge that networkd has from us; a VLAN is a drop-in of it."""
+    return networkd.FOLDER / f"10-homelab-{name}.network"
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ VLAN = {
 
 
 def link(**changes):
-    values = {"name": "apps", "up": True, "mac": "", "mtu": 1500, "master": None, "parent": "br0", "kind": "vlan"}
-    return Link(**{**values, "data": {"id": 10}, "addresses": ["10.10.10.1/24"], "vlans": {}, **changes})
+    values = {"name": "apps", "up": True, "carrier": True, "mac": "", "mtu": 1500, "master": None, "parent": "br0", "kind": "vlan"}
+    return Link(**{**values, "data": {"id": 10}, "addresses": ["10.10.10.1/24"], "reachable": True, "vlans": {}, **changes})
 
 
 def test_every_file_bears_the_mark_of_its_unit():

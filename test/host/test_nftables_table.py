@@ -1,5 +1,6 @@
 """Pure parts of the kind nftables-table."""
 
+import pytest
 from homelab import nftables_table as kind
 
 LISTING = """table inet a {
@@ -38,3 +39,21 @@ def test_elements_that_rules_add_are_no_part_of_a_table_but_those_of_the_user_ar
     assert "192.0.2.1" not in table
     assert "192.0.2.2" not in table
     assert "192.0.2.9" in table
+
+
+def test_a_set_whose_elements_expire_is_filled_by_others():
+    table = LISTING.replace("dynamic,timeout", "timeout")
+    assert "192.0.2.1" not in kind.split_listing(table)["inet/a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "leaves"),
+    [
+        ("chain c {\n}\n", False),
+        ("}\nflush ruleset\ntable inet t {", True),
+        ('chain c { log prefix "}"; } # }', False),
+        ("set s { elements = { 1, 2 } }", False),
+    ],
+)
+def test_a_content_stays_within_its_table(content, leaves):
+    assert kind.leaves_its_table(content) is leaves

@@ -1,7 +1,7 @@
 """What a change of Quadlet units restarts, replaces and refuses."""
 
 from homelab import quadlet
-from homelab.quadlet_plan import LOSES_DATA, Now, make_plan, past_of
+from homelab.quadlet_plan import LOSES_DATA, Now, blamed, make_plan, past_of, still_used
 from homelab.quadlet_unit import QuadletUnit
 
 RUN = "[Install]\nWantedBy=default.target\n"
@@ -115,3 +115,15 @@ def test_a_service_of_another_name_is_outdated():
     renamed = with_text(WEB, WEB["content"].replace("Image=", "ServiceName=site\nImage="))
     assert plan(renamed).outdated == ["web.service"]
     assert quadlet.service_of(renamed) == "site.service"
+
+
+def test_what_a_change_broke_is_told_by_the_changed_unit():
+    found = plan(with_text(IMAGE, "[Image]\nImage=x:2\n"))
+    reasons = {"web.image": "no such image", "web.container": "dependency failed"}
+    assert blamed(reasons, found, [IMAGE]) == {"web.image": "no such image\nweb.container, which uses it: dependency failed"}
+    assert blamed({}, found, [IMAGE]) == {}
+
+
+def test_a_unit_that_another_still_names_cannot_go():
+    assert still_used(["back.network"], INSTALLED) == {"back.network": "db.container still names it; change that first"}
+    assert still_used(["back.network", "db.container"], INSTALLED) == {}

@@ -55,3 +55,12 @@ test("plain Ansible's check mode names it, and a run without it repairs it", asy
   await answers();
   expect((await good(stack(["preview", "--refresh", "--expect-no-changes"]))).output).toMatch(/16 unchanged/);
 });
+
+test("our rules stand when Debian's own service is started, reloaded and restarted, and go when it is stopped", async () => {
+  for (const action of ["start", "reload", "restart"]) {
+    const tables = await text("hv", `systemctl ${action} nftables; nft list tables; cat /proc/sys/net/ipv4/ip_forward`);
+    expect([action, tables]).toEqual([action, expect.stringMatching(/table inet isolation\n[^]*1\n$/)]);
+  }
+  expect(await text("hv", "systemctl stop nftables; nft list tables; cat /proc/sys/net/ipv4/ip_forward")).toBe("0\n");
+  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 2 });
+});

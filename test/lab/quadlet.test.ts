@@ -169,6 +169,12 @@ test("`running: false` stops a unit, and removing all of them leaves what was th
   configure(...all({ kube: { running: false } }));
   await up();
   expect(await text("hv", "systemctl --user -M web@ is-active play.service || true")).toBe("inactive\n");
+  const wants = "/run/user/2001/systemd/generator/default.target.wants";
+  expect(await text("hv", `ls ${wants}`)).toMatch(/web.service/);
+  expect(await text("hv", `ls ${wants}`)).not.toMatch(/play.service/);
+  configure(...all({ kube: { running: false } }).filter(({ name }) => name !== "back.network"));
+  const refused = await tryUp();
+  expect([refused.code, refused.output]).toEqual([1, expect.stringMatching(/back.network was not removed: stack.pod still names it/)]);
   configure();
   expect((await up()).output).toMatch(/- 9 deleted/);
   expect(

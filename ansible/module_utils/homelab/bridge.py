@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import marks, networkd, records, system
+from . import networkd, records
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -30,6 +30,9 @@ class Bridge(Kind):
         links = networkd.read_links() if units else {}
         return [observe(unit, owner, links) for unit in units]
 
+    def marked_by_others(self, owner: str) -> set[str]:
+        return networkd.marked_by_others(owner, self.kind)
+
     def marked(self, owner: str) -> list[str]:
         return sorted(set(networkd.marked_files(owner, self.kind).values()))
 
@@ -38,9 +41,8 @@ def observe(unit: Unit, owner: str, links: dict[str, Link]) -> Observation:
     """One bridge: its files, then its links."""
     name = unit["name"]
     files = files_of(unit, owner)
-    said = marks.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
-    link = links.get(name)
-    seen = Observation(name, present=link is not None or bool(said), marked_by=said.get("owner"))
+    link, owned_by = links.get(name), networkd.whose(name, "bridge")
+    seen = Observation(name, present=link is not None or owned_by is not None, marked_by=owned_by)
     seen.drift = networkd.file_drift(files, owner, "bridge", name)
     if link is None:
         seen.drift.append(f"{name}: there is no such link")

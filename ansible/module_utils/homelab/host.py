@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from . import marks, system
+from . import marks, records, system
 from .kind import Kind, Observation, Unit
 
 BASE = ["nftables", "iproute2"]
@@ -20,6 +20,8 @@ PODMAN = [
 ]  # fmt: skip
 HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt"]
 
+# A record of a kind of its own.
+BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
 ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", RULES_SERVICE]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
@@ -27,30 +29,38 @@ FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 # Debian's own nftables.service flushes everything when it starts, reloads and stops; so ours follows it.
 # Rules are there before the network, and forwarding goes on after them (systemd.special(7), network-pre.target).
+# A table that does not load, since a device of it is missing, costs no other table.
 RULES_UNIT = """\
 [Unit]
 Description=nftables tables of this host's configuration, then forwarding
 Documentation=man:nft(8)
 DefaultDependencies=no
 Wants=network-pre.target
-After=nftables.service systemd-modules-load.service local-fs.target
+After=nftables.service systemd-modules-load.service systemd-sysctl.service local-fs.target
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
 PartOf=nftables.service
-PropagatesReloadFrom=nftables.service
+ReloadPropagatedFrom=nftables.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/sbin/nft -f /etc/homelab/nftables.nft
-ExecReload=/usr/sbin/nft -f /etc/homelab/nftables.nft
+ExecStart=/bin/sh /etc/homelab/load-tables
+ExecReload=/bin/sh /etc/homelab/load-tables
 """
-FORWARDING_LINES = """\
-ExecStart=/bin/sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
-ExecStop=/bin/sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+FORWARD_ON = "ExecStart=/bin/sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'\n"
+FORWARD_OFF = "ExecStop=/bin/sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'\n"
+LOAD_TABLES = """\
+# Loads each table by itself; ends with 1 when one of them does not load.
+status=0
+for file in /etc/homelab/nftables/*/*.nft; do
+    [ ! -e "$file" ] || /usr/sbin/nft -f "$file" || status=1
+done
+exit $status
 """
+# Debian's service, started while ours is active, would leave the host without our tables.
+FOLLOW_NFTABLES = "[Service]\nExecStartPost=-/bin/sh /etc/homelab/load-tables\n"
 INSTALL = "\n[Install]\nWantedBy=sysinit.target\n"
-INCLUDE_ALL = 'include "/etc/homelab/nftables/*/*.nft"\n'
 # Rootless Podman waits for network-online.target. One link that is up is enough: a bridge may have no carrier.
 WAIT_ANY = "[Service]\nExecStart=\nExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any\n"
 # Where ifupdown or another brings the host online, networkd would wait for nothing, two minutes long.
@@ -101,13 +111,23 @@ def packages_of(unit: Unit) -> list[str]:
 def files_of(unit: Unit, owner: str) -> dict[Path, str]:
     """The files that we write, by path; the first is the one that bears the mark."""
     mark = marks.line(owner, "host", "host") + "\n"
-    rules = RULES_UNIT + (FORWARDING_LINES if unit["forwarding"] else "") + INSTALL
+    rules = RULES_UNIT
+    if unit["forwarding"]:
+        # What was on before us stays on when the rules are stopped.
+        rules += FORWARD_ON + ("" if before(owner)["forwarding"] else FORWARD_OFF)
     units = Path("/etc/systemd/system")
     return {
-        units / RULES_SERVICE: mark + rules,
+        units / RULES_SERVICE: mark + rules + INSTALL,
         units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
-        Path("/etc/homelab/nftables.nft"): mark + INCLUDE_ALL,
+        units / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
+        Path("/etc/homelab/load-tables"): mark + LOAD_TABLES,
     }
+
+
+def before(owner: str) -> records.Record:
+    """How the host was before us, so that removal can leave it so."""
+    found = records.read(owner, BEFORE, "host")
+    return found or {"forwarding": False, "enabled": {}, "online_wanted": False}
 
 
 def networkd_has_uplink() -> bool:
@@ -134,8 +154,8 @@ def not_enabled() -> dict[str, str]:
 
 
 def not_active() -> dict[str, str]:
-    """The units of ours that do not run now."""
-    names = ["systemd-networkd.service", "network-online.target", RULES_SERVICE]
+    """The units of ours that do not run now. Whether tables are loaded is for the tables to say."""
+    names = ["systemd-networkd.service", "network-online.target"]
     states = system.run(["systemctl", "is-active", *names], check=False).stdout.split()
     return {name: state for name, state in zip(names, states, strict=True) if state != "active"}
 

@@ -47,6 +47,10 @@ class Kind(ABC):
     def marked(self, owner: str) -> list[str]:
         """The names of all objects of this kind on the host that bear the owner's mark."""
 
+    def marked_by_others(self, owner: str) -> set[str]:
+        """The names of those that bear another owner's mark; a record of ours does not make them ours."""
+        return set()
+
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         """The unit with its defaults. `contents` holds the texts of the files that units name as `source`."""
         return {**self.defaults, **unit}
@@ -80,8 +84,9 @@ class Kind(ABC):
         return records.read(owner, self.kind, seen.name) is not None
 
     def owned(self, owner: str) -> list[str]:
-        """The names of all units on the host that are the owner's, by mark or by record."""
-        return sorted(set(self.marked(owner)) | set(records.names(owner, self.kind)))
+        """The names of all units on the host that are the owner's, by mark, or by record when the mark was lost."""
+        recorded = set(records.names(owner, self.kind)) - self.marked_by_others(owner)
+        return sorted(set(self.marked(owner)) | recorded)
 
 
 def whose(seen: Observation) -> str:

@@ -28,10 +28,12 @@ class Change:
 class Writer(Kind):
     """A kind that can also be changed. Only a subclass of this, in library/, changes a host.
 
-    going   the names that are removed once the others are applied
+    going     the names that are removed once the others are applied
+    changing  the names that do not hold as they are wanted
     """
 
     going: Sequence[str] = ()
+    changing: Sequence[str] = ()
 
     def lacks(self, units: Sequence[Unit], owner: str) -> Errors:
         """What must be on the host before units can be tried, by name. Other roles of the same run may bring it."""
@@ -111,6 +113,7 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool
         if seen.name not in refused and (seen.drift or not seen.present)
     ]
     lacking: Errors = {}
+    writer.changing = [change.seen.name for change in changes]
     if changes:
         lacking = writer.lacks(units, owner)
         refused.update(writer.refuse([unit for unit in units if writer.name_of(unit) not in lacking], owner))
@@ -155,13 +158,14 @@ def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) ->
     owned = set(writer.owned(owner))
     there = [name for name in names if name in owned]
     results = {name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""} for name in names}
-    if there and not check_mode:
-        errors = writer.remove(there, owner)
-        for name in there:
-            if name in errors:
-                results[name].update(failed=True, msg=errors[name])
-            else:
-                records.remove(owner, writer.kind, name)
+    if check_mode:
+        return list(results.values())
+    errors = writer.remove(there, owner) if there else {}
+    for name in names:
+        if name in errors:
+            results[name].update(failed=True, msg=errors[name])
+        else:
+            records.remove(owner, writer.kind, name)
     return list(results.values())
 
 

@@ -30,14 +30,26 @@ def _text(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
+def marks_on_host() -> dict[Path, dict[str, str]]:
+    """All networkd files that bear a mark, with what it says."""
+    paths = [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]
+    return {path: said for path in paths if (said := marks.read(system.read_text(path)))}
+
+
 def marked_files(owner: str, kind: str) -> dict[Path, str]:
     """All files of an owner's units of a kind, with the unit's name."""
-    found = {}
-    for path in [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]:
-        said = marks.read(system.read_text(path))
-        if said.get("owner") == owner and said.get("kind") == kind:
-            found[path] = said["name"]
-    return found
+    return {path: said["name"] for path, said in marks_on_host().items() if (said["owner"], said["kind"]) == (owner, kind)}
+
+
+def marked_by_others(owner: str, kind: str) -> set[str]:
+    """The names of units of a kind that are other owners'."""
+    return {said["name"] for said in marks_on_host().values() if said["kind"] == kind and said["owner"] != owner}
+
+
+def whose(name: str, kind: str) -> str | None:
+    """The owner that a link's file names; a link of another kind is that one's as such."""
+    said = marks.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
+    return f"{said['owner']}, as a {said['kind']}" if said and said["kind"] != kind else said.get("owner")
 
 
 def file_drift(files: Files, owner: str, kind: str, name: str) -> list[str]:
@@ -49,10 +61,14 @@ def file_drift(files: Files, owner: str, kind: str, name: str) -> list[str]:
 
 @dataclass
 class Link:
-    """A link of the host (ip-link(8)); `vlans` maps a VLAN id to its flags, as bridge(8) lists them."""
+    """A link of the host (ip-link(8)); `vlans` maps a VLAN id to its flags, as bridge(8) lists them.
+
+    `addresses` are the IPv4 ones; `reachable` says that it has any address, also IPv6, that others can reach.
+    """
 
     name: str
     up: bool
+    carrier: bool
     mac: str
     mtu: int
     master: str | None
@@ -60,13 +76,14 @@ class Link:
     kind: str | None
     data: dict[str, Any]
     addresses: list[str]
+    reachable: bool
     vlans: dict[int, list[str]]
 
 
 def read_links() -> dict[str, Link]:
     """All links by name, by two commands; a host that has neither (before its base) gives the names alone."""
     if not system.installed("bridge"):
-        return {name: Link(name, False, "", 0, None, None, None, {}, [], {}) for name in os.listdir("/sys/class/net")}
+        return {name: Link(name, False, False, "", 0, None, None, None, {}, [], False, {}) for name in os.listdir("/sys/class/net")}
     members: dict[str, dict[int, list[str]]] = {}
     for entry in json.loads(system.run(["bridge", "-j", "vlan", "show"]).stdout or "[]"):
         members[entry["ifname"]] = _vlans(entry.get("vlans", []))
@@ -87,6 +104,7 @@ def _link(link: dict[str, Any], vlans: dict[int, list[str]]) -> Link:
     return Link(
         name=link["ifname"],
         up="UP" in link["flags"],
+        carrier="UP" in link["flags"] and "NO-CARRIER" not in link["flags"],
         mac=link.get("address", ""),
         mtu=link["mtu"],
         master=link.get("master"),
@@ -94,5 +112,6 @@ def _link(link: dict[str, Any], vlans: dict[int, list[str]]) -> Link:
         kind=info.get("info_kind"),
         data=info.get("info_data", {}),
         addresses=[f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["family"] == "inet"],
+        reachable=any(a["scope"] == "global" for a in link["addr_info"]),
         vlans=vlans,
     )

@@ -8,6 +8,7 @@ that prints rules in another way is no drift.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,9 @@ class NftablesTable(Kind):
         seen.drift = [text for text in seen.drift if text]
         return seen
 
+    def marked_by_others(self, owner: str) -> set[str]:
+        return {name for name, comment in tables_on_host().items() if _owner(comment) not in (None, owner)}
+
     def marked(self, owner: str) -> list[str]:
         return [name for name, comment in tables_on_host().items() if _owner(comment) == owner]
 
@@ -80,7 +84,7 @@ def canonical(units: Sequence[Unit], owner: str) -> dict[str, str]:
 def load_in_empty_namespace(rules: str):  # type: ignore[no-untyped-def]
     """Load rules where they touch nothing (unshare(1)) and list what came of them."""
     devices = sorted(set(re.findall(r'"?([\w.-]+)"?', " ".join(re.findall(r"\bdevices?\s*=?\s*\{?([^;}]*)", rules)))))
-    devices += sorted(set(re.findall(r'\b[io]if\s+"?([\w.-]+)"?', rules)))
+    devices += sorted({*os.listdir("/sys/class/net"), *re.findall(r'\b[io]if\s+"?([\w.-]+)"?', rules)} - {"lo", *devices})
     script = 'for d in "$@"; do ip link add "$d" type dummy 2>/dev/null; done; nft -f - && nft -s list ruleset'
     return system.run(["unshare", "-n", "sh", "-c", script, "sh", *devices], stdin=rules, check=False)
 
@@ -93,14 +97,24 @@ def split_listing(listing: str) -> dict[str, str]:
 
 
 def without_dynamic_elements(table: str) -> str:
-    """A table's listing without the elements of sets and maps that the rules themselves fill."""
+    """A table's listing without the elements of sets and maps that rules or other programs fill, and that expire."""
 
     def shorten(block: re.Match[str]) -> str:
-        if not re.search(r"^\t\tflags [\w,]*\bdynamic\b", block.group(0), re.MULTILINE):
+        if not re.search(r"^\t\tflags [\w,]*\b(?:dynamic|timeout)\b", block.group(0), re.MULTILINE):
             return block.group(0)
         return re.sub(r"^\t\telements = \{.*?\}\n", "", block.group(0), flags=re.MULTILINE | re.DOTALL)
 
     return re.sub(r"^\t(?:set|map) \S+ \{\n.*?^\t\}\n", shorten, table.strip(), flags=re.MULTILINE | re.DOTALL)
+
+
+def leaves_its_table(content: str) -> bool:
+    """Whether a content closes the brace of its table and goes on outside; strings and comments do not count."""
+    depth = 0
+    for mark in re.findall(r'"[^"]*"|#[^\n]*|[{}]', content):
+        depth += {"{": 1, "}": -1}.get(mark, 0)
+        if depth < 0:
+            return True
+    return False
 
 
 def tables_on_host() -> dict[str, str | None]:

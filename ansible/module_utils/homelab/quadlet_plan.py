@@ -118,3 +118,21 @@ def past_of(record: records.Record | None) -> list[records.Record]:
     if record is None:
         return []
     return [*([record] if "files" in record else []), *record.get("pending", [])]
+
+
+def blamed(reasons: Mapping[str, str], plan: Plan, units: Sequence[Unit]) -> dict[str, str]:
+    """What is not as it should be, by the units of this run: each for itself, and for what it restarted."""
+    mine = {unit["name"] for unit in units}
+    found = {name: reason for name, reason in reasons.items() if name in mine}
+    for cause, restarted in plan.restarts.items():
+        others = [f"{name}, which uses it: {reasons[name]}" for name in restarted if name in reasons and name not in mine]
+        if others:
+            found[cause] = "\n".join([*([found[cause]] if cause in found else []), *others])
+    return found
+
+
+def still_used(names: Sequence[str], units: Sequence[Unit]) -> dict[str, str]:
+    """The units that cannot go, since one that stays names them: Quadlet's generator would drop that one."""
+    staying = [unit for unit in units if unit["name"] not in names]
+    users = {name: [unit["name"] for unit in staying if name in quadlet.uses(unit)] for name in names}
+    return {name: f"{', '.join(using)} still names it; change that first" for name, using in users.items() if using}

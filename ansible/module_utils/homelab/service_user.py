@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from . import system
+from . import records, system
 from .kind import Kind, Observation, Unit
 
 MARK = "homelab/"
@@ -53,6 +53,12 @@ class ServiceUser(Kind):
             seen.drift.append("its systemd manager does not run")
         seen.facts = {"uid": account.pw_uid, "home": account.pw_dir}
         return seen
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return {account.pw_name for account in pwd.getpwall() if _owner(account.pw_gecos) not in (None, owner)}
+
+    def record_of(self, unit: Unit) -> records.Record:
+        return {**super().record_of(unit), "subids": unit["subids"]}
 
     def marked(self, owner: str) -> list[str]:
         return [account.pw_name for account in pwd.getpwall() if account.pw_gecos == MARK + owner]

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from . import marks, networkd, system
+from . import networkd, system
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -29,6 +29,9 @@ class Vlan(Kind):
         serving = dhcp_servers() if any("dhcp" in unit for unit in units) else set()
         return [observe(unit, owner, links, serving) for unit in units]
 
+    def marked_by_others(self, owner: str) -> set[str]:
+        return networkd.marked_by_others(owner, self.kind)
+
     def marked(self, owner: str) -> list[str]:
         return sorted(set(networkd.marked_files(owner, self.kind).values()))
 
@@ -36,9 +39,8 @@ class Vlan(Kind):
 def observe(unit: Unit, owner: str, links: dict[str, Link], serving: set[str]) -> Observation:
     """One VLAN: its files, then its link."""
     name = unit["name"]
-    said = marks.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
-    link = links.get(name)
-    seen = Observation(name, present=link is not None or bool(said), marked_by=said.get("owner"))
+    link, owned_by = links.get(name), networkd.whose(name, "vlan")
+    seen = Observation(name, present=link is not None or owned_by is not None, marked_by=owned_by)
     seen.drift = [] if dhcp_fault(unit) else networkd.file_drift(files_of(unit, owner), owner, "vlan", name)
     if link is None:
         seen.drift.append(f"{name}: there is no such link")
@@ -47,7 +49,8 @@ def observe(unit: Unit, owner: str, links: dict[str, Link], serving: set[str]) -
         bridge = links.get(unit["bridge"])
         if bridge and unit["id"] not in bridge.vlans:
             seen.drift.append(f"{bridge.name}: it is not in VLAN {unit['id']} itself")
-        if "dhcp" in unit and name not in serving:
+        # networkd serves from the moment that a cable is plugged in.
+        if "dhcp" in unit and link.carrier and name not in serving:
             seen.drift.append(f"{name}: its DHCP server does not run")
     seen.facts = facts_of(unit) | ({"mac": link.mac} if link else {})
     return seen
