@@ -62,5 +62,7 @@ test("our rules stand when Debian's own service is started, reloaded and restart
     expect([action, tables]).toEqual([action, expect.stringMatching(/table inet isolation\n[^]*1\n$/)]);
   }
   expect(await text("hv", "systemctl stop nftables; nft list tables; cat /proc/sys/net/ipv4/ip_forward")).toBe("0\n");
-  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 2 });
+  // The base starts our own service again, which loads the tables.
+  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 1 });
+  await answers();
 });

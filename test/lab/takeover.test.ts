@@ -1,7 +1,7 @@
 // Plain Ansible first, then Pulumi: it takes over what is ours and touches nothing. Removals are equal, too.
 import { ensureLab, type Lab } from "./lab";
 import { footprint, text, traces } from "./look";
-import { changed, edit, fresh, good, playbook, remove, stack, up } from "./project";
+import { changed, edit, emptied, fresh, good, playbook, remove, stack, up } from "./project";
 
 jest.setTimeout(900_000);
 
@@ -25,6 +25,7 @@ test("a check of a bare host says what it would do, and does nothing", async () 
 });
 
 test("up takes over what plain Ansible made, and touches nothing", async () => {
+  await emptied(lab);
   const made = await playbook();
   expect([made.code, changed(made.stdout)]).toEqual([0, { hv: 6, app: 4 }]);
   const before = await both();
