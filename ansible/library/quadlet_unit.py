@@ -180,13 +180,16 @@ def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors
     """What the generator refuses, by unit. Each lies in a folder of its own, since bad syntax takes its folder down."""
     folder = folder_of(user, owner)
     with system.scratch_folder(0o755) as scratch:
-        for number, unit in enumerate(merged(installed, units)):
+        with system.acting_as(account_of(user)):
+            # Units of others, which ours may name.
+            places = [folder.parent, *folder.parent.glob("*/")] if folder else []
+            beside = [unit for place in places if place != folder for unit in read_units(place)]
+        for number, unit in enumerate(merged(beside, merged(installed, units))):
             for path, text in quadlet.files_of(unit).items():
                 if quadlet.is_own_text(unit, path):
                     system.make_folder((scratch / str(number) / path).parent)
                     system.write_text(scratch / str(number) / path, text)
-        others = [one for one in folder.parent.glob("*/") if one != folder] if folder else []
-        made, complaints = quadlet.generate([scratch, *others], account_of(user))
+        made, complaints = quadlet.generate(scratch, account_of(user))
     said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
     about = {name: [line for line in said if name in line] or said for name in refused}

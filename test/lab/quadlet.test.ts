@@ -149,6 +149,7 @@ test("bad units fail alone, with the reason; one that crashes fails with its jou
     bad("user.container", { Network: "none.network" }),
     { user: "web", name: "syntax.container", content: "[Container\nImage=web.image\n" } as unknown as Unit,
     bad("good.container", { Exec: shell(forever) }),
+    bad("sick.container", { Exec: shell(forever), HealthCmd: "false", HealthInterval: "1s", HealthRetries: 2 }),
     crashing,
   );
   const { code, output } = await tryUp();
@@ -156,6 +157,7 @@ test("bad units fail alone, with the reason; one that crashes fails with its jou
   expect(output).toMatch(/key.container[^]*Quadlet's generator refuses it[^]*Imgae/);
   expect(output).toMatch(/syntax.container[^]*Quadlet's generator refuses it/);
   expect(output).toMatch(/crash.service is [^]*no such thing here/);
+  expect(output).toMatch(/sick.service is unhealthy, wanted healthy/);
   expect(output).toMatch(/\+ 1 created/);
   configure(...all(), bad("good.container", { Exec: shell(forever) }), {
     ...crashing,

@@ -177,10 +177,10 @@ def ports(unit: Unit) -> list[dict[str, str]]:
     return found
 
 
-def generate(folders: Sequence[Path], account: pwd.struct_passwd | None) -> tuple[dict[str, str], str]:
-    """The generator's dry run over folders, the first wins: services by their source file's name, and what it complains of."""
+def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str, str], str]:
+    """The generator's dry run over a folder: services by their source file's name, and what it complains of."""
     mode = ["--user"] if account else []
-    env = {"QUADLET_UNIT_DIRS": ":".join(map(str, folders))}
+    env = {"QUADLET_UNIT_DIRS": str(folder)}
     done = system.run([GENERATOR, *mode, "--dryrun"], check=False, env=env, account=account)
     made = {}
     for service in re.split(r"^---(?=[^\n]+---$)", done.stdout, flags=re.MULTILINE):

@@ -114,9 +114,11 @@ class Services:
         while services and time.monotonic() - begun < LONGEST_SECONDS:
             states = service_states(self.user, services)
             reasons = {service: reason for service in services if (reason := not_ready(service, states.get(service, {})))}
-            if not reasons:
-                reasons = self.unhealthy(services)
-            waiting = [service for service in reasons if not given_up(states.get(service, {}))]
+            settled = all(given_up(states.get(service, {})) for service in reasons)
+            health = self.health([one for one in services if one not in reasons]) if settled else {}
+            reasons |= {service: f"{service} is {status}, wanted healthy" for service, status in health.items()}
+            # A check that has failed as often as it may is a failure, podman-run(1) --health-retries.
+            waiting = [one for one in reasons if health.get(one) != "unhealthy" and not given_up(states.get(one, {}))]
             if before != (states, reasons):
                 before, since = (states, reasons), time.monotonic()
             elif not reasons:
@@ -128,11 +130,11 @@ class Services:
             time.sleep(1)
         return reasons
 
-    def unhealthy(self, services: Sequence[str]) -> Reasons:
-        """The services with a container whose health check did not succeed (yet), in Podman's words."""
+    def health(self, services: Sequence[str]) -> Reasons:
+        """`starting` or `unhealthy` for each of these services whose container's health check says so."""
         form = '{{index .Labels "PODMAN_SYSTEMD_UNIT"}} {{.Status}}'
         found = re.findall(r"^(\S+) .*\((starting|unhealthy)\)$", self.podman("ps", "--format", form), re.MULTILINE)
-        return {service: f"{service} is {status}, wanted healthy" for service, status in found if service in services}
+        return {service: status for service, status in found if service in services}
 
     def journal(self, service: str) -> str:
         """A service's last lines, and what systemd says of it."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import os
 import pwd
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -95,11 +97,21 @@ def installed(program: str) -> bool:
 
 
 def read_text(path: str | Path) -> str | None:
-    """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write."""
+    """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write.
+
+    Raises OSError for what is no file: a pipe in somebody's home must not hold up whoever reads it.
+    """
     try:
-        return Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read().decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:

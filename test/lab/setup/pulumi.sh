@@ -2,6 +2,8 @@
 # Sourced by setup.sh.
 
 pulumi_version=3.250.0
+# What its go.mod asks for: an older Go fetches that toolchain only when the module being built names it.
+cli_go_version=1.25.11
 # The last release of the Go SDK module that still contains the Node language host.
 language_host_version=3.68.0
 pulumi_bin="${PULUMI_HOME:-$HOME/.pulumi}/versions/$pulumi_version/bin"
@@ -69,7 +71,7 @@ write_cli_module() {
   cat >"$1/go.mod" <<END
 module homelab/cli
 
-go 1.21
+go $cli_go_version
 
 require github.com/pulumi/pulumi/pkg/v3 v$pulumi_version
 

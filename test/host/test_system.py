@@ -1,0 +1,16 @@
+"""Reading files that may be anything."""
+
+import os
+
+import pytest
+from homelab import system
+
+
+def test_only_files_are_read(tmp_path):
+    assert system.read_text(tmp_path / "none") is None
+    (tmp_path / "a").write_bytes(b"\xff a")
+    assert system.read_text(tmp_path / "a").encode("utf-8", "surrogateescape") == b"\xff a"
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "."):
+        with pytest.raises(OSError, match="no regular file"):
+            system.read_text(tmp_path / name)
