@@ -28,7 +28,7 @@ function pytest(): [number, number] {
 function jest(): [number, number] {
   const report = join(scratch, "jest.json");
   const some = quick ? ["--testPathIgnorePatterns", "/test/lab/"] : [];
-  const good = run("node_modules/.bin/jest", ["--runInBand", "--json", `--outputFile=${report}`, ...some]);
+  const good = run("node_modules/.bin/jest", ["--runInBand", "--forceExit", "--json", `--outputFile=${report}`, ...some]);
   if (!existsSync(report)) return [0, 1];
   const said = JSON.parse(readFileSync(report, "utf8")) as Record<string, number>;
   const failed = said["numFailedTests"]! + said["numPendingTests"]! + said["numRuntimeErrorTestSuites"]!;
