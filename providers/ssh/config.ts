@@ -11,6 +11,8 @@ export interface HostConfig {
   port: number;
   user: string;
   hostKeyAlias: string | undefined;
+  /** ConnectTimeout, in seconds. */
+  connectTimeout: number | undefined;
   identityFiles: string[];
   /** The agent's socket; undefined when there is none, or it is not to be asked. */
   agent: string | undefined;
@@ -51,6 +53,7 @@ export function parseConfig(alias: string, text: string): HostConfig {
     port: Number(one("port") ?? 22),
     user: one("user") ?? "root",
     hostKeyAlias: one("hostkeyalias"),
+    connectTimeout: Number(one("connecttimeout")) || undefined,
     identityFiles: (settings.get("identityfile") ?? []).map(homeOf),
     agent: agentOf(one("identityagent")),
     knownHostsFiles: files

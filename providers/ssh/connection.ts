@@ -6,7 +6,8 @@ import { type HostConfig, hostConfig } from "./config";
 import { algorithmsFor, isTrusted, knownKeys } from "./known-hosts";
 import { commandLine } from "./quote";
 
-const CONNECT_MS = 60_000;
+/** For the whole way to a login; where ConnectTimeout is set, three times that, since it is for a part of the way. */
+const loginMs = ({ connectTimeout = 20 }: HostConfig): number => connectTimeout * 3000;
 const COMMAND_MS = 300_000;
 
 type AuthMethod = PublicKeyAuthMethod | AgentAuthMethod;
@@ -35,7 +36,7 @@ async function connect(file: string, alias: string, onClose: () => void): Promis
     username: config.user,
     authHandler: authentication(config) as never,
     ...(sock ? { sock } : {}),
-    readyTimeout: CONNECT_MS,
+    readyTimeout: loginMs(config),
     keepaliveInterval: 15_000,
     algorithms: { serverHostKey: algorithmsFor(keys) as never },
     // Checked before authentication: no key and no user name goes to a host that we do not know.

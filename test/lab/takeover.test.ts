@@ -1,7 +1,9 @@
 // Plain Ansible first, then Pulumi: it takes over what is ours and touches nothing. Removals are equal, too.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { ensureLab, type Lab } from "./lab";
 import { footprint, text, traces } from "./look";
-import { changed, edit, emptied, fresh, good, playbook, remove, stack, up } from "./project";
+import { changed, edit, emptied, fresh, inventory, playbook, remove, up } from "./project";
 
 jest.setTimeout(900_000);
 
@@ -36,22 +38,25 @@ test("up takes over what plain Ansible made, and touches nothing", async () => {
 
 test("plain Ansible reports what left the configuration, and removes it when asked; Pulumi then has nothing to do", async () => {
   remove("host_vars/hv.yml", / {2}- name: iot\n(?: {4}.*\n)+/);
-  remove("host_vars/app.yml", / {2}- user: notes\n {4}source[^]*/);
-  const report = await playbook();
-  expect(changed(report.stdout)).toEqual({ hv: 0, app: 0 });
-  expect(report.stdout).toMatch(/"vlan": \[\n\s+"iot"/);
-  expect(report.stdout).toMatch(/"quadlet-unit": \[\n\s+"notes\/notes.container"/);
+  remove("host_vars/hv.yml", / {2}- user: web\n {4}name: web.container\n(?: {4}.*\n)+/);
+  const onHv = async (...args: string[]): Promise<string> => (await playbook("--limit", "hv", ...args)).stdout;
+  const report = await onHv();
+  expect(changed(report)).toEqual({ hv: 0 });
+  expect(report).toMatch(/"vlan": \[\n\s+"iot"/);
+  expect(report).toMatch(/"quadlet-unit": \[\n\s+"web\/web.container"/);
   edit("group_vars/all.yml", "homelab_owner: lab\n", "homelab_owner: lab\nhomelab_prune: true\n");
-  expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 1, app: 1 });
-  expect(changed((await playbook()).stdout)).toEqual({ hv: 1, app: 1 });
-  expect(await text("hv", "ls /sys/class/net")).not.toContain("iot");
+  expect(changed(await onHv("--check"))).toEqual({ hv: 2 });
+  expect(changed(await onHv())).toEqual({ hv: 2 });
+  expect(await text("hv", "ls /sys/class/net /home/web/.config/containers/systemd/lab")).not.toMatch(/iot|web.container/);
   const before = await both();
   expect((await up()).output).toMatch(/- 2 deleted/);
   expect(await both()).toEqual(before);
-  expect(changed((await playbook()).stdout)).toEqual({ hv: 0, app: 0 });
+  expect(changed(await onHv())).toEqual({ hv: 0 });
 });
 
-test("destroy after that leaves nothing of ours", async () => {
-  await good(stack(["destroy", "--yes", "--skip-preview"]));
-  expect(await footprint("hv")).not.toMatch(/homelab|\nweb\n/);
+test("a host that left the inventory is emptied all the same", async () => {
+  edit("hosts.yml", "        app:\n", "");
+  rmSync(join(inventory, "host_vars/app.yml"));
+  expect((await up()).output).toMatch(/- 5 deleted/);
+  expect(await footprint("app")).not.toMatch(/homelab|\nnotes/);
 });

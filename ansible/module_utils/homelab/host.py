@@ -40,7 +40,6 @@ After=nftables.service systemd-modules-load.service systemd-sysctl.service local
 Before=network-pre.target shutdown.target
 Conflicts=shutdown.target
 PartOf=nftables.service
-ReloadPropagatedFrom=nftables.service
 
 [Service]
 Type=oneshot
@@ -58,8 +57,12 @@ for file in /etc/homelab/nftables/*/*.nft; do
 done
 exit $status
 """
-# Debian's service, started while ours is active, would leave the host without our tables.
-FOLLOW_NFTABLES = "[Service]\nExecStartPost=-/bin/sh /etc/homelab/load-tables\n"
+# Debian's service, started or reloaded while ours is active, would leave the host without our tables.
+FOLLOW_NFTABLES = """\
+[Service]
+ExecStartPost=-/bin/sh /etc/homelab/load-tables
+ExecReload=-/bin/sh /etc/homelab/load-tables
+"""
 INSTALL = "\n[Install]\nWantedBy=sysinit.target\n"
 # Rootless Podman waits for network-online.target. One link that is up is enough: a bridge may have no carrier.
 WAIT_ANY = "[Service]\nExecStart=\nExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any\n"
