@@ -26,10 +26,13 @@ class BridgeWriter(Bridge, Writer):
         units = [change.unit for change in changes]
         for unit in units:
             write_files(files_of(unit, owner), owner, self.kind, unit["name"])
-            # networkd sets filtering and spanning tree only from a .netdev that it has not read yet.
+            # networkd makes a link only from a .netdev that it has not read yet, and leaves one that is there as it is.
             os.utime(networkd.FOLDER / f"10-homelab-{unit['name']}.netdev")
         remember_ports(units, owner)
         links = networkd.read_links()
+        for unit in units:
+            if unit["name"] in links:
+                set_bridge(unit, links[unit["name"]])
         for change in changes:
             left = set(change.record.get("ports", [])) - {port["name"] for port in change.unit["ports"]}
             release(owner, held(change.unit["name"], left, links))
@@ -45,6 +48,15 @@ class BridgeWriter(Bridge, Writer):
         for name in going:
             release(owner, held(name, ports[name], links))
         return errors | {name: error for name in going if (error := delete_link(name))}
+
+
+def set_bridge(unit: dict, link: networkd.Link) -> None:
+    """Give a bridge that is there what networkd gives to one that it makes. The default VLAN cannot change while filtering is on."""
+    change = ["ip", "link", "set", "dev", link.name, "type", "bridge"]
+    if not link.data.get("vlan_filtering"):
+        system.run([*change, "vlan_default_pvid", "0"], check=False)
+        system.run([*change, "vlan_filtering", "1"], check=False)
+    system.run([*change, "stp_state", str(int(unit["stp"]))], check=False)
 
 
 def port_fault(unit: dict, units: Sequence, links: dict[str, networkd.Link]) -> str:

@@ -41,21 +41,38 @@ const seen = () =>
     "ip -o -d link show br9; ip -o -d link show v9; nft -a list table inet theirs; getent passwd theirs; cat /home/web/.config/containers/systemd/theirs.container",
   );
 
-test("without `adopt` each is refused, with what differs, on both routes, and nothing is touched", async () => {
-  for (const command of THEIRS) await text("hv", command);
-  const before = await seen();
-  withMore(units({}));
-  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
-  expect(code).toBe(1);
-  for (const id of ["bridge/br9", "vlan/v9", "nftables-table/inet/theirs", "service-user/theirs", "quadlet-unit/web/theirs.container"]) {
-    expect([id, output]).toEqual([id, expect.stringMatching(new RegExp(`hv/${id}: it bears nobody's mark; set .adopt: true.`))]);
-  }
-  expect(output).toMatch(/\+\s+tcp dport 10 accept/);
-  const plain = await playbook("--limit", "hv");
-  expect([plain.code, changed(plain.stdout)]).toEqual([2, { hv: 0 }]);
-  expect(plain.stdout).toMatch(/quadlet-unit web\/theirs.container: it bears nobody's mark/);
-  expect(await seen()).toBe(before);
-});
+const all = (adopt: object) => Object.entries(units(adopt));
+// VLANs and services wait for rules and bridges, so they are tried without those.
+const KINDS = [
+  ["bridges", "nftables_tables", "service_users"],
+  ["vlans", "quadlet_units"],
+];
+const IDS: Record<string, string> = {
+  bridges: "bridge br9",
+  vlans: "vlan v9",
+  nftables_tables: "nftables-table inet/theirs",
+  service_users: "service-user theirs",
+  quadlet_units: "quadlet-unit web/theirs.container",
+};
+
+test.each(KINDS)(
+  "without `adopt` %s and others are refused, with what differs, on both routes, and nothing is touched",
+  async (...lists) => {
+    if (lists.includes("bridges")) for (const command of THEIRS) await text("hv", command);
+    const before = await seen();
+    withMore(Object.fromEntries(all({}).filter(([list]) => lists.includes(list))));
+    const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+    const plain = await playbook("--limit", "hv");
+    expect([code, plain.code, changed(plain.stdout)]).toEqual([1, 2, { hv: 0 }]);
+    for (const list of lists) {
+      const said = "it bears nobody's mark; set .adopt: true.";
+      expect([list, output]).toEqual([list, expect.stringMatching(new RegExp(`hv/${IDS[list]!.replace(" ", "/")}: ${said}`))]);
+      expect([list, plain.stdout]).toEqual([list, expect.stringMatching(new RegExp(`${IDS[list]}: ${said}`))]);
+    }
+    if (lists.includes("bridges")) expect(output).toMatch(/\+\s+tcp dport 10 accept/);
+    expect(await seen()).toBe(before);
+  },
+);
 
 test("with `adopt` they are taken over", async () => {
   withMore(units({ adopt: true }));
