@@ -43,11 +43,7 @@ const seen = () =>
 
 const all = (adopt: object) => Object.entries(units(adopt));
 // VLANs wait for rules and bridges, and services for all of them, so those are tried by themselves.
-const KINDS = [
-  ["bridges", "nftables_tables", "service_users"],
-  ["vlans"],
-  ["quadlet_units"],
-];
+const KINDS = [["bridges", "nftables_tables", "service_users"], ["vlans"], ["quadlet_units"]];
 const IDS: Record<string, string> = {
   bridges: "bridge br9",
   vlans: "vlan v9",
