@@ -114,18 +114,20 @@ class Services:
         while services and time.monotonic() - begun < LONGEST_SECONDS:
             states = service_states(self.user, services)
             reasons = {service: reason for service in services if (reason := not_ready(service, states.get(service, {})))}
-            settled = all(given_up(states.get(service, {})) for service in reasons)
-            health = self.health([one for one in services if one not in reasons]) if settled else {}
+            lost = {service for service in services if given_up(states.get(service, {}))}
+            # Health is asked for when nothing else is waited for. A check that failed as often as it may is a failure.
+            health = {} if reasons.keys() - lost else self.health([one for one in services if one not in reasons])
             reasons |= {service: f"{service} is {status}, wanted healthy" for service, status in health.items()}
-            # A check that has failed as often as it may is a failure, podman-run(1) --health-retries.
-            waiting = [one for one in reasons if health.get(one) != "unhealthy" and not given_up(states.get(one, {}))]
-            if before != (states, reasons):
-                before, since = (states, reasons), time.monotonic()
-            elif not reasons:
-                # What crashes at once is active for a moment, too: nothing moved since the look before.
-                return {}
+            lost |= {service for service, status in health.items() if status == "unhealthy"}
+            waiting = reasons.keys() - lost
+            now = {service: (states.get(service), reasons.get(service)) for service in services if service not in lost}
+            if now != before:
+                before, since = now, time.monotonic()
+            elif not waiting:
+                # What crashes at once is active for a moment, too: but nothing moved since the look before.
+                return reasons
             patience = WORKING_SECONDS if any(has_job(states.get(service, {})) for service in waiting) else STILL_SECONDS
-            if (reasons and not waiting) or time.monotonic() - since > patience:
+            if time.monotonic() - since > patience:
                 return reasons
             time.sleep(1)
         return reasons
@@ -153,7 +155,15 @@ def is_up(state: dict[str, str]) -> bool:
 
 def not_ready(service: str, state: dict[str, str]) -> str:
     """Why a service is not as it should be (yet)."""
-    return "; ".join(state_drift(service, state, True)) or (f"{service} waits for its restart" if has_job(state) else "")
+    drift = state_drift(service, state, True)
+    if not drift and crashes(state):
+        drift = [f"{service} ends again and again; systemd started it {state['NRestarts']} times more"]
+    return "; ".join(drift) or (f"{service} waits for its restart" if has_job(state) else "")
+
+
+def crashes(state: dict[str, str]) -> bool:
+    """Whether systemd starts a service again and again, counted from our own start."""
+    return int(state.get("NRestarts") or 0) >= CRASHES
 
 
 def has_job(state: dict[str, str]) -> bool:
@@ -164,4 +174,4 @@ def has_job(state: dict[str, str]) -> bool:
 def given_up(state: dict[str, str]) -> bool:
     """Whether waiting is in vain: systemd gave up, or starts it again and again."""
     over = state.get("ActiveState") in ("failed", "inactive") and not has_job(state)
-    return over or int(state.get("NRestarts") or 0) >= CRASHES
+    return over or crashes(state)

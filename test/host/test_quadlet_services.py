@@ -1,0 +1,46 @@
+"""How long services are waited for, and what is said of those that do not come up. systemd and Podman are played by the test."""
+
+import pytest
+from homelab import quadlet_services
+from homelab.quadlet_services import Services
+
+UP = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
+STARTING = {**UP, "ActiveState": "activating", "SubState": "start", "Job": "7"}
+FAILED = {**UP, "ActiveState": "failed", "SubState": "failed", "Result": "exit-code"}
+
+
+@pytest.fixture
+def wait(monkeypatch):
+    """Waits for services whose states, look by look, are given; the last look stays."""
+
+    def run(looks, health=()):
+        looks, health = list(looks), list(health)
+        monkeypatch.setattr(quadlet_services.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(quadlet_services, "service_states", lambda *_: looks.pop(0) if len(looks) > 1 else looks[0])
+        monkeypatch.setattr(Services, "health", lambda *_: (health.pop(0) if len(health) > 1 else health[0]) if health else {})
+        return Services("system").wait(sorted(looks[0]))
+
+    return run
+
+
+def test_a_service_that_comes_up_is_ready(wait):
+    assert wait([{"a": STARTING}, {"a": UP}]) == {}
+
+
+def test_a_service_that_failed_is_told_at_once_and_others_are_waited_for(wait):
+    assert wait([{"a": FAILED, "b": STARTING}, {"a": FAILED, "b": UP}]) == {"a": "a is failed (failed, exit-code), wanted active"}
+
+
+def test_a_service_that_crashes_is_active_between(wait):
+    looks = [{"a": {**(UP if count % 2 else STARTING), "NRestarts": str(count)}} for count in range(7)]
+    assert list(wait(looks)) == ["a"]
+
+
+def test_a_crash_is_told_beside_a_check_that_fails(wait):
+    looks = [{"a": {**UP, "NRestarts": str(count)}, "b": UP} for count in range(7)]
+    assert wait(looks, [{"b": "unhealthy"}]).keys() == {"a", "b"}
+
+
+def test_a_container_is_waited_for_until_it_is_healthy(wait):
+    assert wait([{"a": UP}], [{"a": "starting"}, {"a": "starting"}, {}]) == {}
+    assert wait([{"a": UP}], [{"a": "starting"}, {"a": "unhealthy"}]) == {"a": "a is unhealthy, wanted healthy"}
