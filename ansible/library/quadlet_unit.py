@@ -29,6 +29,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
     """Writes units in one batch per user: plan, check by the generator, write, reload, start, wait."""
 
     def __init__(self) -> None:
+        self.now: dict[str, Now] = {}
         self.plans: dict[str, Plan] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
@@ -41,9 +42,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}
         for user, mine in by_user(units):
-            now = self._now(user, mine, owner)
-            self.plans[user] = make_plan(mine, now)
-            refused = self.plans[user].refused | check(user, mine, now.installed, owner)
+            self.now[user] = self._now(user, mine, owner)
+            self.plans[user] = make_plan(mine, self.now[user])
+            refused = self.plans[user].refused | check(user, mine, self.now[user].installed, owner)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         return errors
 
@@ -95,7 +96,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         folder = folder_of(services.user, owner)
         assert folder is not None
         units = [change.unit for change in changes]
-        now = self._now(services.user, units, owner)
+        now = self.now[services.user]
         plan, everything = make_plan(units, now), merged(now.installed, units)
         failed = plan.refused | services.make_way(plan, everything)
         self._remember_replaced([change for change in changes if change.unit["name"] in plan.replaced.keys() - failed.keys()], owner)

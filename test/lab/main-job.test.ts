@@ -1,6 +1,6 @@
 // The main job on the lab, in the order in which an operator meets it; each step stands on those before it.
 import { ensureLab, type Lab } from "./lab";
-import { changed, edit, fresh, good, keep, keepEmptied, playbook, remove, runs, stack, up } from "./project";
+import { changed, edit, fresh, good, keep, keepEmptied, playbook, playbooks, remove, runs, stack, up } from "./project";
 import { footprint, foreign, makeForeign, page, removeForeign, started, text, traces } from "./look";
 
 jest.setTimeout(900_000);
@@ -52,11 +52,10 @@ test("the pages answer, from here, from hv and from app, and not from where the 
 test("a second up changes nothing, and the other route neither, also in check mode, at six module runs a host", async () => {
   expect((await up()).output).toMatch(/Resources:\n\s+\d+ unchanged\n/);
   expect(runs()).toEqual([]);
-  const check = await playbook("--check");
-  expect(changed(check.stdout)).toEqual({ hv: 0, app: 0 });
-  const real = await playbook();
-  expect(changed(real.stdout)).toEqual({ hv: 0, app: 0 });
-  expect(real.stdout.match(/^TASK \[\w+ : Apply .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(6);
+  expect(changed(await playbooks("--check"))).toEqual({ hv: 0, app: 0 });
+  const real = await playbooks();
+  expect(changed(real)).toEqual({ hv: 0, app: 0 });
+  expect(real.match(/^TASK \[\w+ : Apply .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(6);
 });
 
 test("one changed value of each kind is shown, and just that is changed", async () => {
@@ -111,7 +110,7 @@ test("a unit that leaves the configuration is removed, and just that", async () 
     app.replace(/^table inet guard [^]*?^}\n|.*inet(-|%2F)guard.*\n/gm, ""),
   );
   expect(await foreign()).toBe(others);
-  expect(changed((await playbook()).stdout)).toEqual({ hv: 0, app: 0 });
+  expect(changed(await playbooks())).toEqual({ hv: 0, app: 0 });
 });
 
 test("destroy leaves both hosts as they were, but for packages and a user that is kept", async () => {

@@ -87,6 +87,12 @@ export function playbook(...args: string[]): Promise<Result> {
   return run([join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args], { check: false });
 }
 
+/** The same for both hosts at once, each by a run of its own: for hosts that are configured already. */
+export async function playbooks(...args: string[]): Promise<string> {
+  const done = await Promise.all(["hv", "app"].map((host) => playbook("--limit", host, ...args)));
+  return done.map(({ stdout }) => stdout).join("\n");
+}
+
 /** `changed=` of each host in a playbook's recap. */
 export function changed(output: string): Record<string, number> {
   return Object.fromEntries([...output.matchAll(/^(\w+)\s+: ok=\d+\s+changed=(\d+)/gm)].map(([, host, count]) => [host!, Number(count)]));

@@ -106,7 +106,8 @@ test("a host that takes connections and says nothing is given up on", async () =
   const sockets: { destroy: () => void }[] = [];
   const server = createServer((socket) => void sockets.push(socket));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  writeFileSync(file, config.replace(`Port ${sshPort}`, `Port ${(server.address() as AddressInfo).port}`));
+  const impatient = config.replace("ConnectTimeout 10", "ConnectTimeout 3");
+  writeFileSync(file, impatient.replace(`Port ${sshPort}`, `Port ${(server.address() as AddressInfo).port}`));
   await refused(/(hv|app)[^]*([Tt]imed out|Connection closed)/, REFRESH, DESTROY);
   for (const socket of sockets) socket.destroy();
   server.close();
