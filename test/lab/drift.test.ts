@@ -58,7 +58,9 @@ test("plain Ansible's check mode names it, and a run without it repairs it", asy
 
 test("our rules stand when Debian's own service is started, reloaded and restarted, and go when it is stopped", async () => {
   for (const action of ["start", "reload", "restart"]) {
-    const tables = await text("hv", `systemctl ${action} nftables; nft list tables; cat /proc/sys/net/ipv4/ip_forward`);
+    // Forwarding goes off with the rules, and on after them.
+    const forwards = "for i in $(seq 20); do grep -q 1 /proc/sys/net/ipv4/ip_forward && break; sleep 0.5; done";
+    const tables = await text("hv", `systemctl ${action} nftables; ${forwards}; nft list tables; cat /proc/sys/net/ipv4/ip_forward`);
     expect([action, tables]).toEqual([action, expect.stringMatching(/table inet isolation\n[^]*1\n$/)]);
   }
   expect(await text("hv", "systemctl stop nftables; nft list tables; cat /proc/sys/net/ipv4/ip_forward")).toBe("0\n");
