@@ -15,7 +15,6 @@ export const inventory = join(ROOT, "inventory");
 // Made anew by each run of all tests (test/run.ts), so that it is never of older code.
 const KEPT = join(projectRoot, `${FOLDER}-configured`);
 const CONFIGURED = "configured";
-const EMPTIED = "emptied";
 const runsLog = join(ROOT, "runs.log");
 
 const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
@@ -35,15 +34,6 @@ export async function keep(lab: Lab): Promise<void> {
   rmSync(KEPT, { recursive: true, force: true });
   cpSync(ROOT, KEPT, { recursive: true });
 }
-
-/** Keeps a lab from which everything was removed again: bare, but for its packages. */
-export async function keepEmptied(lab: Lab): Promise<void> {
-  await lab.save(EMPTIED);
-  writeFileSync(join(KEPT, EMPTIED), "");
-}
-
-/** A lab without anything of ours, as it was kept (which saves installing packages), else as it first booted. */
-export const emptied = (lab: Lab): Promise<void> => (existsSync(join(KEPT, EMPTIED)) ? lab.restore(EMPTIED) : lab.reset());
 
 /** The lab as `up` leaves it: as it was kept, else made and kept. */
 export async function configured(): Promise<Lab> {
