@@ -54,6 +54,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             return "data-loss" if name.endswith(".volume") else "replace"
         return "restart" if name in plan.restarts and change.seen.present else "live"
 
+    def last_words(self, change: Change) -> str:
+        return Services(user_of(change.unit)).journal(quadlet.service_of(change.unit))
+
     def attempt(self, change: Change) -> records.Record:
         """What was applied before, and all that was tried since: any of it may be on the host."""
         tried = [one for one in change.record.get("pending", []) if one != self.record_of(change.unit)]

@@ -51,6 +51,10 @@ class Writer(Kind):
         """The record while a change is being applied: until it is verified, a unit counts as not applied."""
         return {**(change.record or self.record_of(change.unit)), "pending": True}
 
+    def last_words(self, change: Change) -> str:
+        """What the host's journal says of a unit that does not hold."""
+        return ""
+
     @abstractmethod
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         """Make the host hold these units. Returns what failed, by name; one bad unit fails alone."""
@@ -143,7 +147,7 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
     units = [change.unit for change in changes]
     for change, seen in zip(changes, writer.observe(units, owner), strict=True):
         remaining = drift_text(seen) if seen.present else "it is not there"
-        failure = errors.get(seen.name) or (remaining and f"applied, but the host does not hold it:\n{remaining}")
+        failure = errors.get(seen.name) or (remaining and not_held(writer, change, remaining))
         if failure:
             results[seen.name].update(failed=True, msg=failure)
             if not seen.present and not change.record:
@@ -151,6 +155,11 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
         else:
             records.write(owner, writer.kind, seen.name, writer.record_of(change.unit))
         results[seen.name].update(facts=seen.facts, drift=remaining, present=seen.present)
+
+
+def not_held(writer: Writer, change: Change, remaining: str) -> str:
+    """What is said of a unit that was applied without an error, and differs all the same."""
+    return f"applied, but the host does not hold it:\n{remaining}\n{writer.last_words(change)}".strip()
 
 
 def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) -> list[Result]:
