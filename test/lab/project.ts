@@ -1,5 +1,6 @@
 // The project as a test uses it: a copy of the lab's inventory that may be edited, and a state of its own.
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ensureLab, type Lab } from "./lab";
@@ -70,11 +71,16 @@ export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
   return done;
 }
 
-/** Plain Ansible on the same inventory, without Pulumi. */
-export function playbook(...args: string[]): Promise<Result> {
+/** Plain Ansible on the same inventory, without Pulumi. Each run logs in anew, as one does a minute after the last. */
+export async function playbook(...args: string[]): Promise<Result> {
+  const sockets = mkdtempSync(join(tmpdir(), "cp-"));
   process.env["ANSIBLE_CONFIG"] = join(projectRoot, "ansible/ansible.cfg");
+  process.env["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets;
   const site = join(projectRoot, "ansible/site.yml");
-  return run([join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args], { check: false });
+  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args];
+  const done = await run(command, { check: false });
+  rmSync(sockets, { recursive: true, force: true });
+  return done;
 }
 
 /** The same for both hosts at once, each by a run of its own: for hosts that are configured already. */
