@@ -40,8 +40,9 @@ class HostWriter(Host, Writer):
         if absent:
             install(absent)
         system.run(["systemctl", "start", "systemd-networkd.service"])
-        had_forwarding = FORWARD_ON in (system.read_text(next(iter(files_of(change.unit, owner)))) or "")
-        for path, text in files_of(change.unit, owner).items():
+        files = files_of(change.unit, owner)
+        had_forwarding = FORWARD_ON in (system.read_text(next(iter(files))) or "")
+        for path, text in files.items():
             if system.read_text(path) != text:
                 system.make_folder(path.parent)
                 system.write_text(path, text)

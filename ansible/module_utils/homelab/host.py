@@ -83,12 +83,13 @@ class Host(Kind):
         return [self._observe(unit, owner) for unit in units]
 
     def _observe(self, unit: Unit, owner: str) -> Observation:
-        rules_file = system.read_text(next(iter(files_of(unit, owner))))
+        files = files_of(unit, owner)
+        rules_file = system.read_text(next(iter(files)))
         seen = Observation("host", present=rules_file is not None, marked_by=marks.read(rules_file).get("owner"))
         absent = missing_packages(packages_of(unit))
         if absent:
             seen.drift.append(f"packages missing: {' '.join(absent)}")
-        diffs = [system.text_diff(str(path), system.read_text(path), text) for path, text in files_of(unit, owner).items()]
+        diffs = [system.text_diff(str(path), system.read_text(path), text) for path, text in files.items()]
         seen.drift += [diff for diff in diffs if diff]
         seen.drift += [f"{name} is {state}, wanted enabled" for name, state in not_enabled().items()]
         if not ONLINE_WANTED.is_symlink():
