@@ -1,17 +1,20 @@
 // The project as a test uses it: a copy of the lab's inventory that may be edited, and a state of its own.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ensureLab, type Lab } from "./lab";
+import { sshConfig, stateDir } from "./paths";
 import { projectRoot, pulumi, type PulumiRun } from "./pulumi";
 import { run, type Result } from "./run";
 
-const FOLDER = ".state/test";
+// Each lab has its own, so that two can be used at the same time.
+const STACK = `test-of-${basename(stateDir)}`;
+const FOLDER = `.state/${STACK}`;
 const ROOT = join(projectRoot, FOLDER);
 export const inventory = join(ROOT, "inventory");
 // Made anew by each run of all tests (test/run.ts), so that it is never of older code.
-const KEPT = join(projectRoot, ".state/test-configured");
+const KEPT = join(projectRoot, `${FOLDER}-configured`);
 const CONFIGURED = "configured";
 const runsLog = join(ROOT, "runs.log");
 
@@ -22,7 +25,8 @@ export async function fresh(): Promise<void> {
   rmSync(ROOT, { recursive: true, force: true });
   mkdirSync(join(ROOT, "backend"), { recursive: true });
   cpSync(join(projectRoot, "ansible/inventory/lab"), inventory, { recursive: true });
-  await good(pulumi(["stack", "init", "test"], env));
+  cpSync(sshConfig, join(inventory, "ssh_config"));
+  await good(pulumi(["stack", "init", STACK], env));
 }
 
 /** Keeps lab, inventory and state as they are now, for the tests that begin with configured hosts. */
@@ -55,7 +59,7 @@ export const up = (...args: string[]): Promise<PulumiRun> => good(stack(["up", "
 export function stack(args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
   writeFileSync(runsLog, "");
   const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/inventory`] : [];
-  return pulumi([...args, "--stack", "test", "--non-interactive", ...config], { ...env, ...more });
+  return pulumi([...args, "--stack", STACK, "--non-interactive", ...config], { ...env, ...more });
 }
 
 /** The runs of Ansible that the last pulumi command made, with the number of calls that each served. */

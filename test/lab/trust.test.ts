@@ -71,7 +71,7 @@ async function know(keys: { hv?: string; app?: string }): Promise<void> {
       .map(([host, key]) => `${host} ${key}\n`)
       .join(""),
   );
-  writeFileSync(file, config.replace("~/.local/state/homelab-lab/known_hosts", knownHosts));
+  writeFileSync(file, config.replace(/UserKnownHostsFile .*/, `UserKnownHostsFile ${knownHosts}`));
 }
 
 async function realKeys(): Promise<{ hv: string; app: string }> {

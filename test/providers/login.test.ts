@@ -1,6 +1,6 @@
 // Logging in as OpenSSH would, at an SSH server of the test's own on loopback.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -106,4 +106,19 @@ test("an unknown host key ends it before any key is offered", async () => {
 test.each(["no", "accept-new", "off"])("StrictHostKeyChecking %s is refused, on the way to a host, too", async (value) => {
   const file = config("Host guest", "ProxyJump h", "Host h", `StrictHostKeyChecking ${value}`);
   await expect(checkStrictness(file, "guest")).rejects.toThrow(/h: ssh_config says StrictHostKeyChecking/);
+});
+
+test("plain Ansible shares no connection between two inventories that name the same address", () => {
+  const ansible = join(__dirname, "../../ansible");
+  const paths = ["a", "b"].map((name) => {
+    const file = join(folder, name, "hosts.yml");
+    mkdirSync(join(folder, name));
+    const host = { homelab_owner: "lab", ansible_host: "127.0.0.1", ansible_port: 1, ansible_ssh_common_args: "-F none" };
+    writeFileSync(file, JSON.stringify({ all: { hosts: { h: host } } }));
+    const program = join(__dirname, "../../.venv/bin/ansible-playbook");
+    const { stdout } = spawnSync(program, ["-vvv", "-i", file, "site.yml"], { cwd: ansible, encoding: "utf8" });
+    return /ControlPath="?([^" ]+)/.exec(stdout)?.[1];
+  });
+  expect(paths).toEqual([expect.stringMatching(/-%C$/), expect.stringMatching(/-%C$/)]);
+  expect(paths[0]).not.toBe(paths[1]);
 });
