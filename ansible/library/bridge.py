@@ -18,6 +18,8 @@ PORT_BEFORE = "port-before"
 class BridgeWriter(Bridge, Writer):
     """Writes bridges and their ports through systemd-networkd."""
 
+    cuts_off = True
+
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
         return {unit["name"]: reason for unit in units if (reason := port_fault(unit, units, links))}

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible.module_utils.homelab import records, system
+from ansible.module_utils.homelab import records, system, way_back
 from ansible.module_utils.homelab.host import (
     BEFORE,
     ENABLED,
     FORWARD_ON,
     FORWARDING,
     ONLINE_WANTED,
+    OURS,
     RULES_SERVICE,
     Host,
     before,
@@ -68,7 +69,7 @@ class HostWriter(Host, Writer):
         was = before(owner)
         try:
             forwarding = forwarding_is_on()
-            system.run(["systemctl", "disable", "--now", "--quiet", RULES_SERVICE], check=False)
+            system.run(["systemctl", "disable", "--now", "--quiet", *OURS], check=False)
             if forwarding and was["forwarding"]:
                 forward(True)
             if not was["online_wanted"]:
@@ -81,6 +82,7 @@ class HostWriter(Host, Writer):
                 system.run(["systemctl", "disable", "--quiet", *disabled], check=False)
             system.run(["systemctl", "daemon-reload"])
             records.remove(owner, BEFORE, "host")
+            system.remove_file(way_back.OUTCOME, empty_parents_below="/var/lib")
         except (system.CommandError, OSError) as error:
             return {"host": str(error)}
         return {}

@@ -22,8 +22,13 @@ from ansible.module_utils.homelab.nftables_table import (
 class NftablesTableWriter(NftablesTable, Writer):
     """Writes tables: each in one transaction of its own, then its file for the next boot."""
 
+    cuts_off = True
+
     def __init__(self) -> None:
         self.tried: dict[str, CompletedProcess[str]] = {}
+
+    def tables_of(self, names: Sequence[str]) -> Sequence[str]:
+        return names
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         if not system.installed("nft"):

@@ -15,6 +15,8 @@ from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_b
 class VlanWriter(Vlan, Writer):
     """Writes VLANs through systemd-networkd."""
 
+    cuts_off = True
+
     def lacks(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
         absent = [unit for unit in units if unit["bridge"] not in links or not bridge_file(unit["bridge"]).exists()]

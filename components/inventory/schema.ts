@@ -35,6 +35,8 @@ export const groupVars = z.strictObject({
     .string({ error: "homelab_owner is missing: the name that marks what is yours on a host" })
     .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"),
   homelab_prune: z.boolean().optional(),
+  homelab_lock_wait: z.int("seconds, a whole number").min(0, "seconds, 0 or more").optional(),
+  homelab_confirm_seconds: z.int("seconds, a whole number").min(30, "seconds, 30 or more").max(3600, "seconds, at most 3600").optional(),
   retired_hosts: z.array(z.string()).optional(),
   ansible_ssh_common_args: z.literal(SSH_ARGS, {
     error: `must be "${SSH_ARGS}": connection settings live in ssh_config, for Ansible and Pulumi alike`,

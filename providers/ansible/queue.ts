@@ -53,16 +53,22 @@ export function requestOf(calls: Call[]): Request {
   return request;
 }
 
+/** A change of these is taken back by the host when nobody can log in after it. */
+const CUTS_OFF = ["nftables-table", "bridge", "vlan"];
+
 /** What a run said of one call, or why it said nothing. */
 export function resultOf({ where, name, remove: gone }: Call, run: Run): UnitResult | Error {
   const said = run.events.filter((event) => event.event === "result" && event.kind === where.kind);
   const result = said.flatMap((event) => (gone ? event.removed : event.units) ?? []).find((one) => one.name === name);
+  const back = run.events.find(({ event, task }) => event === "failed" && task?.startsWith("confirm :"));
+  if (result && back && CUTS_OFF.includes(where.kind)) return { ...result, failed: true, changed: false, msg: back.msg ?? "" };
   if (result) return result;
-  const broken = run.events.filter((event) => event.event === "failed" || event.event === "unreachable");
+  const broken = back ? [back] : run.events.filter(({ event }) => event === "failed" || event === "unreachable");
   const reason = broken.map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();
   const hint = gone ? `\nIf ${where.host} is gone for good, name it in retired_hosts of group_vars/all.yml.` : "";
   const role = where.kind.replaceAll("-", "_");
-  const begun = run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
+  const refused = broken.some((event) => event.refused);
+  const begun = !refused && run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
   return new NoAnswer(`${where.host}: ${where.kind} ${name}: Ansible did not reach it.\n${reason}${hint}`, begun);
 }
 

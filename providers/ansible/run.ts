@@ -33,6 +33,8 @@ export interface Event {
   kind?: string;
   task?: string;
   msg?: string;
+  /** Another run has the host, so nothing was begun. */
+  refused?: boolean;
   units?: UnitResult[];
   removed?: UnitResult[];
 }

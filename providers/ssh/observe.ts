@@ -72,13 +72,14 @@ function groupsOf(all: Wanted[]): Group[] {
   return groups;
 }
 
+/** What only modules need. */
+const WRITERS_ONLY = ["hold.py", "lock.py", "module.py", "networkd_apply.py", "quadlet_plan.py", "quadlet_services.py"];
+
 /** ansible/observe.py behind a line that holds the observers' source and the units. */
 function script(groups: Group[]): string {
   const folder = join(packageRoot, "ansible", "module_utils", "homelab");
   const sources: Record<string, string> = {};
-  for (const file of readdirSync(folder).filter(
-    (name) => name.endsWith(".py") && !["module.py", "networkd_apply.py", "quadlet_plan.py", "quadlet_services.py"].includes(name),
-  )) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".py") && !WRITERS_ONLY.includes(name))) {
     const name = file === "__init__.py" ? "homelab" : `homelab.${file.slice(0, -3)}`;
     sources[name] = readFileSync(join(folder, file), "utf8");
   }

@@ -6,11 +6,13 @@ A unit is {podman, hypervisor, forwarding, packages}; there is one per host.
 from __future__ import annotations
 
 import json
+from importlib.abc import InspectLoader
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import ClassVar
 
-from . import marks, records, system
+from . import marks, records, system, way_back
 from .kind import Kind, Observation, Unit
 
 BASE = ["nftables", "iproute2"]
@@ -23,7 +25,8 @@ HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qe
 # A record of a kind of its own.
 BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
-ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", RULES_SERVICE]
+OURS = [RULES_SERVICE, way_back.SERVICE]
+ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", *OURS]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
@@ -58,6 +61,19 @@ done
 exit $status
 """
 # Debian's service, started or reloaded while ours is active, would leave the host without our tables.
+WAY_BACK_UNIT = """\
+[Unit]
+Description=Way back: puts network and rules as they were before a change that no login confirmed
+DefaultDependencies=no
+RequiresMountsFor=/etc /var/lib/homelab
+After=local-fs.target
+Before=network-pre.target systemd-networkd.service nftables.service homelab-nftables.service shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 /etc/homelab/way-back restore
+"""
 FOLLOW_NFTABLES = """\
 [Service]
 ExecStartPost=-/bin/sh /etc/homelab/load-tables
@@ -125,7 +141,15 @@ def files_of(unit: Unit, owner: str) -> dict[Path, str]:
         units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
         units / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
         Path("/etc/homelab/load-tables"): mark + LOAD_TABLES,
+        units / way_back.SERVICE: mark + WAY_BACK_UNIT + INSTALL,
+        Path(way_back.PROGRAM): mark + source_of(way_back),
     }
+
+
+def source_of(module: ModuleType) -> str:
+    """A module's text, wherever it was loaded from."""
+    spec = module.__spec__
+    return str(spec.loader.get_source(module.__name__)) if spec and isinstance(spec.loader, InspectLoader) else ""
 
 
 def before(owner: str) -> records.Record:

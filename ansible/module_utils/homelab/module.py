@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import records
+from . import lock, records
+from .hold import Hold
 from .kind import Kind, Observation, Unit, drift_text, whose
 
 Errors = dict[str, str]
@@ -30,8 +31,10 @@ class Writer(Kind):
 
     going     the names that are removed once the others are applied
     changing  the names that do not hold as they are wanted
+    cuts_off  a change can cut this host off, so it is taken back unless a new login confirms it
     """
 
+    cuts_off: ClassVar[bool] = False
     going: Sequence[str] = ()
     changing: Sequence[str] = ()
 
@@ -55,6 +58,10 @@ class Writer(Kind):
         """What the host's journal says of a unit that does not hold."""
         return ""
 
+    def tables_of(self, names: Sequence[str]) -> Sequence[str]:
+        """The nftables tables that a change of these units changes."""
+        return []
+
     @abstractmethod
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         """Make the host hold these units. Returns what failed, by name; one bad unit fails alone."""
@@ -76,40 +83,49 @@ def run_module(writer: Writer) -> None:
             "absent": {"type": "list", "elements": "str", "default": []},
             "remove": {"type": "list", "elements": "str", "default": []},
             "owner": {"type": "str", "required": True},
+            "run": {"type": "dict", "required": True},
             "prune": {"type": "bool", "default": False},
             "report_undeclared": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    params = module.params
+    hold = None if module.check_mode else Hold(module.params["run"])
+    try:
+        results, what = work(writer, module.params, hold)
+    except lock.Held as held:
+        return module.fail_json(msg=str(held), refused=True)
+    return module.exit_json(
+        changed=any(result["changed"] for result in results),
+        kind=writer.kind,
+        failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
+        diff=[{"prepared": f"{writer.kind} {r['name']}: {r['diff']}\n"} for r in results if r["diff"]],
+        taken=hold is not None and hold.taken,
+        armed=hold is not None and hold.armed,
+        **what,
+    )
+
+
+def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Sequence[Result], dict[str, Any]]:
+    """What was done of each unit, and what else is told. Without a `hold` nothing is changed, as in check mode."""
     owner = params["owner"]
     if params["remove"]:
-        removed = clear(writer, params["remove"], owner, module.check_mode)
-        return leave(module, writer, removed, units=[], removed=removed)
+        removed = clear(writer, params["remove"], owner, hold)
+        return removed, {"units": [], "removed": removed}
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
     wanted = {writer.name_of(unit) for unit in units}
     gone = [name for name in params["absent"] if name not in wanted]
     undeclared = [name for name in writer.owned(owner) if name not in (*wanted, *gone)] if params["report_undeclared"] else []
     writer.going = [*gone, *(undeclared if params["prune"] else [])]
-    results = converge(writer, units, owner, module.check_mode)
+    results = converge(writer, units, owner, hold)
     told = [] if params["prune"] else undeclared
-    return leave(module, writer, results, units=results, removed=[], going=writer.going, undeclared=told)
+    return results, {"units": results, "removed": [], "going": writer.going, "undeclared": told}
 
 
-def leave(module: AnsibleModule, writer: Writer, results: Sequence[Result], **what: Any) -> None:
-    """End the module's run with what it did."""
-    module.exit_json(
-        changed=any(result["changed"] for result in results),
-        kind=writer.kind,
-        failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
-        diff=[{"prepared": f"{writer.kind} {r['name']}: {r['diff']}\n"} for r in results if r["diff"]],
-        **what,
-    )
-
-
-def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool) -> list[Result]:
+def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | None) -> list[Result]:
     """Bring units to the wanted state and say for each what was done."""
     before = writer.look(units, owner)
+    if hold and any(seen.drift or not seen.present for seen in before) and hold.take():
+        before = writer.look(units, owner)
     refused = _foreign(writer, units, before, owner)
     changes = [
         Change(unit, seen, records.read(owner, writer.kind, seen.name) or {})
@@ -121,7 +137,7 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool
     if changes:
         lacking = writer.lacks(units, owner)
         refused.update(writer.refuse([unit for unit in units if writer.name_of(unit) not in lacking], owner))
-    if not check_mode:
+    if hold:
         refused.update(lacking)
     changes = [change for change in changes if change.seen.name not in refused]
     results = {seen.name: _result(seen) for seen in before}
@@ -133,13 +149,34 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, check_mode: bool
     for name, reason in refused.items():
         if name in results:
             results[name].update(failed=True, msg=reason)
-    if changes and not check_mode:
-        for change in changes:
-            # Also when this process dies.
-            records.write(owner, writer.kind, change.seen.name, writer.attempt(change))
-        errors = writer.apply(changes, owner)
-        _verify(writer, changes, owner, errors, results)
+    if changes and hold:
+        names = [change.seen.name for change in changes]
+        errors = guarded(writer, names, hold, lambda: _apply(writer, changes, owner, results))
+        for name, reason in errors.items():
+            results[name].update(failed=True, changed=False, msg=reason)
     return list(results.values())
+
+
+def guarded(writer: Writer, names: Sequence[str], hold: Hold, change: Callable[[], Errors]) -> Errors:
+    """Make a change, behind a way back where it could cut the host off. Returns what failed, by name."""
+    if not writer.cuts_off:
+        return change()
+    reason = hold.arm(writer.tables_of(names))
+    if reason:
+        return dict.fromkeys(names, reason)
+    errors = change()
+    # A new login has its whole time from now on.
+    hold.arm([])
+    return errors
+
+
+def _apply(writer: Writer, changes: Sequence[Change], owner: str, results: dict[str, Result]) -> Errors:
+    for change in changes:
+        # Also when this process dies.
+        records.write(owner, writer.kind, change.seen.name, writer.attempt(change))
+    errors = writer.apply(changes, owner)
+    _verify(writer, changes, owner, errors, results)
+    return {}
 
 
 def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Errors, results: dict[str, Result]) -> None:
@@ -162,14 +199,16 @@ def not_held(writer: Writer, change: Change, remaining: str) -> str:
     return f"applied, but the host does not hold it:\n{remaining}\n{writer.last_words(change)}".strip()
 
 
-def clear(writer: Writer, names: Sequence[str], owner: str, check_mode: bool) -> list[Result]:
+def clear(writer: Writer, names: Sequence[str], owner: str, hold: Hold | None) -> list[Result]:
     """Remove units by name and say for each what was done."""
+    if hold:
+        hold.take()
     owned = set(writer.owned(owner))
     there = [name for name in names if name in owned]
     results = {name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""} for name in names}
-    if check_mode:
+    if not hold:
         return list(results.values())
-    errors = writer.remove(there, owner) if there else {}
+    errors = guarded(writer, there, hold, lambda: writer.remove(there, owner)) if there else {}
     for name in names:
         if name in errors:
             results[name].update(failed=True, msg=errors[name])

@@ -1,0 +1,61 @@
+"""Who applies: this run of ansible-playbook, so that a host can tell two runs apart and name the one that has it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = """
+name: homelab_run
+short_description: Identity of this run, and of the others on this controller
+description: >-
+  Gives {id, who, alive}. The id is machine boot, process namespace, process and its start, so it is never used again;
+  alive holds the ids of all runs of Ansible on this controller, so that a host is not kept for one that was killed.
+options: {}
+"""
+
+
+class LookupModule(LookupBase):
+    """Reads /proc, proc(5)."""
+
+    def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[dict[str, Any]]:
+        own = os.getpid()
+        while runs_ansible(parent_of(own)):
+            own = parent_of(own)
+        route = "pulumi" if "HOMELAB_EVENTS_FD" in os.environ else "ansible-playbook"
+        alive = [id_of(int(path.name)) for path in Path("/proc").glob("[0-9]*") if runs_ansible(int(path.name))]
+        who = f"{getpass.getuser()}@{socket.gethostname()}, {route} (process {own})"
+        return [{"id": id_of(own), "who": who, "alive": sorted({*alive, id_of(own)} - {""})}]
+
+
+def runs_ansible(process: int) -> bool:
+    """Whether a process is a run of Ansible; one that has ended is not."""
+    try:
+        return b"ansible" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def parent_of(process: int) -> int:
+    """The process that started one; 0 for none."""
+    return int((fields_of(process) or [""] * 2)[1] or 0)
+
+
+def id_of(process: int) -> str:
+    """One process of one boot; empty when it has ended. The namespace tells containers on a machine apart."""
+    fields = fields_of(process)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}/{process}-{fields[19]}" if fields else ""
+
+
+def fields_of(process: int) -> list[str]:
+    """What /proc/<process>/stat says from the state on; the name before it may hold spaces."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return []

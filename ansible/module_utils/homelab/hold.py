@@ -1,0 +1,35 @@
+"""A host while one run changes it: nobody else does, and what may cut it off is taken back unless a new login confirms it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from . import lock, way_back
+
+
+class Hold:
+    """What a run {id, who, alive, wait, confirm} holds of this host; `wait` and `confirm` are in seconds.
+
+    taken  the host is this run's until it lets go
+    armed  the way back waits for a new login
+    """
+
+    def __init__(self, run: lock.Run) -> None:
+        self.run = run
+        self.taken = False
+        self.armed = False
+
+    def take(self) -> bool:
+        """Take the host, or raise lock.Held; says whether it may have changed meanwhile."""
+        waited = lock.take(self.run, self.run["wait"])
+        self.taken = True
+        return way_back.put_unconfirmed_back(self.run["id"]) or waited
+
+    def arm(self, tables: Iterable[str]) -> str:
+        """Arm the way back, or set its timer anew; says why that cannot be, else nothing."""
+        if not os.path.exists(way_back.PROGRAM):
+            return "a change could cut this host off, and it has no way back: declare `homelab_host` for it"
+        reason = way_back.arm(self.run["id"], self.run["confirm"], tables)
+        self.armed = self.armed or not reason
+        return reason

@@ -1,0 +1,96 @@
+"""One apply at a time on a host, whichever route: a lease for a whole run, and a lock for the module that changes something.
+
+The lease (/run/homelab/lock) says who has the host until when; it ends with the run, when its controller says that
+the run is dead, or after LEASE_SECONDS. The lock (flock(2)) dies with the process, so what a killed controller
+left running is waited for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from . import system
+
+LEASE = Path("/run/homelab/lock")
+APPLYING = Path("/run/homelab/applying")
+LEASE_SECONDS = 900
+
+Lease = dict[str, Any]
+Run = dict[str, Any]
+
+# The lock's open file; closed by the kernel when this process ends.
+_held: list[int] = []
+
+
+class Held(Exception):
+    """Another run has the host. The text says whose."""
+
+
+def take(run: Run, wait: float) -> bool:
+    """Take the host for a run {id, who, alive} and hold it till this process ends; says whether it had to wait.
+
+    `wait` is in seconds. Raises Held.
+    """
+    if _held:
+        return False
+    system.make_folder(LEASE.parent, mode=0o700)
+    descriptor = os.open(APPLYING, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    end = time.monotonic() + wait
+    waited = False
+    while not _take(descriptor, run):
+        if time.monotonic() >= end:
+            os.close(descriptor)
+            raise Held(f"another apply has this host: {holder(read())}. Nothing was changed; run again when it is done")
+        waited = True
+        time.sleep(1)
+    _held.append(descriptor)
+    return waited
+
+
+def _take(descriptor: int, run: Run) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    lease = read()
+    if not is_free(lease, run, uptime()):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return False
+    since = lease["since"] if lease and lease.get("id") == run["id"] else time.time()
+    kept = {"id": run["id"], "who": run["who"], "since": since, "until": uptime() + LEASE_SECONDS}
+    system.write_text(LEASE, json.dumps(kept) + "\n", mode=0o600)
+    return True
+
+
+def uptime() -> float:
+    """Seconds since boot, which no setting of the clock changes."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def read() -> Lease | None:
+    """The lease; None when there is none."""
+    try:
+        found = json.loads(system.read_text(LEASE) or "null")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def is_free(lease: Lease | None, run: Run, now: float) -> bool:
+    """Whether a run may take the host: nobody has it, or itself, or one whose time is over or whose controller is ours and knows it dead."""
+    if lease is None or lease["id"] == run["id"] or now >= lease["until"]:
+        return True
+    same_controller = lease["id"].rsplit("/", 1)[0] == run["id"].rsplit("/", 1)[0]
+    return same_controller and lease["id"] not in run["alive"]
+
+
+def holder(lease: Lease | None) -> str:
+    """Who has the host, in words."""
+    if lease is None:
+        return "one that is just beginning or ending"
+    return f"{lease['who']}, since {time.strftime('%H:%M:%S UTC', time.gmtime(lease['since']))}"
