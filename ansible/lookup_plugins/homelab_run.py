@@ -34,11 +34,12 @@ class LookupModule(LookupBase):
 
 
 def runs_ansible(process: int) -> bool:
-    """Whether a process is a run of Ansible; one that has ended is not."""
+    """Whether a process is a run of Ansible, a script of Python; one that has ended is not."""
     try:
-        return b"ansible" in Path(f"/proc/{process}/cmdline").read_bytes()
+        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[:2]
     except OSError:
         return False
+    return any(os.path.basename(word).startswith(b"ansible") for word in words)
 
 
 def parent_of(process: int) -> int:

@@ -6,8 +6,8 @@ A unit is {podman, hypervisor, forwarding, packages}; there is one per host.
 from __future__ import annotations
 
 import json
-from importlib.abc import InspectLoader
 from collections.abc import Sequence
+from importlib.abc import InspectLoader
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar

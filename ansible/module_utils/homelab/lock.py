@@ -82,7 +82,7 @@ def read() -> Lease | None:
 
 
 def is_free(lease: Lease | None, run: Run, now: float) -> bool:
-    """Whether a run may take the host: nobody has it, or itself, or one whose time is over or whose controller is ours and knows it dead."""
+    """Whether a run may take the host: nobody has it, or itself, or one whose time is over, or that our controller knows to be dead."""
     if lease is None or lease["id"] == run["id"] or now >= lease["until"]:
         return True
     same_controller = lease["id"].rsplit("/", 1)[0] == run["id"].rsplit("/", 1)[0]

@@ -93,8 +93,8 @@ def run_module(writer: Writer) -> None:
     try:
         results, what = work(writer, module.params, hold)
     except lock.Held as held:
-        return module.fail_json(msg=str(held), refused=True)
-    return module.exit_json(
+        module.fail_json(msg=str(held), refused=True)
+    module.exit_json(
         changed=any(result["changed"] for result in results),
         kind=writer.kind,
         failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],

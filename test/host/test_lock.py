@@ -1,0 +1,62 @@
+"""One apply at a time: who may take a host, and what ends a hold."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from homelab import lock
+
+ME = {"id": "boot/ns/100-1", "who": "olga@desk, pulumi (process 100)", "alive": ["boot/ns/100-1", "boot/ns/200-7"]}
+
+
+def lease(**changes):
+    return {"id": "boot/ns/200-7", "who": "udo@desk, ansible-playbook (process 200)", "since": 0.0, "until": 1000.0, **changes}
+
+
+@pytest.mark.parametrize(
+    ("found", "free"),
+    [
+        (None, True),
+        (lease(), False),
+        (lease(id=ME["id"]), True),
+        (lease(until=500.0), True),
+        # A process of this controller that has ended, or whose number another one has now.
+        (lease(id="boot/ns/300-2"), True),
+        (lease(id="boot/ns/200-8"), True),
+        # What another controller, another boot or another container runs cannot be known here.
+        (lease(id="other/ns/300-2"), False),
+        (lease(id="boot/container/300-2"), False),
+    ],
+)
+def test_a_host_is_free_when_nobody_else_can_have_it(found, free):
+    assert lock.is_free(found, ME, now=500.0) is free
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(lock, "LEASE", tmp_path / "lock")
+    monkeypatch.setattr(lock, "APPLYING", tmp_path / "applying")
+    monkeypatch.setattr(lock, "_held", [])
+    write = lock.system.write_text
+    monkeypatch.setattr(lock.system, "write_text", lambda *args, **more: write(*args, **more, uid=os.getuid(), gid=os.getgid()))
+    return tmp_path
+
+
+def test_the_second_is_told_who_is_first(folder):
+    assert lock.take(ME, wait=0) is False
+    other = {"id": "other/ns/1-1", "who": "udo", "alive": []}
+    lock._held.clear()
+    with pytest.raises(lock.Held, match=r"another apply has this host: olga@desk, pulumi \(process 100\), since .* UTC"):
+        lock.take(other, wait=0)
+
+
+def test_what_a_dead_controller_left_running_is_waited_for(folder):
+    script = f"import fcntl,sys; f=open({str(folder / 'applying')!r},'w'); fcntl.flock(f,2); print('held',flush=True); sys.stdin.read()"
+    left = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    left.stdout.readline()
+    with pytest.raises(lock.Held):
+        lock.take(ME, wait=0)
+    left.communicate()
+    assert lock.take(ME, wait=5) is False
+    assert lock.read()["who"] == ME["who"]
