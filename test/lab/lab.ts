@@ -22,6 +22,8 @@ export interface Lab {
   ssh(host: HostName, command: string, options?: SshOptions): Promise<Result>;
   /** Resets a machine the hard way, as a power failure would. */
   powerCycle(host: HostName): Promise<void>;
+  /** Pulls the cable by which hv is reached, or puts it in again. */
+  plug(connected: boolean): Promise<void>;
   /** Waits until a new SSH login works. */
   waitForLogin(host: HostName, seconds?: number): Promise<void>;
   /** The port on 127.0.0.1 that leads to this port of hv. */
@@ -39,6 +41,7 @@ export const labInstance: Lab = {
   },
   ssh,
   powerCycle,
+  plug: async (connected) => void (await qmp(machines.hv.qmp, (execute) => execute("set_link", { name: "management", up: connected }))),
   waitForLogin: login,
   port: hostPort,
   down,

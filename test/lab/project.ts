@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ensureLab, type Lab } from "./lab";
 import { sshConfig, stateDir } from "./paths";
-import { projectRoot, pulumi, type PulumiRun } from "./pulumi";
+import { projectRoot, pulumi, type PulumiRun, type Running, startPulumi } from "./pulumi";
 import { run, type Result } from "./run";
 
 // Each lab has its own, so that two can be used at the same time.
@@ -26,7 +26,7 @@ export async function fresh(): Promise<void> {
   mkdirSync(join(ROOT, "backend"), { recursive: true });
   cpSync(join(projectRoot, "ansible/inventory/lab"), inventory, { recursive: true });
   cpSync(sshConfig, join(inventory, "ssh_config"));
-  await good(pulumi(["stack", "init", STACK], env));
+  await good(stack(["stack", "init"]));
 }
 
 /** Keeps lab, inventory and state as they are now, for the tests that begin with configured hosts. */
@@ -58,8 +58,21 @@ export const up = (...args: string[]): Promise<PulumiRun> => good(stack(["up", "
 /** A pulumi command on the test's stack. */
 export function stack(args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
   writeFileSync(runsLog, "");
-  const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/inventory`] : [];
-  return pulumi([...args, "--stack", STACK, "--non-interactive", ...config], { ...env, ...more });
+  return stackOf("inventory", args, more);
+}
+
+/** `pulumi up` on the test's stack, which a test may end before its time. */
+export const startUp = (): Running =>
+  startPulumi(
+    ["up", "--yes", "--skip-preview", "--stack", STACK, "--non-interactive", "--config", `homelab:inventory=${FOLDER}/inventory`],
+    env,
+  );
+
+/** The same on the stack of another inventory, a folder beside the test's own. */
+export function stackOf(folder: string, args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
+  const name = folder === "inventory" ? STACK : `${STACK}-${folder}`;
+  const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/${folder}`] : [];
+  return pulumi([...args, "--stack", name, "--non-interactive", ...config], { ...env, ...more });
 }
 
 /** The runs of Ansible that the last pulumi command made, with the number of calls that each served. */
@@ -76,12 +89,15 @@ export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
 }
 
 /** Plain Ansible on the same inventory, without Pulumi. Each run logs in anew, as one does a minute after the last. */
-export async function playbook(...args: string[]): Promise<Result> {
+export const playbook = (...args: string[]): Promise<Result> => playbookOf("inventory", ...args);
+
+/** The same on another inventory, a folder beside the test's own. */
+export async function playbookOf(folder: string, ...args: string[]): Promise<Result> {
   const sockets = mkdtempSync(join(tmpdir(), "cp-"));
   process.env["ANSIBLE_CONFIG"] = join(projectRoot, "ansible/ansible.cfg");
   process.env["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets;
   const site = join(projectRoot, "ansible/site.yml");
-  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args];
+  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(ROOT, folder, "hosts.yml"), site, ...args];
   const done = await run(command, { check: false });
   rmSync(sockets, { recursive: true, force: true });
   return done;

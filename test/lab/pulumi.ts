@@ -12,8 +12,18 @@ export interface PulumiRun {
   output: string;
 }
 
+/** A run of pulumi that goes on; `done` says how it ends. */
+export interface Running {
+  pid: number;
+  done: Promise<PulumiRun>;
+}
+
 /** Runs `pulumi <args>`; `show` also prints what it prints. */
-export function pulumi(args: string[], env: Record<string, string> = {}, show = false): Promise<PulumiRun> {
+export const pulumi = (args: string[], env: Record<string, string> = {}, show = false): Promise<PulumiRun> =>
+  startPulumi(args, env, show).done;
+
+/** Starts `pulumi <args>`. */
+export function startPulumi(args: string[], env: Record<string, string>, show = false): Running {
   mkdirSync(join(projectRoot, ".state"), { recursive: true });
   const child = spawn(program(), args, {
     cwd: projectRoot,
@@ -27,10 +37,11 @@ export function pulumi(args: string[], env: Record<string, string> = {}, show = 
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  return new Promise((done, fail) => {
+  const done = new Promise<PulumiRun>((ended, fail) => {
     child.on("error", fail);
-    child.on("close", (code) => done({ code, output }));
+    child.on("close", (code) => ended({ code, output }));
   });
+  return { pid: child.pid!, done };
 }
 
 // The lab holds no secret of anyone, so its passphrase is empty. Types are checked in CI, not at each run.
