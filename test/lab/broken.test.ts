@@ -1,6 +1,7 @@
 // An up that breaks off somewhere: the next run makes it good without hand work, on either route.
 import { readFileSync, readdirSync } from "node:fs";
 import { type Lab } from "./lab";
+import { text } from "./look";
 import { changed, configured, edit, good, playbook, stack, startUp } from "./project";
 import { sleep } from "./run";
 
@@ -97,4 +98,18 @@ test.each(points)("at %i %% of an up %s; %s makes it good", async (percent, how,
   await good(stack(["up", "--yes", "--skip-preview"]));
   expect((await good(stack(["up", "--yes", "--skip-preview"]))).output).toMatch(/19 unchanged/);
   expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 0, app: 0 });
+});
+
+test("a full disk is told, nothing is lost, and the next run makes it good", async () => {
+  await configured();
+  change();
+  await text(
+    "hv",
+    "fallocate -l $(df --output=avail -B1 / | tail -1) /full || dd if=/dev/zero of=/full bs=1M 2>/dev/null; dd if=/dev/zero of=/full2 bs=4k 2>/dev/null; true",
+  );
+  const done = await stack(["up", "--yes", "--skip-preview"]);
+  expect([done.code === 0, done.output]).toEqual([false, expect.stringContaining("No space left on device")]);
+  await text("hv", "rm -f /full /full2");
+  await good(stack(["up", "--yes", "--skip-preview"]));
+  expect((await good(stack(["up", "--yes", "--skip-preview"]))).output).toMatch(/19 unchanged/);
 });

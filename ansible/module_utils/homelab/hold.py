@@ -30,6 +30,9 @@ class Hold:
         """Arm the way back, or set its timer anew; says why that cannot be, else nothing."""
         if not os.path.exists(way_back.PROGRAM):
             return "a change could cut this host off, and it has no way back: declare `homelab_host` for it"
-        reason = way_back.arm(self.run["id"], self.run["confirm"], tables)
+        try:
+            reason = way_back.arm(self.run["id"], self.run["confirm"], tables)
+        except OSError as error:
+            reason = f"the way back cannot be armed, so nothing is changed: {error}"
         self.armed = self.armed or not reason
         return reason

@@ -151,32 +151,36 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
             results[name].update(failed=True, msg=reason)
     if changes and hold:
         names = [change.seen.name for change in changes]
-        errors = guarded(writer, names, hold, lambda: _apply(writer, changes, owner, results))
-        for name, reason in errors.items():
-            results[name].update(failed=True, changed=False, msg=reason)
+        if reason := with_way_back(writer, names, hold, lambda: _apply(writer, changes, owner, results)):
+            for name in names:
+                results[name].update(failed=True, changed=False, msg=reason)
     return list(results.values())
 
 
-def guarded(writer: Writer, names: Sequence[str], hold: Hold, change: Callable[[], Errors]) -> Errors:
-    """Make a change, behind a way back where it could cut the host off. Returns what failed, by name."""
+def with_way_back(writer: Writer, names: Sequence[str], hold: Hold, change: Callable[[], None]) -> str:
+    """Make a change, behind a way back where it could cut the host off; says why it was not made, else nothing."""
     if not writer.cuts_off:
-        return change()
+        change()
+        return ""
     reason = hold.arm(writer.tables_of(names))
-    if reason:
-        return dict.fromkeys(names, reason)
-    errors = change()
-    # A new login has its whole time from now on.
-    hold.arm([])
-    return errors
+    if not reason:
+        change()
+        # A new login has its whole time from now on.
+        hold.arm([])
+    return reason
 
 
-def _apply(writer: Writer, changes: Sequence[Change], owner: str, results: dict[str, Result]) -> Errors:
-    for change in changes:
-        # Also when this process dies.
-        records.write(owner, writer.kind, change.seen.name, writer.attempt(change))
-    errors = writer.apply(changes, owner)
-    _verify(writer, changes, owner, errors, results)
-    return {}
+def _apply(writer: Writer, changes: Sequence[Change], owner: str, results: dict[str, Result]) -> None:
+    try:
+        for change in changes:
+            # Also when this process dies.
+            records.write(owner, writer.kind, change.seen.name, writer.attempt(change))
+        errors = writer.apply(changes, owner)
+        _verify(writer, changes, owner, errors, results)
+    except OSError as error:
+        # Such as a full disk.
+        for change in changes:
+            results[change.seen.name].update(failed=True, msg=f"it broke off: {error}")
 
 
 def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Errors, results: dict[str, Result]) -> None:
@@ -201,14 +205,16 @@ def not_held(writer: Writer, change: Change, remaining: str) -> str:
 
 def clear(writer: Writer, names: Sequence[str], owner: str, hold: Hold | None) -> list[Result]:
     """Remove units by name and say for each what was done."""
-    if hold:
+    if hold and names:
         hold.take()
     owned = set(writer.owned(owner))
     there = [name for name in names if name in owned]
     results = {name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""} for name in names}
     if not hold:
         return list(results.values())
-    errors = guarded(writer, there, hold, lambda: writer.remove(there, owner)) if there else {}
+    errors: Errors = {}
+    if there and (reason := with_way_back(writer, there, hold, lambda: errors.update(writer.remove(there, owner)))):
+        errors = dict.fromkeys(there, reason)
     for name in names:
         if name in errors:
             results[name].update(failed=True, msg=errors[name])
