@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.abc import InspectLoader
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from . import marks, records, system, way_back
 from .kind import Kind, Observation, Unit
@@ -147,9 +146,9 @@ def files_of(unit: Unit, owner: str) -> dict[Path, str]:
 
 
 def source_of(module: ModuleType) -> str:
-    """A module's text, wherever it was loaded from."""
-    spec = module.__spec__
-    return str(spec.loader.get_source(module.__name__)) if spec and isinstance(spec.loader, InspectLoader) else ""
+    """A module's text, wherever it was loaded from: a file, Ansible's archive, or what observe.py was sent."""
+    loader: Any = module.__loader__
+    return str(loader.get_source(module.__name__))
 
 
 def before(owner: str) -> records.Record:

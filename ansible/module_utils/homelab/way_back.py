@@ -54,6 +54,8 @@ def arm(run_id: str, seconds: int, tables: Iterable[str] = ()) -> str:
     checked = subprocess.run(["nft", "-c", "-f", "-"], input=everything, capture_output=True, text=True, check=False)
     if checked.returncode != 0:
         return f"the way back does not work, so nothing is changed: {checked.stderr.strip()}"
+    if run("python3", PROGRAM, "told", "") != "\n":
+        return f"the way back does not work, so nothing is changed: {PROGRAM} is not as the base of the host has it"
     _write(SNAPSHOT, snapshot)
     _set_timer(seconds)
     if run("systemctl", "is-active", TIMER).strip() != "active":
@@ -192,6 +194,7 @@ def _links() -> dict[str, Any]:
 
 
 def _put_back(snapshot: Snapshot) -> None:
+    ours = {*snapshot["ours"], *_link_names()}
     did = _put_files_back(snapshot["files"])
     left: list[str] = []
     if snapshot["boot"] == _boot():
@@ -200,7 +203,7 @@ def _put_back(snapshot: Snapshot) -> None:
         did += [line for line in rules.splitlines() if line.startswith("table ") and not line.endswith("{")]
         if _rules_back(snapshot):
             left.append("the rules")
-        did += _put_links_back(snapshot, left)
+        did += _put_links_back(snapshot, ours, left)
         with open(FORWARDING, "w", encoding="utf-8") as stream:
             stream.write(snapshot["forwarding"])
     at = time.strftime("%H:%M:%S UTC", time.gmtime())
@@ -222,9 +225,9 @@ def _put_files_back(files: dict[str, Any]) -> list[str]:
     return [path for path in did if not path.startswith("/var/lib/homelab/")]
 
 
-def _put_links_back(snapshot: Snapshot, left: list[str]) -> list[str]:
+def _put_links_back(snapshot: Snapshot, ours: set[str], left: list[str]) -> list[str]:
     """Give networkd its files again and wait; what it does not do by itself is done by ip(8)."""
-    was, ours = snapshot["links"], {*snapshot["ours"], *_link_names()}
+    was = snapshot["links"]
     changed = _changed_links(was, ours)
     for name in changed:
         _free(name, was.get(name))
