@@ -1,7 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type z } from "zod";
+import { messageOf } from "../../providers/messages";
 import { type Problem, type Source, readSource } from "./document";
+import { type LintHost, lint } from "./lints";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
 
 /** A host with its units. A guest is reached once the other hosts' networks stand. */
@@ -14,12 +17,17 @@ export interface InventoryHost extends HostVars {
 export interface Inventory {
   owner: string;
   hosts: InventoryHost[];
+  /** What is allowed, but hardly meant. */
+  warnings: Problem[];
 }
+
+/** A problem as a user reads it: `file:line:column: message`. */
+export const shown = ({ file, line, column, message }: Problem): string => `${file}:${line}:${column}: ${message}`;
 
 /** All that is wrong in an inventory, each with its place. */
 export class InventoryError extends Error {
   constructor(readonly problems: Problem[]) {
-    const lines = problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
+    const lines = problems.map(shown);
     super(`The configuration has ${problems.length} ${problems.length === 1 ? "error" : "errors"}; nothing was done.\n${lines.join("\n")}`);
     this.name = "";
     this.stack = "";
@@ -41,11 +49,11 @@ export function loadInventory(folder: string): Inventory {
   }
   const guests = Object.keys(groups?.all.children?.["guests"]?.hosts ?? {});
   const names = [groups?.all.hosts, ...Object.values(groups?.all.children ?? {}).map((group) => group?.hosts)];
-  const hosts = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
-    name,
-    guest: guests.includes(name),
+  const loaded = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
     ...loadHost(folder, name, problems),
+    guest: guests.includes(name),
   }));
+  const hosts = loaded.map(({ name, guest, vars }) => ({ name, guest, ...vars }));
   for (const name of common?.retired_hosts ?? []) {
     if (!hosts.some((host) => host.name === name)) continue;
     problems.push({
@@ -56,20 +64,22 @@ export function loadInventory(folder: string): Inventory {
     });
   }
   problems.push(...strayFiles(folder, hosts).map((stray) => ({ ...stray, line: 1, column: 1 })));
+  const { errors, warnings } = lint(loaded.flatMap((host) => (host.source === undefined ? [] : [{ ...host, source: host.source }])));
+  problems.push(...errors);
   if (problems.length > 0) throw new InventoryError(problems);
-  return { owner: common?.homelab_owner ?? "", hosts };
+  return { owner: common?.homelab_owner ?? "", hosts, warnings };
 }
 
-function loadHost(folder: string, name: string, problems: Problem[]): HostVars {
+/** A host's units, and where they stand; without `source` there is nothing that could be said of them. */
+function loadHost(folder: string, name: string, problems: Problem[]): Omit<LintHost, "source"> & { source?: Source } {
   const file = join(folder, "host_vars", `${name}.yml`);
-  if (!existsSync(file)) return hostVars.parse({});
+  const none = { name, folder, vars: hostVars.parse({}) };
+  if (!existsSync(file)) return none;
   const source = readSource(file, "refused");
   const vars = validated(source, hostVars, problems);
-  if (vars === undefined) return hostVars.parse({});
-  return {
-    ...vars,
-    quadlet_units: vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems)),
-  };
+  if (vars === undefined) return none;
+  const units = vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems));
+  return { ...none, source, vars: { ...vars, quadlet_units: units } };
 }
 
 type Quadlet = HostVars["quadlet_units"][number];
@@ -77,17 +87,17 @@ type Quadlet = HostVars["quadlet_units"][number];
 /** A unit with the text of the files it names: what reaches a provider or a role is whole. */
 function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Quadlet, problems: Problem[]): Quadlet {
   const text = (path: PropertyKey[], source: string): string => {
-    try {
-      return readFileSync(join(folder, source), "utf8");
-    } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message;
-      const place = inventory.at([...at, ...path], "value");
-      problems.push({
-        file: inventory.file,
-        ...place,
-        message: `${[...at, ...path].map(String).join(".")}: ${source}: ${reason} in ${folder}`,
-      });
+    const fault = (reason: string): string => {
+      const message = `${[...at, ...path].map(String).join(".")}: ${source}: ${reason}`;
+      problems.push({ ...inventory.at([...at, ...path]), message });
       return "";
+    };
+    try {
+      const bytes = readFileSync(join(folder, source));
+      return isUtf8(bytes) ? bytes.toString("utf8") : fault("it is not UTF-8 text");
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return fault(code === "ENOENT" ? `there is no such file in ${folder}` : message);
     }
   };
   const { source, ...rest } = unit;
@@ -112,24 +122,21 @@ function read<T>(file: string, schema: z.ZodType<T>, problems: Problem[]): T | u
 function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
   problems.push(...source.problems);
   if (source.data === undefined && source.problems.length > 0) return undefined;
-  const parsed = schema.safeParse(source.data ?? {});
-  if (parsed.success) return parsed.data;
-  problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(source, issue)));
-  return undefined;
+  const parsed = schema.safeParse(source.data ?? {}, { error: messageOf });
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(source, issue)));
+  return parsed.data;
 }
 
 /** An issue of zod as what a user reads: place, path, value, and the accepted form. */
 function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   const paths = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+  const ofKey = issue.code === "unrecognized_keys" || issue.code === "invalid_key";
   return paths.map((path) => {
     const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], source.data);
-    const shown = value === undefined ? "" : ` (it is ${JSON.stringify(value).slice(0, 60)})`;
-    const text = issue.code === "unrecognized_keys" ? "unknown name" : issue.message;
-    return {
-      file: source.file,
-      ...source.at(path, issue.code === "unrecognized_keys" ? "key" : "value"),
-      message: `${path.map(String).join(".")}: ${text}${shown}`,
-    };
+    const text = JSON.stringify(value) ?? "";
+    const it = value === undefined || ofKey ? "" : ` (it is ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
+    const where = path.length > 0 ? `${path.map(String).join(".")}: ` : "";
+    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${issue.message}${it}` };
   });
 }
 

@@ -41,12 +41,14 @@ export const groupVars = z.strictObject({
   }),
 });
 
-const hosts = z.record(z.string(), z.union([z.null(), z.strictObject({})])).nullish();
+const SSH_CONFIG = "nothing stands here: how a host is reached is in ssh_config, its units in host_vars/<host>.yml";
+const hostName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "a host's name: letters, digits, _ . -, without Ansible's ranges");
+const hosts = z.record(hostName, z.strictObject({}, { error: SSH_CONFIG }).nullable()).nullish();
 
 /** What `hosts.yml` may hold: groups of hosts; what is said of a host stands in host_vars and ssh_config. */
 export const hostsFile = z.strictObject({
   all: z.strictObject({
     hosts,
-    children: z.record(z.string(), z.union([z.null(), z.strictObject({ hosts })])).optional(),
+    children: z.record(z.string(), z.strictObject({ hosts }).nullable()).optional(),
   }),
 });

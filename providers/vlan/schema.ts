@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { link } from "../text";
+import { numberOf, rangeOf } from "./ipv4";
 
-const link = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "a link's name: letters, digits, _ . -, at most 15");
 const address = z.ipv4("an IPv4 address such as 10.10.10.20");
 const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in quotes, such as "52:54:00:00:00:0a"');
 
@@ -29,21 +30,14 @@ export const schema = z
     if (unit.dhcp === undefined) return;
     if (unit.address === undefined) return fault([], "dhcp needs `address`, whose network it hands out");
     const { address, dhcp } = unit;
-    const inside = (value: string): boolean => networkOf(value, address) === networkOf(address, address);
+    const { first, last } = rangeOf(address);
+    const inside = (value: string): boolean => numberOf(value) >= first && numberOf(value) <= last;
     for (const key of ["from", "to"] as const) if (!inside(dhcp[key])) fault([key], `an address within the network of ${address}`);
     if (numberOf(dhcp.from) > numberOf(dhcp.to)) fault(["to"], "an address not before `from`");
     dhcp.leases.forEach((one, index) => {
       if (!inside(one.address)) fault(["leases", index, "address"], `an address within the network of ${address}`);
     });
   });
-
-/** An IPv4 address as a number. */
-const numberOf = (text: string): number => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-
-/** The number of the network that an address is in, by another's prefix length. */
-function networkOf(text: string, cidr: string): number {
-  return Math.floor(numberOf(text.split("/")[0]!) / 2 ** (32 - Number(cidr.split("/")[1])));
-}
 
 export type VlanUnit = z.infer<typeof schema>;
 

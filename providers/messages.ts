@@ -1,0 +1,42 @@
+import { type z } from "zod";
+
+// The accepted forms, as a user of YAML calls them.
+const FORMS: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a group of names with values",
+  record: "a group of names with values",
+};
+
+/** What a schema's check says where the schema has no words of its own: what is wrong, and the accepted form. */
+export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  switch (issue.code) {
+    case "invalid_type": {
+      const form = FORMS[issue.expected] ?? issue.expected;
+      if (input === undefined) return `missing: ${form}`;
+      const hint = issue.expected === "string" && ["number", "boolean"].includes(typeof input) ? ", so quote it" : "";
+      return input === null ? `${form} is wanted, and nothing is given: give one, or leave the name out` : `${form} is wanted${hint}`;
+    }
+    case "invalid_value":
+      return `one of ${issue.values.map(String).join(", ")}`;
+    case "too_small":
+    case "too_big": {
+      const most = issue.code === "too_big";
+      const bound = most ? issue.maximum : issue.minimum;
+      if (issue.origin === "string") return bound === 1 ? "it is empty" : `${most ? "at most" : "at least"} ${bound} characters`;
+      return `${most ? "at most" : "at least"} ${bound}`;
+    }
+    case "unrecognized_keys":
+      return `unknown name; known are ${Object.keys(shapeOf(issue.inst)).join(", ") || "none"}`;
+    case "invalid_key":
+      return (issue.issues as { message: string }[])[0]?.message;
+    default:
+      return undefined;
+  }
+}
+
+const shapeOf = (schema: unknown): object => (schema as { shape?: object } | undefined)?.shape ?? {};
