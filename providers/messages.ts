@@ -1,9 +1,9 @@
-import { type z } from "zod";
+import { z } from "zod";
 
 // The accepted forms, as a user of YAML calls them.
 const FORMS: Record<string, string> = {
   string: "a text",
-  number: "a number",
+  number: "a whole number",
   int: "a whole number",
   boolean: "true or false",
   array: "a list",
@@ -17,9 +17,11 @@ export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type": {
       const form = FORMS[issue.expected] ?? issue.expected;
-      if (input === undefined) return `missing: ${form}`;
-      const hint = issue.expected === "string" && ["number", "boolean"].includes(typeof input) ? ", so quote it" : "";
-      return input === null ? `${form} is wanted, and nothing is given: give one, or leave the name out` : `${form} is wanted${hint}`;
+      if (input === undefined) return `missing: ${[form, describe(issue.inst)].filter(Boolean).join(", ")}`;
+      if (input === null) return `${form} is wanted, and nothing is given: give one, or leave the name out`;
+      if (issue.expected === "string" && typeof input !== "object") return `${form} is wanted: quote it`;
+      const quoted = typeof input === "string" && /^(true|false|-?[0-9.]+)$/.test(input);
+      return `${form} is wanted${quoted ? ", without quotes" : ""}`;
     }
     case "invalid_value":
       return `one of ${issue.values.map(String).join(", ")}`;
@@ -27,7 +29,8 @@ export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
     case "too_big": {
       const most = issue.code === "too_big";
       const bound = most ? issue.maximum : issue.minimum;
-      if (issue.origin === "string") return bound === 1 ? "it is empty" : `${most ? "at most" : "at least"} ${bound} characters`;
+      if (issue.origin === "string")
+        return bound === 1 ? "a text that is not empty" : `${most ? "at most" : "at least"} ${bound} characters`;
       return `${most ? "at most" : "at least"} ${bound}`;
     }
     case "unrecognized_keys":
@@ -39,4 +42,5 @@ export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
+const describe = (schema: unknown): string | undefined => z.globalRegistry.get(schema as z.ZodType)?.description;
 const shapeOf = (schema: unknown): object => (schema as { shape?: object } | undefined)?.shape ?? {};

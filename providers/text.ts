@@ -1,7 +1,6 @@
 import { z } from "zod";
 
 // What a host's files and commands take as it is; ansible/module_utils/homelab/text.py has the same for plain Ansible.
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]/;
 
 /** A text in a language of its own, such as nft's or a native unit file: lines, without other control characters. */
@@ -24,11 +23,12 @@ export const key = z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, "a name of letter
 
 /** A path below some folder: it does not lead out of it, and is written in one way only. */
 export const relative = (folder: string) =>
-  z.string().refine(
-    // eslint-disable-next-line no-control-regex
-    (path) => !/[\u0000-\u001f\u007f-\u009f\ufeff]/.test(path) && !path.split("/").some((part) => ["", ".", ".."].includes(part)),
-    `a path below ${folder}: without / at its ends, empty parts, . or .., and without control characters`,
-  );
+  z
+    .string()
+    .refine(
+      (path) => !/[\u0000-\u001f\u007f-\u009f\ufeff]/.test(path) && !path.split("/").some((part) => ["", ".", ".."].includes(part)),
+      `a path below ${folder}: without / at its ends, empty parts, . or .., and without control characters`,
+    );
 
 /** The name of a network link, as systemd takes it; one that begins with - would be an option of a command. */
 export const link = z

@@ -15,28 +15,39 @@ export interface Problem extends Place {
   message: string;
 }
 
+type Path = readonly PropertyKey[];
+
+/** A path as a user reads it: names with points between them; what is no plain name stands in quotes. */
+export const written = (path: Path): string =>
+  path.map((step) => (/^[\w-]+$/.test(String(step)) ? String(step) : JSON.stringify(String(step)))).join(".");
+
 /** A YAML file with the places of its values. */
 export interface Source {
   file: string;
   data: unknown;
   /** Where a path stands; where it is missing, the place of what should hold it. */
-  at(path: readonly PropertyKey[], of?: "key" | "value"): Place;
+  at(path: Path, of?: "key" | "value"): Place;
   /** Where the n-th line of a text stands, from 0 on, when it is a block of lines (`|`); else where the text begins. */
-  lineOf(path: readonly PropertyKey[], line: number): Place;
+  lineOf(path: Path, line: number): Place;
   problems: Problem[];
 }
 
 type Templates = "allowed" | "refused";
 
-// The parser's own words where a user of this project would not know what to do.
-const SAID: Partial<Record<string, string>> = {
-  MULTIPLE_DOCS: "a second document begins here: a file of an inventory holds one",
-  DUPLICATE_KEY: "this name is here twice, and only one of them would count",
-  TAB_AS_INDENT: "a tab: YAML is indented by spaces",
-  BAD_SCALAR_START: "a text cannot begin like this without quotes: quote it",
-  TAG_RESOLVE_FAILED: "a tag that is not known here: quote a text that begins with !",
-  BLOCK_AS_IMPLICIT_KEY: "a second `: ` in one line: quote the text that holds it",
-};
+// What the parser says (yaml's errors: code and message), in words that tell a user of this project what to do.
+const SAID: [said: RegExp, message: string][] = [
+  [/^MULTIPLE_DOCS/, "a second document begins here: a file of an inventory holds one"],
+  [/^DUPLICATE_KEY/, "this name is here twice, and only one of them would count"],
+  [/^TAB_AS_INDENT/, "a tab: YAML is indented by spaces"],
+  [/^BAD_SCALAR_START/, "a text cannot begin like this without quotes: quote it"],
+  [/^TAG_RESOLVE_FAILED/, "a tag that is not known here: quote a text that begins with !"],
+  [/^BLOCK_AS_IMPLICIT_KEY/, "a second `: ` in one line: quote the text that holds it"],
+  [/Missing closing/, "a quote that began above is not closed"],
+  [/^\w+ Flow /, "a { or [ that began above is not closed, or what is in it is not indented"],
+  [/without - indicator/, "what stands here is no item of the list: an item begins with `- ` in the list's column, and goes on indented"],
+  [/same column/, "the names of a group begin in the same column"],
+  [/followed by map values/, "a name without `: ` and a value"],
+];
 const VAULT = "a value that is encrypted in place is not read here: secrets are referred to by name, in podman_secrets";
 const ENCRYPTED = "the whole file is encrypted: units stay readable, and refer to secrets by name, in podman_secrets";
 
@@ -64,12 +75,15 @@ export function parseSource(file: string, text: string, templates: Templates): S
   };
   if (text.startsWith("$ANSIBLE_VAULT;")) fault(0, ENCRYPTED);
   else {
-    for (const error of [...document.errors, ...document.warnings]) fault(error.pos[0], SAID[error.code] ?? error.message);
+    for (const error of [...document.errors, ...document.warnings])
+      fault(error.pos[0], inOurWords(`${error.code} ${error.message}`) ?? error.message);
     for (const [offset, message] of [...faultsOfText(text), ...faultsOfNodes(document, templates)]) fault(offset, message);
   }
   return {
     file,
-    data: dataOf(document, (message) => fault(0, message)),
+    data: dataOf(document, () => {
+      if (problems.length === 0) fault(0, "its aliases make a huge file of a small one: write it out");
+    }),
     at: (path, of = "value") => place(find(document, path, of).offset),
     lineOf: (path, line) => {
       const { node, offset } = find(document, path, "value");
@@ -82,14 +96,16 @@ export function parseSource(file: string, text: string, templates: Templates): S
   };
 }
 
+const inOurWords = (said: string): string | undefined => SAID.find(([form]) => form.test(said))?.[1];
+
 /** What a document says, or undefined where that cannot be told. */
-function dataOf(document: Document, fault: (message: string) => void): unknown {
+function dataOf(document: Document, failed: () => void): unknown {
   if (document.errors.length > 0) return undefined;
   try {
     return document.toJS();
-  } catch (error) {
-    // An alias of what is not there, or aliases that make a small file a huge one.
-    fault((error as Error).message);
+  } catch {
+    // An alias of what is not there, which is told already, or one alias after the other.
+    failed();
     return undefined;
   }
 }
@@ -145,7 +161,7 @@ function faultOf(node: Scalar, templates: Templates): string | undefined {
   return undefined;
 }
 
-function find(document: Document, path: readonly PropertyKey[], of: "key" | "value"): { node: Node | null; offset: number } {
+function find(document: Document, path: Path, of: "key" | "value"): { node: Node | null; offset: number } {
   let node: Node | null = document.contents as Node | null;
   let offset = node?.range?.[0] ?? 0;
   for (const step of path) {

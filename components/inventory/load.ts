@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type z } from "zod";
 import { messageOf } from "../../providers/messages";
-import { type Problem, type Source, readSource } from "./document";
+import { type Problem, type Source, readSource, written } from "./document";
 import { type LintHost, lint } from "./lints";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
 
@@ -37,8 +37,13 @@ export class InventoryError extends Error {
 /** Loads `ansible/inventory/<stack>/`. Throws one InventoryError that names every problem. */
 export function loadInventory(folder: string): Inventory {
   const problems: Problem[] = [];
-  const common = read(join(folder, "group_vars", "all.yml"), groupVars, problems);
-  const groups = read(join(folder, "hosts.yml"), hostsFile, problems);
+  const [common, commonSource] = read(
+    join(folder, "group_vars", "all.yml"),
+    groupVars,
+    "it names homelab_owner and ansible_ssh_common_args",
+    problems,
+  );
+  const [groups] = read(join(folder, "hosts.yml"), hostsFile, "it names the hosts, in all.hosts or all.children.<group>.hosts", problems);
   if (!existsSync(join(folder, "ssh_config"))) {
     problems.push({
       file: join(folder, "ssh_config"),
@@ -54,20 +59,22 @@ export function loadInventory(folder: string): Inventory {
     guest: guests.includes(name),
   }));
   const hosts = loaded.map(({ name, guest, vars }) => ({ name, guest, ...vars }));
-  for (const name of common?.retired_hosts ?? []) {
-    if (!hosts.some((host) => host.name === name)) continue;
-    problems.push({
-      file: join(folder, "hosts.yml"),
-      line: 1,
-      column: 1,
-      message: `${name} is in retired_hosts of group_vars/all.yml, too`,
-    });
-  }
-  problems.push(...strayFiles(folder, hosts).map((stray) => ({ ...stray, line: 1, column: 1 })));
+  (common?.retired_hosts ?? []).forEach((name, index) => {
+    if (!hosts.some((host) => host.name === name)) return;
+    const message = `retired_hosts.${index}: ${name} is in hosts.yml, too; take it out of one of them`;
+    problems.push({ ...commonSource!.at(["retired_hosts", index]), message });
+  });
+  problems.push(...strayFiles(folder, groups && hosts.map(({ name }) => name)).map((stray) => ({ ...stray, line: 1, column: 1 })));
   const { errors, warnings } = lint(loaded.flatMap((host) => (host.source === undefined ? [] : [{ ...host, source: host.source }])));
   problems.push(...errors);
-  if (problems.length > 0) throw new InventoryError(problems);
+  if (problems.length > 0) throw new InventoryError(inOrder(problems));
   return { owner: common?.homelab_owner ?? "", hosts, warnings };
+}
+
+/** Problems in the order in which a file is read. */
+function inOrder(problems: Problem[]): Problem[] {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  return [...problems].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column);
 }
 
 /** A host's units, and where they stand; without `source` there is nothing that could be said of them. */
@@ -88,7 +95,7 @@ type Quadlet = HostVars["quadlet_units"][number];
 function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Quadlet, problems: Problem[]): Quadlet {
   const text = (path: PropertyKey[], source: string): string => {
     const fault = (reason: string): string => {
-      const message = `${[...at, ...path].map(String).join(".")}: ${source}: ${reason}`;
+      const message = `${written([...at, ...path])}: ${source}: ${reason}`;
       problems.push({ ...inventory.at([...at, ...path]), message });
       return "";
     };
@@ -112,10 +119,13 @@ function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Q
   };
 }
 
-function read<T>(file: string, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
-  if (existsSync(file)) return validated(readSource(file, "allowed"), schema, problems);
-  problems.push({ file, line: 1, column: 1, message: "missing" });
-  return undefined;
+function read<T>(file: string, schema: z.ZodType<T>, what: string, problems: Problem[]): [data?: T, source?: Source] {
+  if (!existsSync(file)) {
+    problems.push({ file, line: 1, column: 1, message: `missing: ${what}` });
+    return [];
+  }
+  const source = readSource(file, "allowed");
+  return [validated(source, schema, problems), source];
 }
 
 /** What a file says, or undefined when anything is wrong with it; all that is wrong is told. */
@@ -123,7 +133,10 @@ function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[])
   problems.push(...source.problems);
   if (source.data === undefined && source.problems.length > 0) return undefined;
   const parsed = schema.safeParse(source.data ?? {}, { error: messageOf });
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(source, issue)));
+  const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(source, issue));
+  // What cannot be read at all needs no second word.
+  const told = new Set(source.problems.map(({ line, column }) => `${line}:${column}`));
+  problems.push(...issues.filter(({ line, column }) => !told.has(`${line}:${column}`)));
   return parsed.data;
 }
 
@@ -133,26 +146,27 @@ function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   const ofKey = issue.code === "unrecognized_keys" || issue.code === "invalid_key";
   return paths.map((path) => {
     const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], source.data);
-    const text = JSON.stringify(value) ?? "";
-    const it = value === undefined || ofKey ? "" : ` (it is ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
-    const where = path.length > 0 ? `${path.map(String).join(".")}: ` : "";
-    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${issue.message}${it}` };
+    const where = path.length > 0 ? `${written(path)}: ` : "";
+    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${issue.message}${ofKey ? "" : asIs(value)}` };
   });
 }
 
+/** A single value, so that a user sees which one is meant. */
+function asIs(value: unknown): string {
+  if (value === undefined || value === null || typeof value === "object") return "";
+  const text = JSON.stringify(value);
+  return ` (it is ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
+}
+
 /** What Ansible would read and we do not. Files that editors leave are neither's, as in Ansible's own list. */
-function strayFiles(folder: string, hosts: { name: string }[]): { file: string; message: string }[] {
-  const names = hosts.map(({ name }) => name);
+function strayFiles(folder: string, names: string[] | undefined): { file: string; message: string }[] {
   const other = (vars: string, known: string[], message: string): { file: string; message: string }[] =>
     (existsSync(join(folder, vars)) ? readdirSync(join(folder, vars)) : [])
       .filter((file) => !known.includes(file) && !/^\.|~$|\.(swp|bak|orig|retry)$/.test(file))
       .map((file) => ({ file: join(folder, vars, file), message }));
-  return [
-    ...other(
-      "host_vars",
-      names.map((name) => `${name}.yml`),
-      `belongs to no host of hosts.yml; it has ${names.join(", ") || "none"}`,
-    ),
-    ...other("group_vars", ["all.yml"], "is not read: what is common to hosts stands in group_vars/all.yml, units in host_vars"),
-  ];
+  const strays = other("group_vars", ["all.yml"], "is not read: what is common to hosts stands in group_vars/all.yml, units in host_vars");
+  // Without a readable hosts.yml, every file would be one.
+  if (names === undefined) return strays;
+  const known = names.map((name) => `${name}.yml`);
+  return [...other("host_vars", known, `belongs to no host of hosts.yml; it has ${names.join(", ") || "none"}`), ...strays];
 }

@@ -9,7 +9,8 @@ function list<T>(kind: { schema: z.ZodType<T>; nameOf: (unit: T) => string }) {
     .superRefine((units, problems) => {
       const names = units.map(kind.nameOf);
       names.forEach((name, index) => {
-        if (names.indexOf(name) < index) problems.addIssue({ code: "custom", path: [index], message: `${name} is declared twice` });
+        if (names.indexOf(name) < index)
+          problems.addIssue({ code: "custom", path: [index], message: `${name} is declared twice; remove or rename one` });
       });
     });
 }
@@ -32,8 +33,9 @@ export const SSH_ARGS = "-F '{{ inventory_dir }}/ssh_config'";
 /** What `group_vars/all.yml` may hold. */
 export const groupVars = z.strictObject({
   homelab_owner: z
-    .string({ error: "homelab_owner is missing: the name that marks what is yours on a host" })
-    .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"),
+    .string()
+    .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32")
+    .describe("the name that marks what is yours on a host"),
   homelab_prune: z.boolean().optional(),
   retired_hosts: z.array(z.string()).optional(),
   ansible_ssh_common_args: z.literal(SSH_ARGS, {
@@ -47,8 +49,8 @@ const hosts = z.record(hostName, z.strictObject({}, { error: SSH_CONFIG }).nulla
 
 /** What `hosts.yml` may hold: groups of hosts; what is said of a host stands in host_vars and ssh_config. */
 export const hostsFile = z.strictObject({
-  all: z.strictObject({
-    hosts,
-    children: z.record(z.string(), z.strictObject({ hosts }).nullable()).optional(),
-  }),
+  all: z.strictObject(
+    { hosts, children: z.record(z.string(), z.strictObject({ hosts }).nullable()).optional() },
+    { error: ({ code }) => (code === "invalid_type" ? "the hosts are named here, in all.hosts or all.children.<group>.hosts" : undefined) },
+  ),
 });

@@ -15,9 +15,7 @@ export const schema = z.strictObject({
   forwarding: z.boolean().default(false).describe("forward IPv4 between interfaces, after the rules are loaded"),
   packages: z
     .array(
-      z
-        .string()
-        .regex(/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/, "a Debian package's name, as dpkg knows it; apt would remove one that ends in -"),
+      z.string().regex(/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/, "a Debian package's name: a-z, digits, + . -, not beginning or ending with -"),
     )
     .default([])
     .describe("more Debian packages"),

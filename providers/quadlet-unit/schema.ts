@@ -3,7 +3,7 @@ import { key, native, relative, value } from "../text";
 
 const scalar = z.union([value, z.number(), z.boolean()], { error: "a text, a number, true or false" });
 const values = z.union([scalar, z.array(scalar)], { error: "a text, a number, true or false, or a list of these, which repeats its key" });
-const sections = z.record(key, z.record(key, values, { error: "a section's names with values" }));
+const sections = z.record(key, z.record(key, values));
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
 const UNIT = /\.(container|pod|network|volume|kube|image|build)$/;
@@ -27,7 +27,10 @@ export const schema = z
     user: user.optional().describe("the user that runs it; without one it is system-wide"),
     name: z
       .string()
-      .regex(NAME, "a file name that ends in .container, .pod, .network, .volume, .kube, .image or .build")
+      .regex(
+        NAME,
+        "a file name that begins with a letter, digit or _ and ends in .container, .pod, .network, .volume, .kube, .image or .build",
+      )
       .regex(/^(?!.*@\.)/, "an instance of a template, such as web@one.container; a template alone is no service")
       .optional(),
     sections: sections.optional().describe("section, key, value; a list repeats its key"),

@@ -1,4 +1,4 @@
-import { type Place, type Problem, type Source } from "../document";
+import { type Place, type Problem, type Source, written } from "../document";
 import { type HostVars } from "../schema";
 
 /** A host whose units are good one by one, with the places of its values. `folder` is the inventory's. */
@@ -27,7 +27,7 @@ export const warning = (host: LintHost, path: Path, message: string, place?: Pla
   finding("warning", host, path, message, place);
 
 function finding(level: Finding["level"], host: LintHost, path: Path, message: string, place?: Place): Finding {
-  return { level, ...(place ?? host.source.at(path)), message: `${path.map(String).join(".")}: ${message}` };
+  return { level, ...(place ?? host.source.at(path)), message: `${written(path)}: ${message}` };
 }
 
 /** The pairs of a list whose members clash: each later one with the first that it clashes with. */

@@ -13,7 +13,7 @@ function bridgesOf(host: LintHost): Finding[] {
     const bridge = bridges.find(({ name }) => name === vlan.bridge);
     if (bridge === undefined) {
       const known = bridges.map(({ name }) => name).join(", ") || "none";
-      return [error(host, ["vlans", index, "bridge"], `host ${host.name} declares no bridge ${vlan.bridge}; it has ${known}`)];
+      return [error(host, ["vlans", index, "bridge"], `host ${host.name} declares no ${vlan.bridge} in its bridges, which are ${known}`)];
     }
     const carried = bridge.ports.flatMap(({ trunk, untagged }) => [...trunk, untagged]);
     if (bridge.ports.length === 0 || carried.includes(vlan.id)) return [];
@@ -70,7 +70,7 @@ function overlaps(hosts: LintHost[]): Finding[] {
   };
   const at = (index: number): PropertyKey[] => ["vlans", index, "address"];
   const same = clashes(all, (one, other) => one.host === other.host && overlap(one, other)).map(([vlan, other]) =>
-    error(vlan.host, at(vlan.index), `${vlan.address} overlaps ${other.name}'s network (${other.address})`),
+    error(vlan.host, at(vlan.index), `${vlan.address} overlaps the network of ${other.name} (${other.address})`),
   );
   const across = clashes(all, (one, other) => one.host !== other.host && overlap(one, other)).map(([vlan, other]) =>
     warning(
