@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from . import marks, records, system
+from . import marks, records, system, texts
 from .kind import Kind, Observation, Unit
 
 BASE = ["nftables", "iproute2"]
@@ -78,6 +78,10 @@ class Host(Kind):
 
     def name_of(self, unit: Unit) -> str:
         return "host"
+
+    def faults(self, unit: Unit) -> list[str]:
+        address = texts.faults(texts.URL_HOST, "address", unit["address"]) if "address" in unit else []
+        return [*texts.faults(texts.PACKAGE, "package", *unit["packages"]), *address]
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         return [self._observe(unit, owner) for unit in units]

@@ -88,12 +88,22 @@ def run_module(writer: Writer) -> None:
         return leave(module, writer, removed, units=[], removed=removed)
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
     wanted = {writer.name_of(unit) for unit in units}
+    units, malformed = sort_out(writer, units)
     gone = [name for name in params["absent"] if name not in wanted]
     undeclared = [name for name in writer.owned(owner) if name not in (*wanted, *gone)] if params["report_undeclared"] else []
     writer.going = [*gone, *(undeclared if params["prune"] else [])]
     results = converge(writer, units, owner, module.check_mode)
+    results += malformed
     told = [] if params["prune"] else undeclared
     return leave(module, writer, results, units=results, removed=[], going=writer.going, undeclared=told)
+
+
+def sort_out(writer: Writer, units: Sequence[Unit]) -> tuple[list[Unit], list[Result]]:
+    """The units whose texts are good, and the results of the others, which nothing on the host ever sees."""
+    reasons = [(unit, "; ".join(writer.faults(unit))) for unit in units]
+    bad = [(Observation(writer.name_of(unit)), reason) for unit, reason in reasons if reason]
+    results = [_result(seen) | {"failed": True, "msg": reason, "diff": ""} for seen, reason in bad]
+    return [unit for unit, reason in reasons if not reason], results
 
 
 def leave(module: AnsibleModule, writer: Writer, results: Sequence[Result], **what: Any) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from . import networkd, system
+from . import networkd, system, texts
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -23,6 +23,16 @@ class Vlan(Kind):
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
         return {**whole, "dhcp": {"dns": [], "leases": [], **whole["dhcp"]}} if "dhcp" in whole else whole
+
+    def faults(self, unit: Unit) -> list[str]:
+        found = texts.faults(texts.LINK, "name or bridge", unit["name"], unit["bridge"])
+        found += texts.faults(texts.CIDR, "address", unit["address"]) if "address" in unit else []
+        if "dhcp" not in unit:
+            return found
+        dhcp, leases = unit["dhcp"], unit["dhcp"]["leases"]
+        found += texts.faults(texts.MAC, "mac", *(lease["mac"] for lease in leases))
+        addresses = [dhcp["from"], dhcp["to"], *dhcp["dns"], *(lease["address"] for lease in leases)]
+        return found + texts.faults(texts.ADDRESS, "dhcp", *addresses)
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         links = networkd.read_links() if units else {}

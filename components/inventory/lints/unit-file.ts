@@ -26,8 +26,7 @@ export function settingsOf(text: string): Setting[] {
 function logicalLines(text: string): { text: string; line: number }[] {
   const lines: { text: string; line: number }[] = [];
   let begun: { text: string; line: number } | undefined;
-  text.split("\n").forEach((raw, number) => {
-    const line = raw.trimEnd();
+  text.split(/\r?\n/).forEach((line, number) => {
     if (/^\s*[#;]/.test(line)) return;
     begun = { text: (begun?.text ?? "") + line.replace(/\\$/, " "), line: begun?.line ?? number };
     if (line.endsWith("\\")) return;
