@@ -119,9 +119,16 @@ def dhcp_fault(unit: Unit) -> str:
     for key, value in named:
         if ipaddress.ip_address(value) not in interface.network:
             return f"dhcp {key} {value} is not in {interface.network}"
+        # networkd takes an offset of 0 as its own default (PoolOffset=, systemd.network(5)).
+        if interface.network.prefixlen < 31 and ipaddress.ip_address(value) in _reserved(interface.network):
+            return f"dhcp {key} {value} is the first or last address of {interface.network}, which no host has"
     if int(ipaddress.ip_address(dhcp["from"])) > int(ipaddress.ip_address(dhcp["to"])):
         return f"dhcp from {dhcp['from']} is behind to {dhcp['to']}"
     return ""
+
+
+def _reserved(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[object, object]:
+    return network.network_address, network.broadcast_address
 
 
 def files_of(unit: Unit, owner: str) -> Files:

@@ -25,9 +25,10 @@ export const ports = (hosts: LintHost[]): Finding[] =>
         warning(host, entry.path, `${entry.value} is not [[ip:][hostPort]:]containerPort[/protocol], podman-run(1)`, entry.place),
       ),
       ...clashes(taken, clash).map(([port, other]) => {
-        const whose = port.of === other.of ? "this unit" : `${other.of.user}/${other.of.name}`;
+        // A unit that stands in its own way alone never starts, and is found at once; it may be meant for other families of addresses.
+        const [say, whose] = port.of === other.of ? [warning, "this unit"] : [error, `${other.of.user}/${other.of.name}`];
         const message = `${port.of.name} publishes ${port.entry.value}, and ${whose} has that port of the host already (${other.entry.value})`;
-        return error(host, port.entry.path, message, port.entry.place);
+        return say(host, port.entry.path, message, port.entry.place);
       }),
     ];
   });
