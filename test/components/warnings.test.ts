@@ -18,7 +18,10 @@ jest.mock("../../components/host", () => ({
 
 test("the program shows each warning of the inventory with its place, and goes on", async () => {
   const folder = mkdtempSync(join(tmpdir(), "warnings-"));
-  write(fixtures("good").find(({ name }) => name === "warning-no-port-carries")!, folder);
+  write(
+    fixtures("good").find(({ name }) => name === "warning-no-port-carries")!,
+    folder,
+  );
   pulumi.runtime.setAllConfig({ "homelab:inventory": folder });
   await pulumi.runtime.setMocks({ newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) });
   const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from homelab import quadlet
+from homelab import quadlet, texts
 from homelab.module import sort_out
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "inventory" / "values.yml").read_text(encoding="utf-8"))
@@ -64,6 +64,11 @@ def test_a_unit_without_name_or_text_is_told():
     assert observer.faults({"name": "a.container", "content": "[Container]\nServiceName=-x\n"}) == [
         "ServiceName= '-x.service' is not a service's name"
     ]
+
+
+@pytest.mark.parametrize(("owner", "good"), [("lab", True), ("a-1", True), ("../x", False), ("", False), ("a b", False), ("lab\n", False)])
+def test_an_owner_is_part_of_paths_and_marks(owner, good):
+    assert (texts.faults(texts.OWNER, "homelab_owner", owner) == []) is good
 
 
 def test_dropins_count_in_the_order_of_their_names():

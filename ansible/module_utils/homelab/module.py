@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import records
+from . import records, texts
 from .kind import Kind, Observation, Unit, drift_text, whose
 
 Errors = dict[str, str]
@@ -83,6 +83,8 @@ def run_module(writer: Writer) -> None:
     )
     params = module.params
     owner = params["owner"]
+    if bad := texts.faults(texts.OWNER, "homelab_owner", owner):
+        module.fail_json(msg=bad[0])
     if params["remove"]:
         removed = clear(writer, params["remove"], owner, module.check_mode)
         return leave(module, writer, removed, units=[], removed=removed)
