@@ -61,10 +61,10 @@ def _digest(text: str) -> str:
 
 
 def logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments; a backslash at the end joins the next one, also over comments (systemd.syntax(7))."""
+    """Lines without comments; a backslash at the end joins the next one, over comments and empty lines, as Quadlet's parser does."""
     begun = ""
     for line in re.split(r"\r?\n", text):
-        if line.lstrip()[:1] in ("#", ";"):
+        if line.lstrip()[:1] in ("", "#", ";"):
             continue
         if line.endswith("\\"):
             begun += line[:-1] + " "

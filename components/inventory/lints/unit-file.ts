@@ -22,12 +22,12 @@ export function settingsOf(text: string): Setting[] {
   return found;
 }
 
-/** Lines without comments; a backslash at the end joins the next one, also over comments. */
+/** Lines without comments; a backslash at the end joins the next one, over comments and empty lines as Quadlet does. */
 function logicalLines(text: string): { text: string; line: number }[] {
   const lines: { text: string; line: number }[] = [];
   let begun: { text: string; line: number } | undefined;
   text.split(/\r?\n/).forEach((line, number) => {
-    if (/^\s*[#;]/.test(line)) return;
+    if (/^\s*([#;]|$)/.test(line)) return;
     begun = { text: (begun?.text ?? "") + line.replace(/\\$/, " "), line: begun?.line ?? number };
     if (line.endsWith("\\")) return;
     lines.push({ ...begun, text: begun.text.trim() });
