@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ManagedHost, type Network, type Service, loadInventory } from "./components";
+import { ManagedHost, type Network, type Service, loadInventory, shown } from "./components";
 
 // Where the inventory lies, relative to the project: `homelab:inventory`, or ansible/inventory/<stack>.
 const folder = new pulumi.Config("homelab").get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
 const inventory = loadInventory(folder);
+for (const warning of inventory.warnings) void pulumi.log.warn(shown(warning));
 const place = { inventory: folder, owner: inventory.owner };
 
 const direct = inventory.hosts.filter((host) => !host.guest).map((host) => new ManagedHost(host, place, []));

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apply, remove } from "./ansible/queue";
 import { NoAnswer, PartialChange, UserError } from "./errors";
 import { type KindName, kindNamed } from "./kinds";
+import { messageOf } from "./messages";
 import { observe } from "./ssh/observe";
 
 /** What every resource of ours is given. `inventory` is a folder, relative to the Pulumi project. */
@@ -51,7 +52,7 @@ async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.Check
   const named = sourcesIn(inputs.unit);
   if (named.length > 0)
     return { inputs, failures: named.map((property) => ({ property, reason: "only an inventory names files; give the text" })) };
-  const parsed = kindNamed(inputs.kind).schema.safeParse(inputs.unit);
+  const parsed = kindNamed(inputs.kind).schema.safeParse(inputs.unit, { error: messageOf });
   if (parsed.success) return { inputs: { ...inputs, unit: parsed.data } };
   const failures = parsed.error.issues.map((issue) => ({
     property: ["unit", ...issue.path.map(String)].join("."),

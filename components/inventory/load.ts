@@ -1,7 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type z } from "zod";
-import { type Problem, type Source, readSource } from "./document";
+import { messageOf } from "../../providers/messages";
+import { type Problem, type Source, readSource, written } from "./document";
+import { type LintHost, lint } from "./lints";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
 
 /** A host with its units. A guest is reached once the other hosts' networks stand. */
@@ -14,12 +17,17 @@ export interface InventoryHost extends HostVars {
 export interface Inventory {
   owner: string;
   hosts: InventoryHost[];
+  /** What is allowed, but hardly meant. */
+  warnings: Problem[];
 }
+
+/** A problem as a user reads it: `file:line:column: message`. */
+export const shown = ({ file, line, column, message }: Problem): string => `${file}:${line}:${column}: ${message}`;
 
 /** All that is wrong in an inventory, each with its place. */
 export class InventoryError extends Error {
   constructor(readonly problems: Problem[]) {
-    const lines = problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
+    const lines = problems.map(shown);
     super(`The configuration has ${problems.length} ${problems.length === 1 ? "error" : "errors"}; nothing was done.\n${lines.join("\n")}`);
     this.name = "";
     this.stack = "";
@@ -29,8 +37,13 @@ export class InventoryError extends Error {
 /** Loads `ansible/inventory/<stack>/`. Throws one InventoryError that names every problem. */
 export function loadInventory(folder: string): Inventory {
   const problems: Problem[] = [];
-  const common = read(join(folder, "group_vars", "all.yml"), groupVars, problems);
-  const groups = read(join(folder, "hosts.yml"), hostsFile, problems);
+  const [common, commonSource] = read(
+    join(folder, "group_vars", "all.yml"),
+    groupVars,
+    "it names homelab_owner and ansible_ssh_common_args",
+    problems,
+  );
+  const [groups] = read(join(folder, "hosts.yml"), hostsFile, "it names the hosts, in all.hosts or all.children.<group>.hosts", problems);
   if (!existsSync(join(folder, "ssh_config"))) {
     problems.push({
       file: join(folder, "ssh_config"),
@@ -41,35 +54,39 @@ export function loadInventory(folder: string): Inventory {
   }
   const guests = Object.keys(groups?.all.children?.["guests"]?.hosts ?? {});
   const names = [groups?.all.hosts, ...Object.values(groups?.all.children ?? {}).map((group) => group?.hosts)];
-  const hosts = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
-    name,
-    guest: guests.includes(name),
+  const loaded = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
     ...loadHost(folder, name, problems),
+    guest: guests.includes(name),
   }));
-  for (const name of common?.retired_hosts ?? []) {
-    if (!hosts.some((host) => host.name === name)) continue;
-    problems.push({
-      file: join(folder, "hosts.yml"),
-      line: 1,
-      column: 1,
-      message: `${name} is in retired_hosts of group_vars/all.yml, too`,
-    });
-  }
-  problems.push(...strayFiles(folder, hosts).map((stray) => ({ ...stray, line: 1, column: 1 })));
-  if (problems.length > 0) throw new InventoryError(problems);
-  return { owner: common?.homelab_owner ?? "", hosts };
+  const hosts = loaded.map(({ name, guest, vars }) => ({ name, guest, ...vars }));
+  (common?.retired_hosts ?? []).forEach((name, index) => {
+    if (!hosts.some((host) => host.name === name)) return;
+    const message = `retired_hosts.${index}: ${name} is in hosts.yml, too; take it out of one of them`;
+    problems.push({ ...commonSource!.at(["retired_hosts", index]), message });
+  });
+  problems.push(...strayFiles(folder, groups && hosts.map(({ name }) => name)).map((stray) => ({ ...stray, line: 1, column: 1 })));
+  const { errors, warnings } = lint(loaded.flatMap((host) => (host.source === undefined ? [] : [{ ...host, source: host.source }])));
+  problems.push(...errors);
+  if (problems.length > 0) throw new InventoryError(inOrder(problems));
+  return { owner: common?.homelab_owner ?? "", hosts, warnings };
 }
 
-function loadHost(folder: string, name: string, problems: Problem[]): HostVars {
+/** Problems in the order in which a file is read. */
+function inOrder(problems: Problem[]): Problem[] {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  return [...problems].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column);
+}
+
+/** A host's units, and where they stand; without `source` there is nothing that could be said of them. */
+function loadHost(folder: string, name: string, problems: Problem[]): Omit<LintHost, "source"> & { source?: Source } {
   const file = join(folder, "host_vars", `${name}.yml`);
-  if (!existsSync(file)) return hostVars.parse({});
+  const none = { name, folder, vars: hostVars.parse({}) };
+  if (!existsSync(file)) return none;
   const source = readSource(file, "refused");
   const vars = validated(source, hostVars, problems);
-  if (vars === undefined) return hostVars.parse({});
-  return {
-    ...vars,
-    quadlet_units: vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems)),
-  };
+  if (vars === undefined) return none;
+  const units = vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems));
+  return { ...none, source, vars: { ...vars, quadlet_units: units } };
 }
 
 type Quadlet = HostVars["quadlet_units"][number];
@@ -77,17 +94,17 @@ type Quadlet = HostVars["quadlet_units"][number];
 /** A unit with the text of the files it names: what reaches a provider or a role is whole. */
 function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Quadlet, problems: Problem[]): Quadlet {
   const text = (path: PropertyKey[], source: string): string => {
-    try {
-      return readFileSync(join(folder, source), "utf8");
-    } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message;
-      const place = inventory.at([...at, ...path], "value");
-      problems.push({
-        file: inventory.file,
-        ...place,
-        message: `${[...at, ...path].map(String).join(".")}: ${source}: ${reason} in ${folder}`,
-      });
+    const fault = (reason: string): string => {
+      const message = `${written([...at, ...path])}: ${source}: ${reason}`;
+      problems.push({ ...inventory.at([...at, ...path]), message });
       return "";
+    };
+    try {
+      const bytes = readFileSync(join(folder, source));
+      return isUtf8(bytes) ? bytes.toString("utf8") : fault("it is not UTF-8 text");
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return fault(code === "ENOENT" ? `there is no such file in ${folder}` : message);
     }
   };
   const { source, ...rest } = unit;
@@ -102,50 +119,54 @@ function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Q
   };
 }
 
-function read<T>(file: string, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
-  if (existsSync(file)) return validated(readSource(file, "allowed"), schema, problems);
-  problems.push({ file, line: 1, column: 1, message: "missing" });
-  return undefined;
+function read<T>(file: string, schema: z.ZodType<T>, what: string, problems: Problem[]): [data?: T, source?: Source] {
+  if (!existsSync(file)) {
+    problems.push({ file, line: 1, column: 1, message: `missing: ${what}` });
+    return [];
+  }
+  const source = readSource(file, "allowed");
+  return [validated(source, schema, problems), source];
 }
 
 /** What a file says, or undefined when anything is wrong with it; all that is wrong is told. */
 function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
   problems.push(...source.problems);
   if (source.data === undefined && source.problems.length > 0) return undefined;
-  const parsed = schema.safeParse(source.data ?? {});
-  if (parsed.success) return parsed.data;
-  problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(source, issue)));
-  return undefined;
+  const parsed = schema.safeParse(source.data ?? {}, { error: messageOf });
+  const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(source, issue));
+  // What cannot be read at all needs no second word.
+  const told = new Set(source.problems.map(({ line, column }) => `${line}:${column}`));
+  problems.push(...issues.filter(({ line, column }) => !told.has(`${line}:${column}`)));
+  return parsed.data;
 }
 
 /** An issue of zod as what a user reads: place, path, value, and the accepted form. */
 function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   const paths = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+  const ofKey = issue.code === "unrecognized_keys" || issue.code === "invalid_key";
   return paths.map((path) => {
     const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], source.data);
-    const shown = value === undefined ? "" : ` (it is ${JSON.stringify(value).slice(0, 60)})`;
-    const text = issue.code === "unrecognized_keys" ? "unknown name" : issue.message;
-    return {
-      file: source.file,
-      ...source.at(path, issue.code === "unrecognized_keys" ? "key" : "value"),
-      message: `${path.map(String).join(".")}: ${text}${shown}`,
-    };
+    const where = path.length > 0 ? `${written(path)}: ` : "";
+    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${issue.message}${ofKey ? "" : asIs(value)}` };
   });
 }
 
+/** A single value, so that a user sees which one is meant. */
+function asIs(value: unknown): string {
+  if (value === undefined || value === null || typeof value === "object") return "";
+  const text = JSON.stringify(value);
+  return ` (it is ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
+}
+
 /** What Ansible would read and we do not. Files that editors leave are neither's, as in Ansible's own list. */
-function strayFiles(folder: string, hosts: { name: string }[]): { file: string; message: string }[] {
-  const names = hosts.map(({ name }) => name);
+function strayFiles(folder: string, names: string[] | undefined): { file: string; message: string }[] {
   const other = (vars: string, known: string[], message: string): { file: string; message: string }[] =>
     (existsSync(join(folder, vars)) ? readdirSync(join(folder, vars)) : [])
       .filter((file) => !known.includes(file) && !/^\.|~$|\.(swp|bak|orig|retry)$/.test(file))
       .map((file) => ({ file: join(folder, vars, file), message }));
-  return [
-    ...other(
-      "host_vars",
-      names.map((name) => `${name}.yml`),
-      `belongs to no host of hosts.yml; it has ${names.join(", ") || "none"}`,
-    ),
-    ...other("group_vars", ["all.yml"], "is not read: what is common to hosts stands in group_vars/all.yml, units in host_vars"),
-  ];
+  const strays = other("group_vars", ["all.yml"], "is not read: what is common to hosts stands in group_vars/all.yml, units in host_vars");
+  // Without a readable hosts.yml, every file would be one.
+  if (names === undefined) return strays;
+  const known = names.map((name) => `${name}.yml`);
+  return [...other("host_vars", known, `belongs to no host of hosts.yml; it has ${names.join(", ") || "none"}`), ...strays];
 }

@@ -9,7 +9,8 @@ function list<T>(kind: { schema: z.ZodType<T>; nameOf: (unit: T) => string }) {
     .superRefine((units, problems) => {
       const names = units.map(kind.nameOf);
       names.forEach((name, index) => {
-        if (names.indexOf(name) < index) problems.addIssue({ code: "custom", path: [index], message: `${name} is declared twice` });
+        if (names.indexOf(name) < index)
+          problems.addIssue({ code: "custom", path: [index], message: `${name} is declared twice; remove or rename one` });
       });
     });
 }
@@ -32,8 +33,9 @@ export const SSH_ARGS = "-F '{{ inventory_dir }}/ssh_config'";
 /** What `group_vars/all.yml` may hold. */
 export const groupVars = z.strictObject({
   homelab_owner: z
-    .string({ error: "homelab_owner is missing: the name that marks what is yours on a host" })
-    .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"),
+    .string()
+    .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32")
+    .describe("the name that marks what is yours on a host"),
   homelab_prune: z.boolean().optional(),
   homelab_lock_wait: z.int("seconds, a whole number").min(0, "seconds, 0 or more").optional(),
   homelab_confirm_seconds: z.int("seconds, a whole number").min(30, "seconds, 30 or more").max(3600, "seconds, at most 3600").optional(),
@@ -43,12 +45,14 @@ export const groupVars = z.strictObject({
   }),
 });
 
-const hosts = z.record(z.string(), z.union([z.null(), z.strictObject({})])).nullish();
+const SSH_CONFIG = "nothing stands here: how a host is reached is in ssh_config, its units in host_vars/<host>.yml";
+const hostName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "a host's name: letters, digits, _ . -, without Ansible's ranges");
+const hosts = z.record(hostName, z.strictObject({}, { error: SSH_CONFIG }).nullable()).nullish();
 
 /** What `hosts.yml` may hold: groups of hosts; what is said of a host stands in host_vars and ssh_config. */
 export const hostsFile = z.strictObject({
-  all: z.strictObject({
-    hosts,
-    children: z.record(z.string(), z.union([z.null(), z.strictObject({ hosts })])).optional(),
-  }),
+  all: z.strictObject(
+    { hosts, children: z.record(z.string(), z.strictObject({ hosts }).nullable()).optional() },
+    { error: ({ code }) => (code === "invalid_type" ? "the hosts are named here, in all.hosts or all.children.<group>.hosts" : undefined) },
+  ),
 });

@@ -1,15 +1,25 @@
 import { z } from "zod";
 
+// What may stand between `http://` and the port, RFC 3986.
+const address = z
+  .string()
+  .regex(
+    /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/,
+    "a host's name, an IPv4 address, or an IPv6 address in brackets",
+  );
+
 /** The base of a host: packages, networkd, rules at boot, forwarding. There is one per host. */
 export const schema = z.strictObject({
   podman: z.boolean().default(true).describe("install what rootless Podman needs"),
   hypervisor: z.boolean().default(false).describe("install libvirt and QEMU"),
   forwarding: z.boolean().default(false).describe("forward IPv4 between interfaces, after the rules are loaded"),
   packages: z
-    .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "a Debian package's name, as dpkg knows it"))
+    .array(
+      z.string().regex(/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/, "a Debian package's name: a-z, digits, + . -, not beginning or ending with -"),
+    )
     .default([])
     .describe("more Debian packages"),
-  address: z.string().optional().describe("where this host's services are reached; used in URLs"),
+  address: address.optional().describe("where this host's services are reached; used in URLs"),
   adopt: z.boolean().optional().describe("take over a base that bears nobody's mark"),
 });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { native } from "../text";
 
 /** One nftables table that is ours as a whole; the language of `content` is nft(8)'s. */
 export const schema = z.strictObject({
@@ -7,7 +8,7 @@ export const schema = z.strictObject({
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a table's name: letters, digits and _, at most 63")
     .describe("the table's name"),
-  content: z.string().min(1).describe("what stands between the table's braces"),
+  content: native.min(1).describe("what stands between the table's braces"),
   adopt: z.boolean().optional().describe("take over a table of this name that bears nobody's mark"),
 });
 

@@ -1,27 +1,44 @@
 import { z } from "zod";
+import { key, native, relative, value } from "../text";
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const sections = z.record(z.string(), z.record(z.string(), z.union([scalar, z.array(scalar)])));
-const relative = z.string().refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "a path below the unit's folder");
+const scalar = z.union([value, z.number(), z.boolean()], { error: "a text, a number, true or false" });
+const values = z.union([scalar, z.array(scalar)], { error: "a text, a number, true or false, or a list of these, which repeats its key" });
+const sections = z.record(key, z.record(key, values));
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
+const UNIT = /\.(container|pod|network|volume|kube|image|build)$/;
+const file = relative("the unit's own folder").refine((path) => !UNIT.test(path), "a file that is no unit: declare a unit by itself");
+const source = relative("the inventory's folder");
+
+/** Whoever runs a unit. Root's own units are the system-wide ones. */
+const user = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "a user's name: letters, digits, _ . -, beginning with a letter or _")
+  .refine((name) => !["root", "system"].includes(name), "a user other than root; leave `user` out for a system-wide unit");
+
+const dropin = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf$/, "a file name of letters, digits, _ . - that ends in .conf")
+  .refine((name) => name !== "homelab-stopped.conf", "another file name: this one is made for `running: false`");
 
 /** A Quadlet unit with its drop-ins and the files that it mounts or reads, podman-systemd.unit(5). */
 export const schema = z
   .strictObject({
-    user: z.string().optional().describe("the user that runs it; without one it is system-wide"),
+    user: user.optional().describe("the user that runs it; without one it is system-wide"),
     name: z
       .string()
       .regex(
-        /^[A-Za-z0-9@_.:-]+\.(container|pod|network|volume|kube|image|build)$/,
-        "a file name that ends in .container, .pod, .network, .volume, .kube, .image or .build",
+        NAME,
+        "a file name that begins with a letter, digit or _ and ends in .container, .pod, .network, .volume, .kube, .image or .build",
       )
       .regex(/^(?!.*@\.)/, "an instance of a template, such as web@one.container; a template alone is no service")
       .optional(),
     sections: sections.optional().describe("section, key, value; a list repeats its key"),
-    source: relative.optional().describe("a native file, relative to the inventory, taken byte for byte"),
-    content: z.string().optional().describe("the native file's text"),
-    dropins: z.record(z.string().regex(/^[\w.-]+\.conf$/, "a file name that ends in .conf"), z.string()).optional(),
+    source: source.optional().describe("a native file, relative to the inventory, taken byte for byte"),
+    content: native.optional().describe("the native file's text"),
+    dropins: z.record(dropin, native).optional(),
     files: z
-      .record(relative, z.union([z.string(), z.strictObject({ source: relative })]))
+      .record(file, z.union([z.string(), z.strictObject({ source })], { error: "a text, or { source: a file of the inventory }" }))
       .optional()
       .describe("files beside the unit, by their path; a unit names them with ./"),
     running: z.boolean().optional().describe("false: stopped; default: started when its [Install] says so"),
@@ -32,7 +49,11 @@ export const schema = z
   .refine((unit) => [unit.sections, unit.source, unit.content].filter((one) => one !== undefined).length === 1, {
     error: "give exactly one of sections, source or content",
   })
-  .refine((unit) => unit.name !== undefined || unit.source !== undefined, { error: "name is missing", path: ["name"] });
+  .refine((unit) => unit.name !== undefined || unit.source !== undefined, { error: "missing: the unit's file name", path: ["name"] })
+  .refine((unit) => unit.name !== undefined || unit.source === undefined || NAME.test(unit.source.split("/").at(-1)!), {
+    error: "a file whose own name is a unit's, or give `name`, too",
+    path: ["source"],
+  });
 
 export type QuadletUnit = z.infer<typeof schema>;
 

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { link } from "../text";
+import { numberOf, rangeOf } from "./ipv4";
 
-const link = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "a link's name: letters, digits, _ . -, at most 15");
 const address = z.ipv4("an IPv4 address such as 10.10.10.20");
+const cidr = z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24");
 const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in quotes, such as "52:54:00:00:00:0a"');
 
 const lease = z.strictObject({ mac, address: address.describe("the address that this MAC always gets") });
@@ -17,9 +19,9 @@ const dhcp = z.strictObject({
 export const schema = z
   .strictObject({
     name: link.describe("the VLAN link's name"),
-    id: z.int("a VLAN id is a whole number").min(1, "a VLAN id is 1 to 4094").max(4094, "a VLAN id is 1 to 4094"),
+    id: z.int().min(1, "a VLAN id is 1 to 4094").max(4094, "a VLAN id is 1 to 4094").describe("the VLAN's id"),
     bridge: link.describe("the bridge that carries it"),
-    address: z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24").optional(),
+    address: cidr.optional(),
     mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
     dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
     adopt: z.boolean().optional().describe("take over a link of this name that bears nobody's mark"),
@@ -28,22 +30,16 @@ export const schema = z
     const fault = (path: PropertyKey[], message: string): void => problems.addIssue({ code: "custom", path: ["dhcp", ...path], message });
     if (unit.dhcp === undefined) return;
     if (unit.address === undefined) return fault([], "dhcp needs `address`, whose network it hands out");
-    const { address, dhcp } = unit;
-    const inside = (value: string): boolean => networkOf(value, address) === networkOf(address, address);
-    for (const key of ["from", "to"] as const) if (!inside(dhcp[key])) fault([key], `an address within the network of ${address}`);
+    if (!cidr.safeParse(unit.address).success) return;
+    const { address: own, dhcp } = unit;
+    const { first, last } = rangeOf(own);
+    const inside = (value: string): boolean => !address.safeParse(value).success || (numberOf(value) >= first && numberOf(value) <= last);
+    for (const key of ["from", "to"] as const) if (!inside(dhcp[key])) fault([key], `an address within the network of ${own}`);
     if (numberOf(dhcp.from) > numberOf(dhcp.to)) fault(["to"], "an address not before `from`");
     dhcp.leases.forEach((one, index) => {
-      if (!inside(one.address)) fault(["leases", index, "address"], `an address within the network of ${address}`);
+      if (!inside(one.address)) fault(["leases", index, "address"], `an address within the network of ${own}`);
     });
   });
-
-/** An IPv4 address as a number. */
-const numberOf = (text: string): number => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-
-/** The number of the network that an address is in, by another's prefix length. */
-function networkOf(text: string, cidr: string): number {
-  return Math.floor(numberOf(text.split("/")[0]!) / 2 ** (32 - Number(cidr.split("/")[1])));
-}
 
 export type VlanUnit = z.infer<typeof schema>;
 

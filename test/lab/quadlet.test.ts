@@ -146,7 +146,6 @@ test("bad units fail alone, with the reason; one that crashes fails with its jou
   configure(
     ...all(),
     bad("key.container", { Imgae: "x" }),
-    bad("user.container", { Network: "none.network" }),
     { user: "web", name: "syntax.container", content: "[Container\nImage=web.image\n" } as unknown as Unit,
     bad("good.container", { Exec: shell(forever) }),
     bad("sick.container", { Exec: shell(forever), HealthCmd: "false", HealthInterval: "1s", HealthRetries: 2 }),
@@ -176,7 +175,10 @@ test("`running: false` stops a unit, and removing all of them leaves what was th
   expect(await text("hv", `ls ${wants}`)).not.toMatch(/play.service/);
   configure(...all({ kube: { running: false } }).filter(({ name }) => name !== "back.network"));
   const refused = await tryUp();
-  expect([refused.code, refused.output]).toEqual([1, expect.stringMatching(/back.network was not removed: stack.pod still names it/)]);
+  expect([refused.code, refused.output]).toEqual([
+    1,
+    expect.stringMatching(/stack.pod names back.network in Network=, and no such unit is declared/),
+  ]);
   configure();
   expect((await up()).output).toMatch(/- 9 deleted/);
   expect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import networkd, records
+from . import networkd, records, texts
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -22,6 +22,9 @@ class Bridge(Kind):
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
         return {**whole, "ports": [{"trunk": [], **port} for port in whole["ports"]]}
+
+    def faults(self, unit: Unit) -> list[str]:
+        return texts.faults(texts.LINK, "name", unit["name"], *(port["name"] for port in unit["ports"]))
 
     def record_of(self, unit: Unit) -> records.Record:
         return {"ports": [port["name"] for port in unit["ports"]]}

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
-from . import marks, records, system, way_back
+from . import marks, records, system, texts, way_back
 from .kind import Kind, Observation, Unit
 
 BASE = ["nftables", "iproute2"]
@@ -93,6 +93,10 @@ class Host(Kind):
 
     def name_of(self, unit: Unit) -> str:
         return "host"
+
+    def faults(self, unit: Unit) -> list[str]:
+        address = texts.faults(texts.URL_HOST, "address", unit["address"]) if "address" in unit else []
+        return [*texts.faults(texts.PACKAGE, "package", *unit["packages"]), *address]
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         return [self._observe(unit, owner) for unit in units]

@@ -55,6 +55,10 @@ class Kind(ABC):
         """The unit with its defaults. `contents` holds the texts of the files that units name as `source`."""
         return {**self.defaults, **unit}
 
+    def faults(self, unit: Unit) -> list[str]:
+        """What is wrong with a unit's texts, whatever the host holds. Through Pulumi, zod says it before."""
+        return []
+
     def record_of(self, unit: Unit) -> records.Record:
         """What the record of a successfully applied unit says."""
         return {"on_delete": unit["on_delete"]} if "on_delete" in unit else {}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import lock, records
+from . import lock, records, texts
 from .hold import Hold
 from .kind import Kind, Observation, Unit, drift_text, whose
 
@@ -89,6 +89,8 @@ def run_module(writer: Writer) -> None:
         },
         supports_check_mode=True,
     )
+    if bad := texts.faults(texts.OWNER, "homelab_owner", module.params["owner"]):
+        module.fail_json(msg=bad[0])
     hold = None if module.check_mode else Hold(module.params["run"])
     try:
         results, what = work(writer, module.params, hold)
@@ -113,12 +115,21 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
         return removed, {"units": [], "removed": removed}
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
     wanted = {writer.name_of(unit) for unit in units}
+    units, malformed = sort_out(writer, units)
     gone = [name for name in params["absent"] if name not in wanted]
     undeclared = [name for name in writer.owned(owner) if name not in (*wanted, *gone)] if params["report_undeclared"] else []
     writer.going = [*gone, *(undeclared if params["prune"] else [])]
-    results = converge(writer, units, owner, hold)
+    results = converge(writer, units, owner, hold) + malformed
     told = [] if params["prune"] else undeclared
     return results, {"units": results, "removed": [], "going": writer.going, "undeclared": told}
+
+
+def sort_out(writer: Writer, units: Sequence[Unit]) -> tuple[list[Unit], list[Result]]:
+    """The units whose texts are good, and the results of the others, which nothing on the host ever sees."""
+    reasons = [(unit, "; ".join(writer.faults(unit))) for unit in units]
+    bad = [(Observation(writer.name_of(unit)), reason) for unit, reason in reasons if reason]
+    results = [_result(seen) | {"failed": True, "msg": reason, "diff": ""} for seen, reason in bad]
+    return [unit for unit, reason in reasons if not reason], results
 
 
 def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | None) -> list[Result]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import marks, system
+from . import marks, system, texts
 from .kind import Kind, Observation, Unit
 
 FOLDER = Path("/etc/homelab/nftables")
@@ -27,6 +27,9 @@ class NftablesTable(Kind):
 
     def name_of(self, unit: Unit) -> str:
         return f"{unit['family']}/{unit['name']}"
+
+    def faults(self, unit: Unit) -> list[str]:
+        return [*texts.faults(texts.TABLE, "name", unit["name"]), *texts.faults(texts.NATIVE, "content", unit["content"])]
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         tables = tables_on_host()

@@ -33,15 +33,14 @@ def render_sections(sections: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _text(value: Any) -> str:
-    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    return text.replace("\n", " \\\n")
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def files_of(unit: Unit) -> dict[str, str]:
     """All files of a unit by their path in the owner's folder; the unit's own comes first."""
     name = unit["name"]
     text = unit["content"] if "content" in unit else render_sections(unit["sections"])
-    dropins = {f"{name}.d/{file}": text for file, text in unit.get("dropins", {}).items()}
+    dropins = {f"{name}.d/{file}": text for file, text in sorted(unit.get("dropins", {}).items())}
     if unit.get("running") is False:
         dropins[f"{name}.d/{STOPPED}"] = "[Install]\nWantedBy=\nRequiredBy=\n"
     return {name: text, **dropins, **unit.get("files", {})}
@@ -62,10 +61,10 @@ def _digest(text: str) -> str:
 
 
 def logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments; a backslash at the end joins the next one, also over comments (systemd.syntax(7))."""
+    """Lines without comments; a backslash at the end joins the next one, over comments and empty lines, as Quadlet's parser does."""
     begun = ""
-    for line in text.splitlines():
-        if line.lstrip()[:1] in ("#", ";"):
+    for line in re.split(r"\r?\n", text):
+        if line.lstrip()[:1] in ("", "#", ";"):
             continue
         if line.endswith("\\"):
             begun += line[:-1] + " "

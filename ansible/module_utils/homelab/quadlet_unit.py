@@ -10,9 +10,9 @@ import os
 import pwd
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from . import quadlet, records, system
+from . import quadlet, records, system, texts
 from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
@@ -26,7 +26,7 @@ class QuadletUnit(Kind):
     defaults: ClassVar[Unit] = {"restart": "allowed", "on_delete": "keep"}
 
     def name_of(self, unit: Unit) -> str:
-        return f"{user_of(unit)}/{unit['name']}"
+        return f"{user_of(unit)}/{unit.get('name')}"
 
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
@@ -37,6 +37,20 @@ class QuadletUnit(Kind):
             files = whole["files"].items()
             whole["files"] = {path: text if isinstance(text, str) else contents[text["source"]] for path, text in files}
         return whole
+
+    def faults(self, unit: Unit) -> list[str]:
+        named = texts.faults(texts.UNIT, "name", unit.get("name"))
+        if named or ("sections" in unit) == ("content" in unit):
+            return named or ["give exactly one of sections, source or content"]
+        found = [
+            *(texts.faults(texts.USER, "user", unit["user"]) if unit.get("user") else []),
+            *(fault for section, keys in unit.get("sections", {}).items() for fault in section_faults(section, keys)),
+            *texts.faults(texts.NATIVE, "content or drop-in", unit.get("content", ""), *unit.get("dropins", {}).values()),
+            *texts.faults(texts.DROPIN, "drop-in", *unit.get("dropins", {})),
+            *texts.faults(texts.PATH, "file", *unit.get("files", {})),
+            *(f"file {path} would be a unit: declare it by itself" for path in unit.get("files", {}) if is_unit(path)),
+        ]
+        return found or texts.faults(texts.SERVICE, "ServiceName=", quadlet.service_of(unit))
 
     def record_of(self, unit: Unit) -> records.Record:
         record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "files": quadlet.digests(unit)}
@@ -75,6 +89,20 @@ class QuadletUnit(Kind):
                 units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
             found += [f"{user}/{name}" for name in sorted(units)]
         return found
+
+
+def section_faults(section: str, keys: Any) -> list[str]:
+    """What is wrong with the names and values of a section; numbers, true and false are as good as texts."""
+    if not isinstance(keys, dict):
+        return [f"section {section} is not names with values"]
+    values = [one for value in keys.values() for one in (value if isinstance(value, list) else [value])]
+    written = [one for one in values if not isinstance(one, bool | int | float)]
+    return [*texts.faults(texts.KEY, "section or key", section, *keys), *texts.faults(texts.VALUE, "value", *written)]
+
+
+def is_unit(path: str) -> bool:
+    """Whether the generator, which reads all files in the folder, would take one for a unit."""
+    return path.rsplit(".", 1)[-1] in quadlet.SUFFIX
 
 
 def user_of(unit: Unit) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from . import records, system
+from . import records, system, texts
 from .kind import Kind, Observation, Unit
 
 MARK = "homelab/"
@@ -29,6 +29,9 @@ class ServiceUser(Kind):
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
         return {**whole, "subids": {"count": 65536, **whole["subids"]}}
+
+    def faults(self, unit: Unit) -> list[str]:
+        return texts.faults(texts.NEW_USER, "name", unit["name"])
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         return [self._observe(unit, owner) for unit in units]

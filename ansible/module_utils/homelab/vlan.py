@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from . import networkd, system
+from . import networkd, system, texts
 from .kind import Kind, Observation, Unit
 from .networkd import FOLDER, Files, Link
 
@@ -23,6 +23,16 @@ class Vlan(Kind):
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
         return {**whole, "dhcp": {"dns": [], "leases": [], **whole["dhcp"]}} if "dhcp" in whole else whole
+
+    def faults(self, unit: Unit) -> list[str]:
+        found = texts.faults(texts.LINK, "name or bridge", unit["name"], unit["bridge"])
+        found += texts.faults(texts.CIDR, "address", unit["address"]) if "address" in unit else []
+        if "dhcp" not in unit:
+            return found
+        dhcp, leases = unit["dhcp"], unit["dhcp"]["leases"]
+        found += texts.faults(texts.MAC, "mac", *(lease["mac"] for lease in leases))
+        addresses = [dhcp["from"], dhcp["to"], *dhcp["dns"], *(lease["address"] for lease in leases)]
+        return found + texts.faults(texts.ADDRESS, "dhcp", *addresses)
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         links = networkd.read_links() if units else {}
@@ -109,9 +119,16 @@ def dhcp_fault(unit: Unit) -> str:
     for key, value in named:
         if ipaddress.ip_address(value) not in interface.network:
             return f"dhcp {key} {value} is not in {interface.network}"
+        # networkd takes an offset of 0 as its own default (PoolOffset=, systemd.network(5)).
+        if interface.network.prefixlen < 31 and ipaddress.ip_address(value) in _reserved(interface.network):
+            return f"dhcp {key} {value} is the first or last address of {interface.network}, which no host has"
     if int(ipaddress.ip_address(dhcp["from"])) > int(ipaddress.ip_address(dhcp["to"])):
         return f"dhcp from {dhcp['from']} is behind to {dhcp['to']}"
     return ""
+
+
+def _reserved(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[object, object]:
+    return network.network_address, network.broadcast_address
 
 
 def files_of(unit: Unit, owner: str) -> Files:

@@ -1,0 +1,47 @@
+"""What texts of units may hold, so that none becomes another line, option or path on the host. Pure.
+
+providers/text.ts and the kinds' schema.ts say the same on the way through Pulumi; plain Ansible has this alone.
+test/inventory/values.yml holds both together.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# All but tab, line feed and carriage return.
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff"
+_PART = rf"(?!\.{{1,2}}(?:/|\Z))[^/\t\r\n{_CONTROL}]+"
+
+
+class Form(NamedTuple):
+    """What a text must look like as a whole, with its name in messages."""
+
+    name: str
+    pattern: str
+
+
+NATIVE = Form("text without control characters", rf"[^{_CONTROL}]*")
+# systemd.syntax(7): what would begin another line, join the next one, or be cut off at its ends, is none.
+VALUE = Form("one line of text, without blanks at its ends or \\ at its end", rf"(?:(?!\s)[^\r\n{_CONTROL}]*(?<![\s\\]))?")
+KEY = Form("a name of letters, digits and -", r"[A-Za-z][A-Za-z0-9-]*")
+PATH = Form("a path below a folder", rf"{_PART}(?:/{_PART})*")
+LINK = Form("a link's name", r"(?!(?:all|default|[0-9]+)\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+MAC = Form("a MAC address", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+ADDRESS = Form("an IPv4 address", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+CIDR = Form("an IPv4 address with prefix", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}")
+PACKAGE = Form("a Debian package's name", r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
+URL_HOST = Form("a host's name or address", r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+TABLE = Form("a table's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+NEW_USER = Form("a new user's name", r"(?!(?:root|system)\Z)[a-z_][a-z0-9_-]{0,30}")
+USER = Form("a user's name", r"(?!(?:root|system)\Z)[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+UNIT = Form("a unit's file name", r"(?!.*@\.)[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|pod|network|volume|kube|image|build)")
+DROPIN = Form("a drop-in's file name", r"(?!homelab-stopped\.conf\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
+SERVICE = Form("a service's name", r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
+OWNER = Form("an owner's name", r"[a-z][a-z0-9-]{0,31}")
+
+
+def faults(form: Form, label: str, *values: object) -> list[str]:
+    """What is said of those values that do not have the form; `label` is the name under which a user gives them."""
+    good = re.compile(form.pattern)
+    return [f"{label} {value!r:.80} is not {form.name}" for value in values if not (isinstance(value, str) and good.fullmatch(value))]

@@ -1,0 +1,58 @@
+import { type Finding, type LintHost, error } from "./finding";
+import { type LintUnit, unitsOf, valuesOf } from "./unit-file";
+
+/** What a value names, as a unit's file name; undefined when it names none. */
+type Named = (value: string) => string | undefined;
+
+const ending = (...kinds: string[]): RegExp => new RegExp(`^[^/.][^/]*\\.(${kinds.join("|")})$`);
+const first = (form: RegExp, value: string | undefined): string | undefined => {
+  const name = value?.split(":")[0]?.replace(/^["']|["']$/g, "");
+  return name !== undefined && form.test(name) ? name : undefined;
+};
+
+const image: Named = (value) => (/\.(image|build)$/.test(value) ? value : undefined);
+const network: Named = (value) => first(ending("network", "container"), value);
+const volume: Named = (value) => first(ending("volume"), value);
+const pod: Named = (value) => first(ending("pod"), value);
+const mount: Named = (value) => {
+  const options = value.split(",").map((option) => option.split("="));
+  const source = options.find(([key]) => key === "source" || key === "src")?.[1];
+  return first(ending("volume", "image", "build"), source);
+};
+
+// podman-systemd.unit(5): the keys of each section that may name another unit.
+const KEYS: Record<string, Record<string, Named>> = {
+  Container: { Image: image, Mount: mount, Network: network, Pod: pod, Volume: volume },
+  Pod: { Network: network, Volume: volume },
+  Kube: { Network: network },
+  Volume: { Image: image },
+  Build: { Network: network, Volume: volume },
+};
+const DEPENDENCIES = ["Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After"];
+const ANY = ending("container", "pod", "network", "volume", "kube", "image", "build");
+
+/** A unit that another one names is declared for the same user; Quadlet's generator drops the other one else. */
+export const references = (hosts: LintHost[]): Finding[] =>
+  hosts.flatMap((host) => {
+    const units = unitsOf(host);
+    return units.flatMap((unit) => missing(unit, units));
+  });
+
+function missing(unit: LintUnit, units: LintUnit[]): Finding[] {
+  const declared = units.filter(({ user }) => user === unit.user).map(({ name }) => name);
+  const own = Object.entries(KEYS[unit.section] ?? {}).flatMap(([key, named]) =>
+    valuesOf(unit, unit.section, key).map((entry) => ({ entry, names: [named(entry.value)] })),
+  );
+  const dependencies = DEPENDENCIES.flatMap((key) =>
+    valuesOf(unit, "Unit", key).map((entry) => ({ entry, names: entry.value.split(/\s+/).filter((word) => ANY.test(word)) })),
+  );
+  return [...own, ...dependencies].flatMap(({ entry, names }) =>
+    names.flatMap((name) => {
+      // What systemd fills in is known on the host alone.
+      if (name === undefined || name.includes("%") || declared.includes(name)) return [];
+      const whose = unit.user === "system" ? "for the system (without `user`)" : `for user ${unit.user}`;
+      const message = `${unit.name} names ${name} in ${entry.key}=, and no such unit is declared ${whose}`;
+      return [error(unit.host, entry.path, message, entry.place)];
+    }),
+  );
+}

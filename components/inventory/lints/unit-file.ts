@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { type Place } from "../document";
+import { type LintHost } from "./finding";
+
+/** One `key=value` of a unit file; `line` counts from 0. */
+export interface Setting {
+  section: string;
+  key: string;
+  value: string;
+  line: number;
+}
+
+/** The settings of a unit file in their order, systemd.syntax(7), as module_utils/homelab/quadlet.py reads them. */
+export function settingsOf(text: string): Setting[] {
+  const found: Setting[] = [];
+  let section = "";
+  for (const { text: line, line: number } of logicalLines(text)) {
+    const [key, ...value] = line.split("=");
+    if (/^\[.*\]$/.test(line)) section = line.slice(1, -1);
+    else if (value.length > 0) found.push({ section, key: key!.trim(), value: value.join("=").trim(), line: number });
+  }
+  return found;
+}
+
+/** Lines without comments; a backslash at the end joins the next one, over comments and empty lines as Quadlet does. */
+function logicalLines(text: string): { text: string; line: number }[] {
+  const lines: { text: string; line: number }[] = [];
+  let begun: { text: string; line: number } | undefined;
+  text.split(/\r?\n/).forEach((line, number) => {
+    if (/^\s*([#;]|$)/.test(line)) return;
+    begun = { text: (begun?.text ?? "") + line.replace(/\\$/, " "), line: begun?.line ?? number };
+    if (line.endsWith("\\")) return;
+    lines.push({ ...begun, text: begun.text.trim() });
+    begun = undefined;
+  });
+  return begun === undefined ? lines : [...lines, { ...begun, text: begun.text.trim() }];
+}
+
+/** A setting with where a user finds it. */
+export interface Entry extends Omit<Setting, "line"> {
+  path: PropertyKey[];
+  place: Place;
+}
+
+type Unit = LintHost["vars"]["quadlet_units"][number];
+
+/** A Quadlet unit of a host, as the rules look at it. `section` is the one that gives it its kind. */
+export interface LintUnit {
+  host: LintHost;
+  unit: Unit;
+  path: PropertyKey[];
+  user: string;
+  name: string;
+  section: string;
+  entries: Entry[];
+}
+
+/** All Quadlet units of a host. */
+export const unitsOf = (host: LintHost): LintUnit[] =>
+  host.vars.quadlet_units.map((unit, index) => {
+    const path = ["quadlet_units", index];
+    const name = unit.name ?? "";
+    const kind = name.split(".").at(-1)!;
+    const section = kind.charAt(0).toUpperCase() + kind.slice(1);
+    return { host, unit, path, user: unit.user ?? "system", name, section, entries: entriesOf(host, unit, path) };
+  });
+
+/** The values of a key with their places; an empty one clears those before it. */
+export function valuesOf({ entries }: LintUnit, section: string, key: string): Entry[] {
+  const named = entries.filter((entry) => entry.section === section && entry.key === key);
+  return named.slice(named.findLastIndex(({ value }) => value === "") + 1);
+}
+
+function entriesOf(host: LintHost, unit: Unit, path: PropertyKey[]): Entry[] {
+  const dropins = Object.entries(unit.dropins ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
+  const own =
+    unit.content === undefined ? entriesOfSections(host, unit, path) : entriesOfText(host, unit.content, [...path, ...native(host, path)]);
+  return [...own, ...dropins.flatMap(([name, text]) => entriesOfText(host, text, [...path, "dropins", name]))];
+}
+
+/** The name under which a unit's text is given; that of a file has become its `content`. */
+function native(host: LintHost, [, index]: PropertyKey[]): string[] {
+  const { quadlet_units: units } = host.source.data as { quadlet_units: object[] };
+  return "source" in units[Number(index)]! ? ["source"] : ["content"];
+}
+
+function entriesOfSections(host: LintHost, unit: Unit, path: PropertyKey[]): Entry[] {
+  return Object.entries(unit.sections ?? {}).flatMap(([section, keys]) =>
+    Object.entries(keys).flatMap(([key, values]) => {
+      const at = [...path, "sections", section, key];
+      const list = Array.isArray(values) ? values.map((value, index) => ({ value, path: [...at, index] })) : [{ value: values, path: at }];
+      return list.map((one) => ({ section, key, value: String(one.value), path: one.path, place: host.source.at(one.path) }));
+    }),
+  );
+}
+
+function entriesOfText(host: LintHost, text: string, path: PropertyKey[]): Entry[] {
+  return settingsOf(text).map(({ line, ...setting }) => ({ ...setting, path, place: placeOf(host, path, line) }));
+}
+
+/** A line of a native file stands in that file, else in the inventory. */
+function placeOf(host: LintHost, path: PropertyKey[], line: number): Place {
+  if (path.at(-1) !== "source") return host.source.lineOf(path, line);
+  const units = (host.source.data as { quadlet_units: { source: string }[] }).quadlet_units;
+  return { file: join(host.folder, units[Number(path[1])]!.source), line: line + 1, column: 1 };
+}

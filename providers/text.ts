@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+// What a host's files and commands take as it is; ansible/module_utils/homelab/text.py has the same for plain Ansible.
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]/;
+
+/** A text in a language of its own, such as nft's or a native unit file: lines, without other control characters. */
+export const native = z.string().refine((text) => !CONTROL.test(text), "lines of text, without control characters");
+
+const ONE_LINE = "one line of text, without control characters; a list repeats its key, and `>-` folds long lines into one";
+
+/**
+ * The value of a key in a unit file, systemd.syntax(7): what would begin another line, or be cut off at its ends, is
+ * refused.
+ */
+export const value = z
+  .string()
+  .refine((text) => !CONTROL.test(text) && !/[\r\n]/.test(text), ONE_LINE)
+  .refine((text) => /[\r\n]/.test(text) || !/^\s|\s$/.test(text), "a text without blanks at its ends, which systemd would cut off")
+  .refine((text) => !text.endsWith("\\"), "a text that does not end in \\, which would join the next line");
+
+/** A name of a section or key in a unit file. */
+export const key = z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, "a name of letters, digits and -, beginning with a letter");
+
+/** A path below some folder: it does not lead out of it, and is written in one way only. */
+export const relative = (folder: string) =>
+  z
+    .string()
+    .refine(
+      (path) => !/[\u0000-\u001f\u007f-\u009f\ufeff]/.test(path) && !path.split("/").some((part) => ["", ".", ".."].includes(part)),
+      `a path below ${folder}: without / at its ends, empty parts, . or .., and without control characters`,
+    );
+
+/** The name of a network link, as systemd takes it; one that begins with - would be an option of a command. */
+export const link = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, "a link's name: letters, digits, _ . -, at most 15, not beginning with . or -")
+  .regex(/[^0-9]/, "a link's name, which does not consist of digits only")
+  .refine((name) => !["all", "default"].includes(name), "a link's name; `all` and `default` are taken by the kernel");

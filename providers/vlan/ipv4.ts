@@ -1,0 +1,10 @@
+/** An IPv4 address as a number. */
+export const numberOf = (text: string): number => text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+
+/** The first and the last address of the network that a CIDR address is in, as numbers. */
+export function rangeOf(cidr: string): { first: number; last: number } {
+  const [address, prefix] = cidr.split("/");
+  const size = 2 ** (32 - Number(prefix));
+  const first = Math.floor(numberOf(address!) / size) * size;
+  return { first, last: first + size - 1 };
+}
