@@ -14,7 +14,6 @@ export const schema = z
         /^[A-Za-z0-9@_.:-]+\.(container|pod|network|volume|kube|image|build)$/,
         "a file name that ends in .container, .pod, .network, .volume, .kube, .image or .build",
       )
-      .regex(/^(?!.*@\.)/, "an instance of a template, such as web@one.container; a template alone is no service")
       .optional(),
     sections: sections.optional().describe("section, key, value; a list repeats its key"),
     source: relative.optional().describe("a native file, relative to the inventory, taken byte for byte"),

@@ -1,7 +1,9 @@
 """Pure parts of the kind quadlet-unit."""
 
+import subprocess
+
 import pytest
-from homelab import quadlet
+from homelab import quadlet, quadlet_unit
 from homelab.quadlet_unit import QuadletUnit, state_drift
 
 UNIT = {
@@ -115,3 +117,39 @@ def test_files_named_as_source_are_filled_in():
         {"user": "u", "source": "files/x.container", "files": {"a": {"source": "f"}, "b": "text"}}, {"files/x.container": "X", "f": "F"}
     )
     assert (unit["name"], unit["content"], unit["files"]) == ("x.container", "X", {"a": "F", "b": "text"})
+
+
+def rendered(value):
+    return quadlet.render_sections({"Container": {"Exec": value, "Image": "x"}})
+
+
+@pytest.mark.parametrize("value", ["a b", "a\nb", "a\nb\n", "a \\\nb", "a\n\nb", "a\nb \\"])
+def test_a_value_of_several_lines_takes_nothing_of_the_next_key(value):
+    found = dict(quadlet.settings(rendered(value))["Container"])
+    assert (found["Exec"].split(), found["Image"]) == (["a", "b"], "x")
+
+
+def test_an_empty_value_and_an_empty_section_are_said():
+    assert quadlet.settings(rendered(["", "a"]))["Container"] == [("Exec", ""), ("Exec", "a"), ("Image", "x")]
+    assert quadlet.settings(quadlet.render_sections({"Network": {}})) == {"Network": []}
+
+
+@pytest.mark.parametrize(
+    ("install", "service", "runs"),
+    [("", "a@.service", None), ("WantedBy=w", "a@.service", None), ("WantedBy=w\nDefaultInstance=d", "a@d.service", True)],
+)
+def test_a_template_runs_as_its_default_instance(install, service, runs):
+    unit = {"name": "a@.container", "content": f"[Container]\nImage=x\n[Install]\n{install}\n"}
+    assert (quadlet.service_of(unit), quadlet.should_run(unit)) == (service, runs)
+
+
+def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch):
+    def show(argv, **_):
+        loaded = {"a.service": "active", "t@homelab-none.service": "inactive", "t@*.service": running}
+        blocks = [f"LoadState=loaded\nActiveState={loaded[name]}\n" for name in argv if loaded.get(name)]
+        return subprocess.CompletedProcess(argv, 0, "\n".join(blocks), "")
+
+    monkeypatch.setattr(quadlet_unit.system, "run", show)
+    for running, state in (("", "inactive"), ("active", "active")):
+        states = quadlet_unit.service_states("system", ["t@.service", "a.service"])
+        assert [states[name]["ActiveState"] for name in ("t@.service", "a.service")] == [state, "active"]

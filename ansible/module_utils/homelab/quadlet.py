@@ -33,8 +33,10 @@ def render_sections(sections: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _text(value: Any) -> str:
+    """A value; its lines are joined as systemd.syntax(7) has it, without empty ones, after which Quadlet would join the next key."""
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    return text.replace("\n", " \\\n")
+    lines = [line.rstrip("\\ \t") for line in text.split("\n")]
+    return " \\\n".join(line for line in lines if line.strip())
 
 
 def files_of(unit: Unit) -> dict[str, str]:
@@ -62,10 +64,10 @@ def _digest(text: str) -> str:
 
 
 def logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments; a backslash at the end joins the next one, also over comments (systemd.syntax(7))."""
+    """Lines without comments; a backslash at the end joins the next one, over comments and empty lines, as Quadlet's parser does."""
     begun = ""
     for line in text.splitlines():
-        if line.lstrip()[:1] in ("#", ";"):
+        if line.lstrip()[:1] in ("", "#", ";"):
             continue
         if line.endswith("\\"):
             begun += line[:-1] + " "
@@ -82,6 +84,7 @@ def settings(text: str) -> dict[str, list[tuple[str, str]]]:
     for line in logical_lines(text):
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
+            found.setdefault(section, [])
         elif "=" in line:
             key, value = line.split("=", 1)
             found.setdefault(section, []).append((key.strip(), value.strip()))
@@ -114,9 +117,15 @@ def last(unit: Unit, key: str, default: str) -> str:
 
 
 def service_of(unit: Unit) -> str:
-    """The service that the generator makes of a unit; ServiceName= overrides."""
+    """The service that the generator makes of a unit; ServiceName= overrides. A template's is its default instance, if any."""
     stem, suffix = unit["name"].rsplit(".", 1)
-    return f"{last(unit, 'ServiceName', stem + SUFFIX[suffix])}.service"
+    instance = values(unit, "Install", "DefaultInstance") if stem.endswith("@") else []
+    return f"{last(unit, 'ServiceName', stem + SUFFIX[suffix] + ''.join(instance[-1:]))}.service"
+
+
+def is_template(service: str) -> bool:
+    """Whether a service is a template without a default instance, which only others can start instances of."""
+    return "@." in service
 
 
 def object_of(unit: Unit) -> str | None:
@@ -132,6 +141,8 @@ def made_of(unit: Unit) -> str:
 
 def should_run(unit: Unit) -> bool | None:
     """True: started with the host; False: stopped on request; None: started by others, on demand."""
+    if is_template(service_of(unit)):
+        return None
     if unit.get("running") is not None:
         return bool(unit["running"])
     return True if values(unit, "Install", "WantedBy") or values(unit, "Install", "RequiredBy") else None
