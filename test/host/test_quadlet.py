@@ -143,13 +143,13 @@ def test_a_template_runs_as_its_default_instance(install, service, runs):
     assert (quadlet.service_of(unit), quadlet.should_run(unit)) == (service, runs)
 
 
-def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch):
+@pytest.mark.parametrize(("instances", "state"), [([], "inactive"), (["inactive", "active"], "active")])
+def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, instances, state):
     def show(argv, **_):
-        loaded = {"a.service": "active", "t@homelab-none.service": "inactive", "t@*.service": running}
-        blocks = [f"LoadState=loaded\nActiveState={loaded[name]}\n" for name in argv if loaded.get(name)]
+        shown = {"a.service": ["failed"], "t@homelab-none.service": ["inactive"], "t@*.service": instances}
+        blocks = [f"LoadState=loaded\nActiveState={state}\n" for name in argv for state in shown.get(name, [])]
         return subprocess.CompletedProcess(argv, 0, "\n".join(blocks), "")
 
     monkeypatch.setattr(quadlet_unit.system, "run", show)
-    for running, state in (("", "inactive"), ("active", "active")):
-        states = quadlet_unit.service_states("system", ["t@.service", "a.service"])
-        assert [states[name]["ActiveState"] for name in ("t@.service", "a.service")] == [state, "active"]
+    states = quadlet_unit.service_states("system", ["t@.service", "a.service"])
+    assert {name: one["ActiveState"] for name, one in states.items()} == {"t@.service": state, "a.service": "failed"}

@@ -159,7 +159,8 @@ def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, st
     states = dict(zip(services, _show(user, [service.replace("@.", "@homelab-none.") for service in services]), strict=False))
     for template in filter(quadlet.is_template, services):
         running = [state for state in _show(user, [instances_of(template)]) if state.get("ActiveState") == "active"]
-        states.update({template: state for state in running[:1]})
+        if running:
+            states[template] = running[0]
     return states
 
 
