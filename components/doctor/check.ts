@@ -27,9 +27,9 @@ export function render(sections: Section[]): string {
 }
 
 function linesOf({ state, what, mend }: Check): string[] {
-  const [first, ...rest] = what.split("\n");
-  const below = [...rest, ...(mend === undefined ? [] : mend.split("\n").map((line) => `-> ${line}`))];
-  return [`  ${state.padEnd(4)}  ${first!}`, ...below.map((line) => `        ${line}`)];
+  const mending = mend === undefined ? [] : `-> ${mend}`.replaceAll("\n", "\n   ").split("\n");
+  const [first, ...rest] = [...what.split("\n"), ...mending];
+  return [`  ${state.padEnd(4)}  ${first!}`, ...rest.map((line) => `        ${line}`)];
 }
 
 /** Whether anything fails. */

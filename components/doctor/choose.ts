@@ -31,19 +31,19 @@ export function choose({ stack, inventory: named }: { stack?: string; inventory?
     }
   }
   const has = inventories.filter(({ inventory }) => inventory.hosts.some(({ name }) => name === host));
-  if (host !== undefined) {
-    if (has.length === 1) inventories = has;
-    else {
-      const all = inventories.map(({ folder, inventory }) => `${folder}: ${inventory.hosts.map(({ name }) => name).join(", ") || "none"}`);
-      const many = `${host} is in ${has.map(({ folder }) => folder).join(" and ")}`;
-      const what = has.length > 1 ? many : `no inventory has a host ${host}`;
-      checks.push(fail(what, has.length > 1 ? "Say which: --stack or --inventory." : `The hosts are:\n${all.join("\n")}`));
-      return { inventories: [], checks };
-    }
+  if (host !== undefined && inventories.length > 0) {
+    if (has.length !== 1) return { inventories: [], checks: [...checks, notOne(host, has, inventories)] };
+    inventories = has;
   }
-  const loaded = inventories.map(({ folder, inventory }) => ok(`${folder}: ${inventory.hosts.length} hosts of owner ${inventory.owner}`));
+  const loaded = inventories.map(({ folder, inventory }) => ok(`${folder}, of owner ${inventory.owner}, loads`));
   // An inventory with errors is no matter of a host that another one has.
   return { inventories, checks: has.length === 1 ? loaded : [...checks, ...loaded] };
+}
+
+function notOne(host: string, has: Chosen["inventories"], all: Chosen["inventories"]): Check {
+  if (has.length > 1) return fail(`${host} is in ${has.map(({ folder }) => folder).join(" and ")}`, "Say which: --stack or --inventory.");
+  const hosts = all.map(({ folder, inventory }) => `${folder}: ${inventory.hosts.map(({ name }) => name).join(", ") || "none"}`);
+  return fail(`no inventory has a host ${host}`, `The hosts are:\n${hosts.join("\n")}`);
 }
 
 /** Where a stack's inventory lies: as index.ts has it. */

@@ -137,16 +137,12 @@ const CLOCK_FAIL = 300;
 
 function clock({ synchronized, service }: Read<"clock">, time: number, { begun, ended }: Span): Check[] {
   const offset = time < begun ? time - begun : Math.max(0, time - ended);
-  const text = `clock: ${Math.abs(offset).toFixed(0)} s ${offset < 0 ? "behind" : "ahead of"} this machine's`;
-  const follow =
-    service === null ? "apt install systemd-timesyncd" : `Look at \`systemctl status ${service}\`: it may reach no time server.`;
-  const set = `${follow} Or set it once: date -u -s @${Math.round(ended)}`.replace("timesyncd Or", "timesyncd. Or");
-  const apart =
-    Math.abs(offset) >= CLOCK_FAIL
-      ? [fail(text, set)]
-      : Math.abs(offset) >= CLOCK_WARN
-        ? [warn(text, set)]
-        : [ok("clock: as this machine's")];
+  const seconds = Math.abs(offset);
+  const text = `clock: ${seconds.toFixed(0)} s ${offset < 0 ? "behind" : "ahead of"} this machine's`;
+  const follow = service === null ? "apt install systemd-timesyncd" : `it may reach no time server: systemctl status ${service}`;
+  const set = `date -u -s @${Math.round(ended)} sets it now; to keep it right: ${follow}`;
+  const check = seconds >= CLOCK_FAIL ? fail : warn;
+  const apart = [seconds < CLOCK_WARN ? ok("clock: as this machine's") : check(text, set)];
   if (synchronized) return apart;
   return [...apart, warn(`clock: it follows no other (${service ?? "no time service is installed"})`, follow)];
 }
