@@ -71,7 +71,7 @@ function portOf(bridge: string, port: string, links: Record<string, string[]>): 
     );
   }
   const others = managers.filter((manager) => CONVERT[manager] !== undefined);
-  if (others.length === 0) return ok(`${port} is free to be a port of ${bridge}`);
+  if (others.length === 0) return ok(`${port} may be a port of ${bridge}`);
   return fail(
     `${port}, a port of ${bridge}: ${others.join(" and ")} manages it`,
     others.map((manager) => CONVERT[manager]!(port)).join("\n"),
@@ -85,11 +85,12 @@ function kernel(read: Kernel, wanted: HostVars): Check[] {
   const mend = read.has_modules
     ? "Install Debian's own kernel: apt install linux-image-amd64; then reboot."
     : `/lib/modules/${read.release} is not there: reboot, so that the kernel that is installed runs. In a container the host's kernel has to have it.`;
-  const checks: Check[] = [];
-  for (const [name, there] of Object.entries(read.modules)) {
-    if (!there) checks.push(lacking(needs[name] ?? false, `kernel ${read.release} has no ${name}`, mend));
-  }
-  if (read.vlan_filtering === false) checks.push(lacking(networks, `kernel ${read.release}: bridges cannot filter VLANs`, mend));
+  const absent = Object.keys(read.modules).filter((name) => !read.modules[name]);
+  if (read.vlan_filtering === false) absent.push("VLAN filtering of bridges");
+  const missing = (needed: boolean): string[] => absent.filter((name) => (needs[name] ?? networks) === needed);
+  const checks = [true, false].flatMap((needed) =>
+    missing(needed).length > 0 ? [lacking(needed, `kernel ${read.release} has no ${missing(needed).join(", ")}`, mend)] : [],
+  );
   if (checks.length === 0) checks.push(ok(`kernel ${read.release}: ${Object.keys(read.modules).join(", ")}`));
   return [...checks, ...rootless(read, wanted.service_users.length > 0)];
 }
@@ -99,7 +100,7 @@ const CONTROLLERS = ["cpu", "memory", "pids"];
 function rootless(read: Kernel, needed: boolean): Check[] {
   const checks: Check[] = [];
   const setting = (name: string, value: string): string =>
-    `echo '${name} = ${value}' >/etc/sysctl.d/60-user-namespaces.conf and \`sysctl --system\`; look for who turned it off in /etc/sysctl.d.`;
+    `echo '${name} = ${value}' >>/etc/sysctl.d/60-user-namespaces.conf and \`sysctl --system\`; look for who turned it off in /etc/sysctl.d.`;
   if (!read.user_namespaces) {
     checks.push(lacking(needed, "user namespaces are off: no rootless container starts", setting("user.max_user_namespaces", "30000")));
   }
