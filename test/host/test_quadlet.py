@@ -108,7 +108,8 @@ def test_who_uses_a_unit_directly_or_through_another():
         {"name": "p.pod", "content": "[Pod]\nNetwork=n.network\n"},
         {"name": "b.container", "content": "[Container]\nImage=x\n"},
     ]
-    assert {unit["name"] for unit in quadlet.users_of(["n.network"], units)} == {"p.pod", "a.container"}
+    used = {unit["name"]: quadlet.uses(unit) for unit in units}
+    assert {unit["name"] for unit in quadlet.users_of(["n.network"], units, used)} == {"p.pod", "a.container"}
 
 
 def test_files_named_as_source_are_filled_in():

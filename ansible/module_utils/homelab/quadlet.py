@@ -161,13 +161,16 @@ def uses(unit: Unit) -> set[str]:
     return found
 
 
-def users_of(parts: Iterable[str], units: Sequence[Unit]) -> list[Unit]:
-    """Those of these units that use one of the parts, directly or through another. A part is a unit's name or `./path`."""
+def users_of(parts: Iterable[str], units: Sequence[Unit], used: Mapping[str, set[str]]) -> list[Unit]:
+    """Those of these units that use one of the parts, directly or through another. A part is a unit's name or `./path`.
+
+    `used` is what each unit `uses`, by its name: read once for all parts, since many units are asked about.
+    """
     found: dict[str, Unit] = {}
     pending = set(parts)
     while pending:
         pending |= {service_of(unit) for unit in units if unit["name"] in pending}
-        using = [unit for unit in units if unit["name"] not in found and any(_names(word, pending) for word in uses(unit))]
+        using = [unit for unit in units if unit["name"] not in found and any(_names(word, pending) for word in used[unit["name"]])]
         found.update({unit["name"]: unit for unit in using})
         pending = {unit["name"] for unit in using}
     return list(found.values())
