@@ -133,7 +133,7 @@ function kvm({ device, flag }: Read<"kvm">): Check {
 }
 
 /** Seconds. From five minutes on, registries' certificates and Debian's lists may count as not valid yet, or no longer. */
-const CLOCK_WARN = 2;
+const CLOCK_WARN = 10;
 const CLOCK_FAIL = 300;
 
 function clock({ synchronized, service }: Read<"clock">, time: number, { begun, ended }: Span): Check[] {
