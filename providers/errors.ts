@@ -7,6 +7,17 @@ export class UserError extends Error {
   }
 }
 
+/** A command on a host ended with another code than 0. `said` is its stderr. */
+export class CommandFailed extends UserError {
+  constructor(
+    message: string,
+    readonly code: number,
+    readonly said: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A run said nothing of a unit. `begun`: it may have changed it all the same. */
 export class NoAnswer extends UserError {
   constructor(

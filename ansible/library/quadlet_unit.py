@@ -44,7 +44,8 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         for user, mine in by_user(units):
             self.now[user] = self._now(user, mine, owner)
             self.plans[user] = make_plan(mine, self.now[user])
-            refused = self.plans[user].refused | check(user, mine, self.now[user].installed, owner)
+            refused = self.plans[user].refused
+            refused = refused | check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         return errors
 
@@ -181,7 +182,17 @@ def read_units(folder: Path) -> list[dict]:
 
 
 def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:
-    """What the generator refuses, by unit. Each lies in a folder of its own, since bad syntax takes its folder down."""
+    """What the generator refuses, by unit; then also what names such a one, which will not be there."""
+    refused: Errors = {}
+    while more := refused_by_generator(user, [unit for unit in units if unit["name"] not in refused], installed, owner):
+        refused |= more
+    return refused
+
+
+def refused_by_generator(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:
+    """What it refuses of units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
+    if not units:
+        return {}
     folder = folder_of(user, owner)
     with system.scratch_folder(0o755) as scratch:
         with system.acting_as(account_of(user)):
@@ -196,7 +207,7 @@ def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors
         made, complaints = quadlet.generate(scratch, account_of(user))
     said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
-    about = {name: [line for line in said if name in line] or said for name in refused}
+    about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
     return {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
 
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { kinds } from "@homelab/providers";
+import { kinds } from "../../providers/kinds";
 
 /** A list of a kind's units, each of another name. */
 function list<T>(kind: { schema: z.ZodType<T>; nameOf: (unit: T) => string }) {

@@ -31,7 +31,6 @@ export const schema = z
         NAME,
         "a file name that begins with a letter, digit or _ and ends in .container, .pod, .network, .volume, .kube, .image or .build",
       )
-      .regex(/^(?!.*@\.)/, "an instance of a template, such as web@one.container; a template alone is no service")
       .optional(),
     sections: sections.optional().describe("section, key, value; a list repeats its key"),
     source: source.optional().describe("a native file, relative to the inventory, taken byte for byte"),

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type Duplex } from "node:stream";
 import { type AgentAuthMethod, Client, type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod, utils } from "ssh2";
-import { UserError } from "../errors";
+import { CommandFailed, UserError } from "../errors";
 import { type HostConfig, hostConfig } from "./config";
 import { algorithmsFor, isTrusted, knownKeys } from "./known-hosts";
 import { commandLine } from "./quote";
@@ -81,6 +81,13 @@ async function tunnel(file: string, config: HostConfig): Promise<Duplex | undefi
   );
 }
 
+/** Throws what would keep a connection from being tried: settings, no known host key, no key to log in with. */
+export async function checkWay(file: string, alias: string): Promise<void> {
+  const config = await hostConfig(file, alias);
+  await knownKeys(config);
+  authentication(config);
+}
+
 /** Each key that can be used, then the agent, which also holds the encrypted ones. */
 function authentication(config: HostConfig): AuthMethod[] {
   const files = config.identityFiles.filter((path) => existsSync(path));
@@ -96,8 +103,9 @@ export async function runAsRoot(file: string, alias: string, argv: readonly stri
   const client = await connectionTo(file, alias);
   const command = commandLine(["sudo", "-n", ...argv]);
   return new Promise((done, fail) => {
-    const failed = (reason: string, stderr = "", stdout = ""): void =>
-      fail(new UserError([`${alias}: ${reason}: ${command}`, stderr.trim(), stdout.trim()].filter(Boolean).join("\n")));
+    const text = (reason: string, ...said: string[]): string =>
+      [`${alias}: ${reason}: ${command}`, ...said.map((one) => one.trim())].filter(Boolean).join("\n");
+    const failed = (reason: string, stderr = ""): void => fail(new UserError(text(reason, stderr)));
     client.exec(command, (error, channel) => {
       if (error) return failed(error.message);
       let stdout = "";
@@ -111,7 +119,8 @@ export async function runAsRoot(file: string, alias: string, argv: readonly stri
       channel.on("close", (code?: number | null) => {
         clearTimeout(timer);
         if (code === 0) done(stdout);
-        else failed(code == null ? "the connection broke" : `exit code ${code}`, stderr, stdout);
+        else if (code == null) failed("the connection broke", stderr);
+        else fail(new CommandFailed(text(`exit code ${code}`, stderr, stdout), code, stderr.trim()));
       });
       channel.end(stdin);
     });

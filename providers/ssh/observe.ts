@@ -76,13 +76,18 @@ function groupsOf(all: Wanted[]): Group[] {
 const WRITERS_ONLY = ["hold.py", "lock.py", "module.py", "networkd_apply.py", "quadlet_plan.py", "quadlet_services.py"];
 
 /** ansible/observe.py behind a line that holds the observers' source and the units. */
-function script(groups: Group[]): string {
+export function script(groups: Group[], sources = observers()): string {
+  const payload = deflateSync(JSON.stringify({ sources, groups })).toString("base64");
+  return `PAYLOAD = "${payload}"\n${readFileSync(join(packageRoot, "ansible", "observe.py"), "utf8")}`;
+}
+
+/** What a host needs to observe, by the modules' names. */
+export function observers(): Record<string, string> {
   const folder = join(packageRoot, "ansible", "module_utils", "homelab");
   const sources: Record<string, string> = {};
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".py") && !WRITERS_ONLY.includes(name))) {
     const name = file === "__init__.py" ? "homelab" : `homelab.${file.slice(0, -3)}`;
     sources[name] = readFileSync(join(folder, file), "utf8");
   }
-  const payload = deflateSync(JSON.stringify({ sources, groups })).toString("base64");
-  return `PAYLOAD = "${payload}"\n${readFileSync(join(packageRoot, "ansible", "observe.py"), "utf8")}`;
+  return sources;
 }

@@ -1,7 +1,9 @@
 """Pure parts of the kind quadlet-unit."""
 
+import subprocess
+
 import pytest
-from homelab import quadlet
+from homelab import quadlet, quadlet_unit
 from homelab.quadlet_unit import QuadletUnit, state_drift
 
 UNIT = {
@@ -106,7 +108,8 @@ def test_who_uses_a_unit_directly_or_through_another():
         {"name": "p.pod", "content": "[Pod]\nNetwork=n.network\n"},
         {"name": "b.container", "content": "[Container]\nImage=x\n"},
     ]
-    assert {unit["name"] for unit in quadlet.users_of(["n.network"], units)} == {"p.pod", "a.container"}
+    used = {unit["name"]: quadlet.uses(unit) for unit in units}
+    assert {unit["name"] for unit in quadlet.users_of(["n.network"], units, used)} == {"p.pod", "a.container"}
 
 
 def test_files_named_as_source_are_filled_in():
@@ -115,3 +118,33 @@ def test_files_named_as_source_are_filled_in():
         {"user": "u", "source": "files/x.container", "files": {"a": {"source": "f"}, "b": "text"}}, {"files/x.container": "X", "f": "F"}
     )
     assert (unit["name"], unit["content"], unit["files"]) == ("x.container", "X", {"a": "F", "b": "text"})
+
+
+def rendered(value):
+    return quadlet.render_sections({"Container": {"Exec": value, "Image": "x"}})
+
+
+def test_an_empty_value_and_an_empty_section_are_said():
+    assert quadlet.settings(rendered(["", "a"]))["Container"] == [("Exec", ""), ("Exec", "a"), ("Image", "x")]
+    assert quadlet.settings(quadlet.render_sections({"Network": {}})) == {"Network": []}
+
+
+@pytest.mark.parametrize(
+    ("install", "service", "runs"),
+    [("", "a@.service", None), ("WantedBy=w", "a@.service", None), ("WantedBy=w\nDefaultInstance=d", "a@d.service", True)],
+)
+def test_a_template_runs_as_its_default_instance(install, service, runs):
+    unit = {"name": "a@.container", "content": f"[Container]\nImage=x\n[Install]\n{install}\n"}
+    assert (quadlet.service_of(unit), quadlet.should_run(unit)) == (service, runs)
+
+
+@pytest.mark.parametrize(("instances", "state"), [([], "inactive"), (["inactive", "active"], "active")])
+def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, instances, state):
+    def show(argv, **_):
+        shown = {"a.service": ["failed"], "t@homelab-none.service": ["inactive"], "t@*.service": instances}
+        blocks = [f"LoadState=loaded\nActiveState={state}\n" for name in argv for state in shown.get(name, [])]
+        return subprocess.CompletedProcess(argv, 0, "\n".join(blocks), "")
+
+    monkeypatch.setattr(quadlet_unit.system, "run", show)
+    states = quadlet_unit.service_states("system", ["t@.service", "a.service"])
+    assert {name: one["ActiveState"] for name, one in states.items()} == {"t@.service": state, "a.service": "failed"}

@@ -94,11 +94,10 @@ export const playbook = (...args: string[]): Promise<Result> => playbookOf("inve
 /** The same on another inventory, a folder beside the test's own. */
 export async function playbookOf(folder: string, ...args: string[]): Promise<Result> {
   const sockets = mkdtempSync(join(tmpdir(), "cp-"));
-  process.env["ANSIBLE_CONFIG"] = join(projectRoot, "ansible/ansible.cfg");
-  process.env["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets;
   const site = join(projectRoot, "ansible/site.yml");
   const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(ROOT, folder, "hosts.yml"), site, ...args];
-  const done = await run(command, { check: false });
+  const env = { ANSIBLE_CONFIG: join(projectRoot, "ansible/ansible.cfg"), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets };
+  const done = await run(command, { check: false, env });
   rmSync(sockets, { recursive: true, force: true });
   return done;
 }

@@ -81,6 +81,7 @@ def settings(text: str) -> dict[str, list[tuple[str, str]]]:
     for line in logical_lines(text):
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
+            found.setdefault(section, [])
         elif "=" in line:
             key, value = line.split("=", 1)
             found.setdefault(section, []).append((key.strip(), value.strip()))
@@ -113,9 +114,15 @@ def last(unit: Unit, key: str, default: str) -> str:
 
 
 def service_of(unit: Unit) -> str:
-    """The service that the generator makes of a unit; ServiceName= overrides."""
+    """The service that the generator makes of a unit; ServiceName= overrides. A template's is its default instance, if any."""
     stem, suffix = unit["name"].rsplit(".", 1)
-    return f"{last(unit, 'ServiceName', stem + SUFFIX[suffix])}.service"
+    instance = values(unit, "Install", "DefaultInstance") if stem.endswith("@") else []
+    return f"{last(unit, 'ServiceName', stem + SUFFIX[suffix] + ''.join(instance[-1:]))}.service"
+
+
+def is_template(service: str) -> bool:
+    """Whether a service is a template without a default instance, which only others can start instances of."""
+    return "@." in service
 
 
 def object_of(unit: Unit) -> str | None:
@@ -131,6 +138,8 @@ def made_of(unit: Unit) -> str:
 
 def should_run(unit: Unit) -> bool | None:
     """True: started with the host; False: stopped on request; None: started by others, on demand."""
+    if is_template(service_of(unit)):
+        return None
     if unit.get("running") is not None:
         return bool(unit["running"])
     return True if values(unit, "Install", "WantedBy") or values(unit, "Install", "RequiredBy") else None
@@ -149,13 +158,16 @@ def uses(unit: Unit) -> set[str]:
     return found
 
 
-def users_of(parts: Iterable[str], units: Sequence[Unit]) -> list[Unit]:
-    """Those of these units that use one of the parts, directly or through another. A part is a unit's name or `./path`."""
+def users_of(parts: Iterable[str], units: Sequence[Unit], used: Mapping[str, set[str]]) -> list[Unit]:
+    """Those of these units that use one of the parts, directly or through another. A part is a unit's name or `./path`.
+
+    `used` is what each unit `uses`, by its name: read once for all parts, since many units are asked about.
+    """
     found: dict[str, Unit] = {}
     pending = set(parts)
     while pending:
         pending |= {service_of(unit) for unit in units if unit["name"] in pending}
-        using = [unit for unit in units if unit["name"] not in found and any(_names(word, pending) for word in uses(unit))]
+        using = [unit for unit in units if unit["name"] not in found and any(_names(word, pending) for word in used[unit["name"]])]
         found.update({unit["name"]: unit for unit in using})
         pending = {unit["name"] for unit in using}
     return list(found.values())

@@ -52,6 +52,7 @@ def make_plan(units: Sequence[Unit], now: Now) -> Plan:
     plan = Plan()
     everything = merged(now.installed, units)
     services = {quadlet.service_of(unit) for unit in everything}
+    used = {unit["name"]: quadlet.uses(unit) for unit in everything}
     for unit in units:
         past = now.past.get(unit["name"], [])
         replaced = stale_objects(unit, past) & set(now.objects)
@@ -61,13 +62,14 @@ def make_plan(units: Sequence[Unit], now: Now) -> Plan:
         parts = changed_parts(unit, past, replaced=bool(replaced))
         by_hand = not parts and unit["name"] in now.edited and not quadlet.object_of(unit)
         if parts or by_hand:
-            _restart(plan, unit, everything, parts or {unit["name"]}, now, by_hand=by_hand)
+            users = quadlet.users_of(parts or {unit["name"]}, everything, used)
+            _restart(plan, unit, users, now, by_hand=by_hand)
     return plan
 
 
-def _restart(plan: Plan, unit: Unit, everything: Sequence[Unit], parts: set[str], now: Now, *, by_hand: bool) -> None:
-    users = [one for one in quadlet.users_of(parts, everything) if one["name"] != unit["name"]]
-    affected = [one for one in [unit, *users] if one["name"] in now.active or quadlet.should_run(one)]
+def _restart(plan: Plan, unit: Unit, users: Sequence[Unit], now: Now, *, by_hand: bool) -> None:
+    others = [one for one in users if one["name"] != unit["name"]]
+    affected = [one for one in [unit, *others] if one["name"] in now.active or quadlet.should_run(one)]
     kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, now)]
     if kept and by_hand:
         # What runs is of the wanted configuration: the file is put right, and nothing is restarted.

@@ -11,7 +11,7 @@ from itertools import chain
 from . import quadlet, system
 from .kind import Unit
 from .quadlet_plan import Plan
-from .quadlet_unit import account_of, manager_runs, service_states, state_drift, systemctl
+from .quadlet_unit import account_of, instances_of, manager_runs, service_states, state_drift, systemctl
 
 # Without any change of a service's state for so long, it is given up: systemd's own limits end what it still works on.
 STILL_SECONDS = 180
@@ -34,7 +34,7 @@ class Services:
         return system.run(["podman", *argv], check=check, timeout=timeout, account=self.account).stdout
 
     def systemctl(self, *argv: str) -> None:
-        system.run([*systemctl(self.user), *argv], check=False, timeout=STILL_SECONDS, account=self.account)
+        system.run([*systemctl(self.user), *map(instances_of, argv)], check=False, timeout=STILL_SECONDS, account=self.account)
 
     @contextlib.contextmanager
     def manager(self) -> Iterator[None]:

@@ -180,14 +180,27 @@ def systemctl(user: str) -> list[str]:
 
 
 def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The state of services by name; a user whose manager does not run has none, nor has a template."""
-    services = [service for service in services if "@." not in service]
+    """The state of services by name; a user whose manager does not run has none. A template's is that of one that runs."""
     if not services or (user != SYSTEM and not manager_runs(user)):
         return {}
+    # An alias is shown under its own name, so the order counts, not the Id. An instance that nobody starts shows its template.
+    states = dict(zip(services, _show(user, [service.replace("@.", "@homelab-none.") for service in services]), strict=False))
+    for template in filter(quadlet.is_template, services):
+        running = [state for state in _show(user, [instances_of(template)]) if state.get("ActiveState") == "active"]
+        if running:
+            states[template] = running[0]
+    return states
+
+
+def _show(user: str, services: Sequence[str]) -> list[dict[str, str]]:
     shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user)).stdout
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n")]
-    # An alias is shown under its own name, so the order counts, not the Id.
-    return dict(zip(services, [block for block in blocks if block], strict=False))
+    return [block for block in blocks if block]
+
+
+def instances_of(service: str) -> str:
+    """What systemctl(1) calls a service, or all loaded instances of a template."""
+    return service.replace("@.", "@*.")
 
 
 def manager_runs(user: str) -> bool:

@@ -19,11 +19,13 @@ const SUFFIX: Record<string, string> = { Container: "", Kube: "" };
 
 /** The service that the generator makes of a unit; ServiceName= overrides. */
 function serviceOf(unit: LintUnit): string {
-  const stem = unit.name.slice(0, unit.name.lastIndexOf("."));
+  const name = unit.name.slice(0, unit.name.lastIndexOf("."));
+  // A template runs as its default instance, if it has one.
+  const instance = name.endsWith("@") ? (valuesOf(unit, "Install", "DefaultInstance").at(-1)?.value ?? "") : "";
   const named = valuesOf(unit, unit.section, "ServiceName")
     .at(-1)
     ?.value.replace(/^["']|["']$/g, "");
-  return `${named ?? stem + (SUFFIX[unit.section] ?? `-${unit.section.toLowerCase()}`)}.service`;
+  return `${named ?? name + (SUFFIX[unit.section] ?? `-${unit.section.toLowerCase()}`) + instance}.service`;
 }
 
 function services(units: LintUnit[]): Finding[] {

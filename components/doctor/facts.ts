@@ -1,0 +1,33 @@
+/** What ansible/module_utils/homelab/doctor.py reads on a host; a topic that could not be read says why. */
+export interface Facts {
+  time: number | Unread;
+  system: { id: string; version: string | null; name: string } | Unread;
+  network: { networkd: boolean; NetworkManager: boolean; links: Record<string, string[]> } | Unread;
+  kernel: Kernel | Unread;
+  kvm: { device: boolean; flag: string | null } | Unread;
+  /** Name, first id, count. */
+  subids: Record<"subuid" | "subgid", SubidRange[]> | Unread;
+  clock: { synchronized: boolean; service: string | null } | Unread;
+  /** Free MiB. */
+  disk: { path: string; free: number }[] | Unread;
+  resolver: { servers: string[]; name: string; found: boolean } | Unread;
+  apt: { lists: number; age_days: number | null; half_done: string; missing: string[] } | Unread;
+}
+
+export interface Unread {
+  error: string;
+}
+
+export interface Kernel {
+  release: string;
+  has_modules: boolean;
+  modules: Record<string, boolean>;
+  vlan_filtering: boolean | null;
+  user_namespaces: number | null;
+  unprivileged_userns_clone: number | null;
+  cgroup_controllers: string[] | null;
+}
+
+export type SubidRange = [name: string, start: number, count: number];
+
+export const isUnread = (value: unknown): value is Unread => typeof value === "object" && value !== null && "error" in value;
