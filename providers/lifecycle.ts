@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apply, remove } from "./ansible/queue";
 import { NoAnswer, PartialChange, UserError } from "./errors";
 import { type KindName, kindNamed } from "./kinds";
+import { takeValue } from "./podman-secret/handed";
 import { observe } from "./ssh/observe";
 
 /** What every resource of ours is given. `inventory` is a folder, relative to the Pulumi project. */
@@ -45,7 +46,8 @@ function sourcesIn(unit: Record<string, unknown>): string[] {
 }
 
 /** Validates and completes a unit. No I/O: the engine calls check one after another. */
-async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.CheckResult> {
+async function check(_olds: unknown, news: Inputs & { value?: string }): Promise<pulumi.dynamic.CheckResult> {
+  takeValue(news);
   const inputs = inputsOf(news);
   if (holdsUnknown(inputs.unit)) return { inputs };
   const named = sourcesIn(inputs.unit);

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { type z } from "zod";
 import { type Problem, type Source, readSource } from "./document";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
+import { Secrets } from "./secrets";
 
 /** A host with its units. A guest is reached once the other hosts' networks stand. */
 export interface InventoryHost extends HostVars {
@@ -39,12 +40,13 @@ export function loadInventory(folder: string): Inventory {
       message: "missing: it says how each host is reached, ssh_config(5)",
     });
   }
+  const secrets = new Secrets(folder, problems);
   const guests = Object.keys(groups?.all.children?.["guests"]?.hosts ?? {});
   const names = [groups?.all.hosts, ...Object.values(groups?.all.children ?? {}).map((group) => group?.hosts)];
   const hosts = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
     name,
     guest: guests.includes(name),
-    ...loadHost(folder, name, problems),
+    ...loadHost(folder, name, secrets, problems),
   }));
   for (const name of common?.retired_hosts ?? []) {
     if (!hosts.some((host) => host.name === name)) continue;
@@ -60,7 +62,7 @@ export function loadInventory(folder: string): Inventory {
   return { owner: common?.homelab_owner ?? "", hosts };
 }
 
-function loadHost(folder: string, name: string, problems: Problem[]): HostVars {
+function loadHost(folder: string, name: string, secrets: Secrets, problems: Problem[]): HostVars {
   const file = join(folder, "host_vars", `${name}.yml`);
   if (!existsSync(file)) return hostVars.parse({});
   const source = readSource(file, "refused");
@@ -68,6 +70,7 @@ function loadHost(folder: string, name: string, problems: Problem[]): HostVars {
   if (vars === undefined) return hostVars.parse({});
   return {
     ...vars,
+    podman_secrets: secrets.withDigests(vars.podman_secrets, source),
     quadlet_units: vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems)),
   };
 }
