@@ -62,7 +62,13 @@ export function parseSource(file: string, text: string, templates: "allowed" | "
   };
   const faults = [...document.errors, ...document.warnings];
   const problems = faults.map((error) => ({ file, ...place(error.pos[0]), message: error.message.split("\n")[0]! }));
+  let whole = document.errors.length === 0;
   visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined || !node.range) return;
+      problems.push({ file, ...place(node.range[0]), message: `*${node.source} names no anchor: quote it, if it is a text` });
+      whole = false;
+    },
     Scalar(_key, node) {
       const message = faultOf(node, templates);
       if (message !== undefined && node.range) problems.push({ file, ...place(node.range[0]), message });
@@ -70,7 +76,7 @@ export function parseSource(file: string, text: string, templates: "allowed" | "
   });
   return {
     file,
-    data: document.errors.length > 0 ? undefined : document.toJS(),
+    data: whole ? document.toJS() : undefined,
     at: (path, of) => place(offsetOf(document, path, of)),
     problems,
   };

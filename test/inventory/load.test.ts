@@ -116,6 +116,9 @@ test("a host that is gone for good has left hosts.yml", () => {
 });
 
 test("broken YAML is told with its place", () => {
+  expect(problemsOf({ "host_vars/hv.yml": "bridges: [ { name: *br } ]\n" })).toEqual([
+    "host_vars/hv.yml:1:20: *br names no anchor: quote it, if it is a text",
+  ]);
   expect(problemsOf({ "host_vars/hv.yml": "bridges: [ {\n" })).toEqual([
     expect.stringMatching(/^host_vars\/hv.yml:2:1: /),
     expect.anything(),

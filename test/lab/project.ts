@@ -80,11 +80,10 @@ export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
 /** Plain Ansible on the same inventory, without Pulumi. Each run logs in anew, as one does a minute after the last. */
 export async function playbook(...args: string[]): Promise<Result> {
   const sockets = mkdtempSync(join(tmpdir(), "cp-"));
-  process.env["ANSIBLE_CONFIG"] = join(projectRoot, "ansible/ansible.cfg");
-  process.env["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets;
   const site = join(projectRoot, "ansible/site.yml");
   const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args];
-  const done = await run(command, { check: false });
+  const env = { ANSIBLE_CONFIG: join(projectRoot, "ansible/ansible.cfg"), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets };
+  const done = await run(command, { check: false, env });
   rmSync(sockets, { recursive: true, force: true });
   return done;
 }

@@ -12,6 +12,8 @@ export interface RunOptions {
   timeoutSeconds?: number;
   /** false: hand back a failure instead of throwing it. Default true. */
   check?: boolean;
+  /** Set beside our own environment. */
+  env?: Record<string, string>;
 }
 
 export async function run(argv: string[], options: RunOptions = {}): Promise<Result> {
@@ -30,7 +32,8 @@ export function runAsRoot(argv: string[], options: RunOptions = {}): Promise<Res
 function start(argv: string[], options: RunOptions): Promise<Result> {
   const [command = "", ...args] = argv;
   return new Promise((done, failed) => {
-    const child = spawn(command, args, { timeout: (options.timeoutSeconds ?? 0) * 1000, killSignal: "SIGKILL" });
+    const env = { ...process.env, ...options.env };
+    const child = spawn(command, args, { env, timeout: (options.timeoutSeconds ?? 0) * 1000, killSignal: "SIGKILL" });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on("data", (data: Buffer) => out.push(data));
