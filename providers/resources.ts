@@ -81,7 +81,8 @@ export class ServiceUser extends UnitResource<ServiceUserUnit> {
 /**
  * A Podman secret. The one of an inventory has `from` and `digest`, and its value stays in the vault. A program gives
  * the value itself, such as another resource's secret output: what stands in state then is its HMAC under `key`,
- * a secret text of at least 16 random characters; neither value nor key is kept.
+ * a secret text of at least 16 random characters; neither value nor key is kept. The engine's own verbose logs
+ * (`-v`) may show what a program hands it; those of the vault never pass the engine.
  */
 export class PodmanSecret extends UnitResource<PodmanSecretUnit> {
   constructor(
