@@ -1,5 +1,6 @@
 // Secrets by both routes: what is shown, what is restarted, what arrives, and where a value never is.
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Lab } from "./lab";
@@ -37,12 +38,15 @@ let scratch: string;
 
 beforeAll(async () => {
   lab = await configured();
-  scratch = join(inventory, "../tmp");
-  mkdirSync(scratch);
+  // A folder of temporary files that only this test uses; short, since sockets lie in it.
+  scratch = mkdtempSync(join(tmpdir(), "s-"));
   process.env["TMPDIR"] = scratch;
 });
 
-afterAll(() => lab.reset());
+afterAll(async () => {
+  rmSync(scratch, { recursive: true });
+  await lab.reset();
+});
 
 const configure = (lists: Record<string, object[]>): void => withMore(lists);
 const values = (number: number): Record<string, string> => ({ greeting: "hello", plain: "a plain one", odd: odd(number) });
@@ -59,7 +63,7 @@ async function restarted(work: () => Promise<unknown>): Promise<string[]> {
     .filter((line) => !before.includes(line))
     .map((line) => line.split(" ")[0]!);
 }
-const everywhereHere = (): string[] => [join(inventory, "..")];
+const everywhereHere = (): string[] => [join(inventory, ".."), scratch];
 
 /** Looks on both machines, again and again, while some work is done. */
 async function watched<T>(work: () => Promise<T>): Promise<T> {
