@@ -2,6 +2,7 @@
 module.exports = {
   testEnvironment: "node",
   testSequencer: "<rootDir>/test/sequence.js",
+  setupFiles: ["<rootDir>/test/setup.js"],
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
   transform: { "\\.ts$": ["ts-jest", { diagnostics: false }] },

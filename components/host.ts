@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Bridge, Host, NftablesTable, type Place, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
+import { Bridge, Host, NftablesTable, type Place, PodmanSecret, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
 import { type InventoryHost } from "./inventory/load";
-import { eachAfterWhatItUses } from "./quadlet-order";
+import { eachAfterWhatItUses, namesSecret } from "./quadlet-order";
 import { type Network, type Service, networkOf, isService, serviceOf } from "./outputs";
 
 type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
 
 /**
- * One host with all its units, in layers: the base; users, rules and bridges; VLANs; services. Within a layer only
+ * One host with all its units, in layers: the base; users, rules and bridges; VLANs, secrets; services. Within a layer only
  * Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
  */
 export class ManagedHost extends pulumi.ComponentResource {
@@ -31,10 +31,11 @@ export class ManagedHost extends pulumi.ComponentResource {
     const vlans = host.vlans.map((unit) => new Vlan(name("vlan", unit), at, unit, behind(kept)));
     this.network = [...bridges, ...vlans, ...tables];
     const ready = [...base, ...this.network, ...users];
-    const units = eachAfterWhatItUses(
-      host.quadlet_units,
-      (unit, used: Quadlet[]) => new Quadlet(name("quadlet-unit", unit), at, unit, behind([...ready, ...used])),
-    );
+    const secrets = host.podman_secrets.map((unit) => new PodmanSecret(name("podman-secret", unit), at, unit, behind([...base, ...users])));
+    const units = eachAfterWhatItUses(host.quadlet_units, (unit, used: Quadlet[]) => {
+      const named = secrets.filter((_, index) => namesSecret(unit, host.podman_secrets[index]!));
+      return new Quadlet(name("quadlet-unit", unit), at, unit, behind([...ready, ...named, ...used]));
+    });
     this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
     this.services = units.flatMap((unit, index) => (isService(host.quadlet_units[index]!) ? [serviceOf(host, unit)] : []));
     this.registerOutputs();

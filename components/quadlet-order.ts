@@ -1,3 +1,4 @@
+import { type PodmanSecretUnit } from "../providers/podman-secret/schema";
 import { type QuadletUnit } from "../providers/quadlet-unit/schema";
 
 /**
@@ -29,4 +30,13 @@ export function uses(unit: QuadletUnit, other: QuadletUnit): boolean {
   const name = other.name.replace(/[.]/g, "\\.");
   const text = [unit.content ?? JSON.stringify(unit.sections), ...Object.values(unit.dropins ?? {})].join("\n");
   return new RegExp(`(?<![\\w@.-])${name}(?![\\w@.-])`).test(text);
+}
+
+/** Whether a unit names a Podman secret of the same user: `Secret=name[,option=value …]`, several of them in a line too. */
+export function namesSecret(unit: QuadletUnit, secret: PodmanSecretUnit): boolean {
+  const listed = [unit.sections?.["Container"]?.["Secret"] ?? []].flat().map(String);
+  const texts = [unit.content ?? "", ...Object.values(unit.dropins ?? {})];
+  const written = texts.flatMap((text) => [...text.matchAll(/^\s*Secret\s*=(.*)$/gm)].map(([, value]) => value!));
+  const words = [...listed, ...written].flatMap((value) => value.replaceAll(/["']/g, "").trim().split(/\s+/));
+  return unit.user === secret.user && words.some((word) => word.split(",")[0] === secret.name);
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import * as bridge from "./bridge/schema";
 import * as host from "./host/schema";
 import * as nftablesTable from "./nftables-table/schema";
+import * as podmanSecret from "./podman-secret/schema";
 import * as quadletUnit from "./quadlet-unit/schema";
 import * as serviceUser from "./service-user/schema";
 import * as vlan from "./vlan/schema";
@@ -19,6 +20,7 @@ export const kinds = {
   "nftables-table": nftablesTable,
   bridge,
   vlan,
+  "podman-secret": podmanSecret,
   "quadlet-unit": quadletUnit,
 } as const satisfies Record<string, Kind>;
 

@@ -4,6 +4,7 @@ import { apply, remove } from "./ansible/queue";
 import { NoAnswer, PartialChange, UserError } from "./errors";
 import { type KindName, kindNamed } from "./kinds";
 import { messageOf } from "./messages";
+import { takeValue } from "./podman-secret/handed";
 import { observe } from "./ssh/observe";
 
 /** What every resource of ours is given. `inventory` is a folder, relative to the Pulumi project. */
@@ -46,7 +47,8 @@ function sourcesIn(unit: Record<string, unknown>): string[] {
 }
 
 /** Validates and completes a unit. No I/O: the engine calls check one after another. */
-async function check(_olds: unknown, news: Inputs): Promise<pulumi.dynamic.CheckResult> {
+async function check(_olds: unknown, news: Inputs & { value?: string }): Promise<pulumi.dynamic.CheckResult> {
+  takeValue(news);
   const inputs = inputsOf(news);
   if (holdsUnknown(inputs.unit)) return { inputs };
   const named = sourcesIn(inputs.unit);

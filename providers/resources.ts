@@ -4,6 +4,8 @@ import { type BridgeUnit, type BridgeUnitArgs } from "./bridge/schema";
 import { type VlanUnit, type VlanUnitArgs } from "./vlan/schema";
 import { type NftablesTableUnit, type NftablesTableUnitArgs } from "./nftables-table/schema";
 import { type ServiceUserUnit, type ServiceUserUnitArgs } from "./service-user/schema";
+import { digestOf } from "./podman-secret/digest";
+import { type PodmanSecretUnit, type PodmanSecretUnitArgs } from "./podman-secret/schema";
 import { type QuadletUnit, type QuadletUnitArgs } from "./quadlet-unit/schema";
 import { type KindName } from "./kinds";
 import { shim } from "./shim";
@@ -29,8 +31,9 @@ export abstract class UnitResource<Unit, Facts = Record<string, unknown>> extend
     place: Place,
     unit: pulumi.Input<object>,
     opts?: pulumi.CustomResourceOptions,
+    more: pulumi.Inputs = {},
   ) {
-    super(shim, name, { kind, ...place, unit, facts: undefined, drift: undefined }, opts, "homelab", type);
+    super(shim, name, { kind, ...place, unit, ...more, facts: undefined, drift: undefined }, opts, "homelab", type);
   }
 }
 
@@ -72,6 +75,26 @@ export class NftablesTable extends UnitResource<NftablesTableUnit> {
 export class ServiceUser extends UnitResource<ServiceUserUnit> {
   constructor(name: string, place: Place, unit: pulumi.Input<ServiceUserUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("service-user", "ServiceUser", name, place, unit, opts);
+  }
+}
+
+/**
+ * A Podman secret. The one of an inventory has `from` and `digest`, and its value stays in the vault. A program gives
+ * the value itself, such as another resource's secret output: what stands in state then is its HMAC under `key`,
+ * a secret text of at least 16 random characters; neither value nor key is kept. The engine's own verbose logs
+ * (`-v`) may show what a program hands it; those of the vault never pass the engine.
+ */
+export class PodmanSecret extends UnitResource<PodmanSecretUnit> {
+  constructor(
+    name: string,
+    place: Place,
+    unit: PodmanSecretUnitArgs,
+    opts?: pulumi.CustomResourceOptions,
+    given?: { value: pulumi.Input<string>; key: pulumi.Input<string> },
+  ) {
+    const { value, key } = given ?? {};
+    const digest = given && pulumi.unsecret(pulumi.all([key, value]).apply(([key, value]) => digestOf(key!, value!)));
+    super("podman-secret", "PodmanSecret", name, place, given ? { ...unit, digest } : unit, opts, given && { value: pulumi.secret(value) });
   }
 }
 

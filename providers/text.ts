@@ -36,3 +36,9 @@ export const link = z
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, "a link's name: letters, digits, _ . -, at most 15, not beginning with . or -")
   .regex(/[^0-9]/, "a link's name, which does not consist of digits only")
   .refine((name) => !["all", "default"].includes(name), "a link's name; `all` and `default` are taken by the kernel");
+
+/** Whoever runs a unit. Root's own units are the system-wide ones. */
+export const user = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "a user's name: letters, digits, _ . -, beginning with a letter or _")
+  .refine((name) => !["root", "system"].includes(name), "a user other than root; leave `user` out for a system-wide unit");

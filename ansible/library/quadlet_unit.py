@@ -21,6 +21,7 @@ from ansible.module_utils.homelab.quadlet_unit import (
     file_drift,
     folder_of,
     manager_runs,
+    read_units,
     user_of,
 )
 
@@ -166,19 +167,6 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         there = services.objects() if objects else set()
         left = services.drop([one for one in objects if one in there])
         return {objects[one]: reason for one, reason in left.items()}
-
-
-def read_units(folder: Path) -> list[dict]:
-    """The units in an owner's folder, each with its drop-ins; what cannot be read is none, and is drift of its own unit."""
-    units = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.suffix[1:] in quadlet.SUFFIX and path.is_file():
-            try:
-                dropins = {one.name: system.read_text(one) or "" for one in (folder / f"{path.name}.d").glob("*.conf")}
-                units.append({"name": path.name, "content": system.read_text(path) or "", "dropins": dropins})
-            except OSError:
-                continue
-    return units
 
 
 def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:

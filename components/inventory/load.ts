@@ -6,6 +6,7 @@ import { messageOf } from "../../providers/messages";
 import { type Problem, type Source, readSource, written } from "./document";
 import { type LintHost, lint } from "./lints";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
+import { Secrets } from "./secrets";
 
 /** A host with its units. A guest is reached once the other hosts' networks stand. */
 export interface InventoryHost extends HostVars {
@@ -52,10 +53,11 @@ export function loadInventory(folder: string): Inventory {
       message: "missing: it says how each host is reached, ssh_config(5)",
     });
   }
+  const secrets = new Secrets(folder, problems);
   const guests = Object.keys(groups?.all.children?.["guests"]?.hosts ?? {});
   const names = [groups?.all.hosts, ...Object.values(groups?.all.children ?? {}).map((group) => group?.hosts)];
   const loaded = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
-    ...loadHost(folder, name, problems),
+    ...loadHost(folder, name, secrets, problems),
     guest: guests.includes(name),
   }));
   const hosts = loaded.map(({ name, guest, vars }) => ({ name, guest, ...vars }));
@@ -78,7 +80,7 @@ function inOrder(problems: Problem[]): Problem[] {
 }
 
 /** A host's units, and where they stand; without `source` there is nothing that could be said of them. */
-function loadHost(folder: string, name: string, problems: Problem[]): Omit<LintHost, "source"> & { source?: Source } {
+function loadHost(folder: string, name: string, secrets: Secrets, problems: Problem[]): Omit<LintHost, "source"> & { source?: Source } {
   const file = join(folder, "host_vars", `${name}.yml`);
   const none = { name, folder, vars: hostVars.parse({}) };
   if (!existsSync(file)) return none;
@@ -86,7 +88,8 @@ function loadHost(folder: string, name: string, problems: Problem[]): Omit<LintH
   const vars = validated(source, hostVars, problems);
   if (vars === undefined) return none;
   const units = vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems));
-  return { ...none, source, vars: { ...vars, quadlet_units: units } };
+  const podmanSecrets = secrets.withDigests(vars.podman_secrets, source);
+  return { ...none, source, vars: { ...vars, podman_secrets: podmanSecrets, quadlet_units: units } };
 }
 
 type Quadlet = HostVars["quadlet_units"][number];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { kinds } from "../../providers/kinds";
+import { type PodmanSecretUnit } from "../../providers/podman-secret/schema";
 
 /** A list of a kind's units, each of another name. */
 function list<T>(kind: { schema: z.ZodType<T>; nameOf: (unit: T) => string }) {
@@ -22,10 +23,15 @@ export const hostVars = z.strictObject({
   vlans: list(kinds.vlan),
   nftables_tables: list(kinds["nftables-table"]),
   service_users: list(kinds["service-user"]),
+  // The digest is computed, never written.
+  podman_secrets: list({ ...kinds["podman-secret"], schema: kinds["podman-secret"].schema.omit({ digest: true }) }),
   quadlet_units: list(kinds["quadlet-unit"]),
 });
 
-export type HostVars = z.infer<typeof hostVars>;
+/** What it says; the loader adds the digests. */
+export interface HostVars extends Omit<z.infer<typeof hostVars>, "podman_secrets"> {
+  podman_secrets: PodmanSecretUnit[];
+}
 
 const OWNER = /^[a-z][a-z0-9-]{0,31}$/;
 export const SSH_ARGS = "-F '{{ inventory_dir }}/ssh_config'";

@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { Batch, Batches } from "../batch";
 import { NoAnswer, UserError } from "../errors";
+import { valueOf } from "../podman-secret/handed";
 import { isRetired } from "./retired";
 import { type Request, type Run, type UnitResult, runPlaybook } from "./run";
 
@@ -45,10 +46,12 @@ async function runCalls(calls: Call[]): Promise<(UnitResult | Error)[]> {
 
 /** The request that a set of calls makes. */
 export function requestOf(calls: Call[]): Request {
-  const request: Request = { owner: calls[0]!.where.owner, units: {}, absent: {} };
+  const request: Request = { owner: calls[0]!.where.owner, units: {}, absent: {}, values: {} };
   for (const { where, name, remove: gone } of calls) {
     if (gone) (request.absent[where.kind] ??= []).push(name);
     else (request.units[where.kind] ??= []).push(where.unit);
+    const value = valueOf(where.unit);
+    if (value !== undefined) request.values[name] = value;
   }
   return request;
 }

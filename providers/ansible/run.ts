@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -7,12 +7,14 @@ import { type Readable } from "node:stream";
 import { UserError } from "../errors";
 import { checkStrictness } from "../ssh/config";
 import { commandLine } from "../ssh/quote";
+import { ansibleEnvironment, ansibleProgram, packageRoot } from "./program";
 
-/** What Ansible is asked to do on one host: units to hold and names to remove, by kind. */
+/** What Ansible is asked to do on one host: units to hold and names to remove, by kind. `values` are a program's secrets by name. */
 export interface Request {
   owner: string;
   units: Record<string, object[]>;
   absent: Record<string, string[]>;
+  values: Record<string, string>;
 }
 
 /** What a kind's module says of one unit. */
@@ -46,14 +48,9 @@ export interface Run {
   output: string;
 }
 
-export const packageRoot = resolve(__dirname, "../..");
-
 /** How long one run may take, and how long it then has to end by itself. */
 const TIME_LIMIT_MS = 60 * 60_000;
 const GRACE_MS = 20_000;
-
-/** Settings of the environment that would stand before ansible.cfg's in how a host is reached. */
-const NOT_INHERITED = /^ANSIBLE_(SSH_|HOST_KEY_CHECKING|PIPELINING|REMOTE_|PRIVATE_KEY|BECOME)/;
 
 /** One run of site.yml for one host. The request lies in a private file, never on a command line. */
 export async function runPlaybook(inventory: string, host: string, request: Request): Promise<Run> {
@@ -75,17 +72,8 @@ export async function runPlaybook(inventory: string, host: string, request: Requ
 
 /** `sockets` is a private folder for shared connections, so that each run checks the host's key anew. */
 function start(args: string[], sockets: string): Promise<Run> {
-  const own = join(packageRoot, ".venv", "bin", "ansible-playbook");
-  const program = existsSync(own) ? own : "ansible-playbook";
-  const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
-  const env = {
-    ...Object.fromEntries(inherited),
-    ANSIBLE_CONFIG: join(packageRoot, "ansible", "ansible.cfg"),
-    ANSIBLE_NOCOLOR: "1",
-    ANSIBLE_FORCE_COLOR: "0",
-    ANSIBLE_SSH_CONTROL_PATH_DIR: sockets,
-    HOMELAB_EVENTS_FD: "3",
-  };
+  const program = ansibleProgram("ansible-playbook");
+  const env = { ...ansibleEnvironment(), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets, HOMELAB_EVENTS_FD: "3" };
   return new Promise((done, fail) => {
     // A process group of its own, so that the time limit also reaches the ssh that Ansible started.
     const child = spawn(program, args, { env, cwd: dirname(args.at(-1)!), stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });

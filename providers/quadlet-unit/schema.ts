@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { key, native, relative, value } from "../text";
+import { key, native, relative, user, value } from "../text";
 
 const scalar = z.union([value, z.number(), z.boolean()], { error: "a text, a number, true or false" });
 const values = z.union([scalar, z.array(scalar)], { error: "a text, a number, true or false, or a list of these, which repeats its key" });
@@ -9,12 +9,6 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube
 const UNIT = /\.(container|pod|network|volume|kube|image|build)$/;
 const file = relative("the unit's own folder").refine((path) => !UNIT.test(path), "a file that is no unit: declare a unit by itself");
 const source = relative("the inventory's folder");
-
-/** Whoever runs a unit. Root's own units are the system-wide ones. */
-const user = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "a user's name: letters, digits, _ . -, beginning with a letter or _")
-  .refine((name) => !["root", "system"].includes(name), "a user other than root; leave `user` out for a system-wide unit");
 
 const dropin = z
   .string()

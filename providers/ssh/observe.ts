@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
-import { packageRoot } from "../ansible/run";
+import { packageRoot } from "../ansible/program";
 import { Batch, Batches } from "../batch";
 import { UserError } from "../errors";
 import { runAsRoot } from "./connection";

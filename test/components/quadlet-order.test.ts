@@ -1,4 +1,4 @@
-import { eachAfterWhatItUses, uses } from "../../components/quadlet-order";
+import { eachAfterWhatItUses, namesSecret, uses } from "../../components/quadlet-order";
 
 const unit = (name: string, content: string, user = "web") => ({
   user,
@@ -34,4 +34,13 @@ test("only whole names of the same user count", () => {
 test("units that name each other are made all the same", () => {
   const units = [unit("a.container", "After=b.container"), unit("b.container", "After=a.container")];
   expect(eachAfterWhatItUses(units, (one) => one.name)).toEqual(["a.container", "b.container"]);
+});
+
+test("a unit names the secrets of its user in Secret= of its sections, text or drop-ins", () => {
+  const names = (one: Parameters<typeof namesSecret>[0]): boolean => namesSecret(one, { user: "web", name: "db" });
+  const sections = { ...unit("a.container", ""), content: undefined, sections: { Container: { Secret: ["x", "db,type=env"] } } };
+  expect([names(sections), names({ ...sections, user: "other" })]).toEqual([true, false]);
+  expect(names(unit("a.container", "[Container]\nSecret = x db\n"))).toBe(true);
+  expect(names({ ...unit("a.container", ""), dropins: { "a.conf": '[Container]\nSecret="db,mode=0400"\n' } })).toBe(true);
+  expect(names(unit("a.container", "[Container]\nImage=db\nSecret=db-2\n"))).toBe(false);
 });

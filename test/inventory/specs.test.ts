@@ -34,6 +34,7 @@ const lists = {
   vlan: "vlans",
   "nftables-table": "nftables_tables",
   "service-user": "service_users",
+  "podman-secret": "podman_secrets",
   "quadlet-unit": "quadlet_units",
 };
 

@@ -13,6 +13,11 @@ const byHand: [resource: string, command: string, said: RegExp][] = [
   ["hv/nftables-table/inet/isolation", "nft add rule inet isolation input tcp dport 22 accept", /-.*tcp dport 22 accept/],
   ["hv/service-user/web", "usermod --shell /bin/bash web", /shell is \/bin\/bash, wanted \/usr\/sbin\/nologin/],
   [
+    "hv/podman-secret/web/greeting",
+    "cd /; echo other | runuser -u web -- podman secret create --replace greeting -",
+    /its value is not the wanted one/,
+  ],
+  [
     "hv/quadlet-unit/web/web.container",
     "systemctl --user -M web@ stop web.service",
     /web.service is (failed|inactive) [^"]*, wanted active/,
@@ -40,8 +45,8 @@ test("refresh names it, and up repairs it", async () => {
   await breakAll();
   const { output } = await good(stack(["refresh", "--yes", "--diff"]));
   for (const [resource, , said] of byHand) expect([resource, output]).toEqual([resource, expect.stringMatching(said)]);
-  expect(output).toMatch(/~ 6 updated/);
-  expect((await up()).output).toMatch(/~ 6 updated/);
+  expect(output).toMatch(/~ 7 updated/);
+  expect((await up()).output).toMatch(/~ 7 updated/);
   await answers();
   expect((await good(stack(["refresh", "--yes"]))).output).not.toMatch(/updated/);
 });
@@ -50,10 +55,10 @@ test("plain Ansible's check mode names it, and a run without it repairs it", asy
   await breakAll();
   const check = await playbook("--check", "--diff", "--limit", "hv");
   for (const [resource, , said] of byHand) expect([resource, check.stdout]).toEqual([resource, expect.stringMatching(said)]);
-  expect(changed(check.stdout)).toEqual({ hv: 6 });
-  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 6 });
+  expect(changed(check.stdout)).toEqual({ hv: 7 });
+  expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 7 });
   await answers();
-  expect((await good(stack(["preview", "--refresh", "--expect-no-changes"]))).output).toMatch(/16 unchanged/);
+  expect((await good(stack(["preview", "--refresh", "--expect-no-changes"]))).output).toMatch(/17 unchanged/);
 });
 
 test("our rules stand when Debian's own service is started, reloaded and restarted, and go when it is stopped", async () => {

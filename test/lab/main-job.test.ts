@@ -1,6 +1,6 @@
 // The main job on the lab, in the order in which an operator meets it; each step stands on those before it.
 import { ensureLab, type Lab } from "./lab";
-import { changed, edit, fresh, good, keep, playbook, playbooks, remove, runs, stack, up } from "./project";
+import { changed, edit, fresh, good, keep, playbook, playbooks, remove, runs, setVault, stack, up } from "./project";
 import { footprint, foreign, makeForeign, page, removeForeign, started, text, traces } from "./look";
 
 jest.setTimeout(900_000);
@@ -34,6 +34,9 @@ test("the pages answer, from here, from hv and from app, and not from where the 
   expect(await page("hv", "http://10.10.10.20:8080/")).toContain("Hello from app");
   expect(await page("app", "http://10.10.10.1:8080/")).toContain("Hello from hv");
   expect(await page("app", "http://10.10.10.20:8080/")).toContain("Hello from app");
+  expect(await text("hv", "cd /; runuser -u web -- podman exec systemd-web cat /run/secrets/greeting")).toBe(
+    "a secret greeting, for the container alone",
+  );
   // A device in VLAN 20, on app's cable.
   await text(
     "app",
@@ -49,13 +52,13 @@ test("the pages answer, from here, from hv and from app, and not from where the 
   await text("app", "ip netns delete iot");
 });
 
-test("a second up changes nothing, and the other route neither, also in check mode, at six module runs a host", async () => {
+test("a second up changes nothing, and the other route neither, also in check mode, at seven module runs a host", async () => {
   expect((await up()).output).toMatch(/Resources:\n\s+\d+ unchanged\n/);
   expect(runs()).toEqual([]);
   expect(changed(await playbooks("--check"))).toEqual({ hv: 0, app: 0 });
   const real = await playbooks();
   expect(changed(real)).toEqual({ hv: 0, app: 0 });
-  expect(real.match(/^TASK \[\w+ : Apply .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(6);
+  expect(real.match(/^TASK \[\w+ : Apply .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(7);
 });
 
 test("one changed value of each kind is shown, and just that is changed", async () => {
@@ -72,11 +75,13 @@ test("one changed value of each kind is shown, and just that is changed", async 
     ["Image: web.image\n", "Image: web.image\n        ReadOnly: true\n", /\+ ReadOnly\s*: true/],
   ];
   for (const [from, to] of values) edit("host_vars/hv.yml", from, to);
+  await setVault({ greeting: "another" });
   const preview = (await good(stack(["preview", "--diff"]))).output;
-  expect(preview.match(/^\s+~ pulumi-nodejs/gm)).toHaveLength(6);
+  expect(preview.match(/^\s+~ pulumi-nodejs/gm)).toHaveLength(7);
+  expect(preview).toMatch(/~ digest/);
   for (const [, , shown] of values) expect(preview).toMatch(shown);
   expect(await traces("app")).toBe(app);
-  expect((await up()).output).toMatch(/~ 6 updated/);
+  expect((await up()).output).toMatch(/~ 7 updated/);
   expect(
     await text("hv", "bridge vlan show dev eth1; nft list table inet isolation; cat /etc/systemd/network/10-homelab-iot.network"),
   ).toMatch(/30[^]*reach nothing here[^]*PoolSize=51/);

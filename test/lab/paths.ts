@@ -4,6 +4,9 @@ import { join, resolve } from "node:path";
 
 export const projectDir = resolve(__dirname, "../..");
 
+/** The lab holds no secret of anyone, so the password of its vault is in the repository. */
+export const vaultPassword = join(projectDir, "test/lab/vault-password");
+
 const ownDir = process.env.HOMELAB_LAB_DIR;
 
 /** The instance's private folder: keys, disks, sockets, logs. */

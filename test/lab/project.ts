@@ -16,6 +16,8 @@ export const inventory = join(ROOT, "inventory");
 // Made anew by each run of all tests (test/run.ts), so that it is never of older code.
 const KEPT = join(projectRoot, `${FOLDER}-configured`);
 const CONFIGURED = "configured";
+/** The key of the secrets that a test sets. */
+export const KEY = "the tests' own key for secrets";
 const runsLog = join(ROOT, "runs.log");
 
 const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
@@ -111,6 +113,12 @@ export async function playbooks(...args: string[]): Promise<string> {
 /** `changed=` of each host in a playbook's recap. */
 export function changed(output: string): Record<string, number> {
   return Object.fromEntries([...output.matchAll(/^(\w+)\s+: ok=\d+\s+changed=(\d+)/gm)].map(([, host, count]) => [host!, Number(count)]));
+}
+
+/** Writes the inventory's vault anew, with these secrets. The plain text goes through a pipe, never a file. */
+export async function setVault(secrets: Record<string, string>): Promise<void> {
+  const text = stringify({ homelab_secret_key: KEY, secrets }, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
+  await run([join(projectRoot, ".venv/bin/ansible-vault"), "encrypt", "--output", join(inventory, "vault.yml"), "-"], { input: text });
 }
 
 /** The lab's own configuration of hv, with these units more. */

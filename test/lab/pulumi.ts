@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { vaultPassword } from "./paths";
 
 export const projectRoot = resolve(__dirname, "../..");
 
@@ -44,9 +45,10 @@ export function startPulumi(args: string[], env: Record<string, string>, show = 
   return { pid: child.pid!, done };
 }
 
-// The lab holds no secret of anyone, so its passphrase is empty. Types are checked in CI, not at each run.
+// The lab holds no secret of anyone, so its passphrase is empty and its vault's password is known. Types are checked in CI, not at each run.
 const settings = {
   PULUMI_CONFIG_PASSPHRASE: "",
+  ANSIBLE_VAULT_PASSWORD_FILE: vaultPassword,
   PULUMI_SKIP_UPDATE_CHECK: "true",
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   TS_NODE_TRANSPILE_ONLY: "true",

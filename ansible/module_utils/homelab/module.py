@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -32,11 +34,13 @@ class Writer(Kind):
     going     the names that are removed once the others are applied
     changing  the names that do not hold as they are wanted
     cuts_off  a change can cut this host off, so it is taken back unless a new login confirms it
+    values    secret values by name, which nothing that is told may hold
     """
 
     cuts_off: ClassVar[bool] = False
     going: Sequence[str] = ()
     changing: Sequence[str] = ()
+    values: Mapping[str, str] = {}
 
     def lacks(self, units: Sequence[Unit], owner: str) -> Errors:
         """What must be on the host before units can be tried, by name. Other roles of the same run may bring it."""
@@ -80,6 +84,8 @@ def run_module(writer: Writer) -> None:
         argument_spec={
             "units": {"type": "list", "elements": "dict", "default": []},
             "contents": {"type": "dict", "default": {}},
+            # base64 of JSON: Ansible blots out what is secret wherever it stands in results, and a short value stands in many.
+            "secret_values": {"type": "str", "default": "", "no_log": True},
             "absent": {"type": "list", "elements": "str", "default": []},
             "remove": {"type": "list", "elements": "str", "default": []},
             "owner": {"type": "str", "required": True},
@@ -113,6 +119,7 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
     if params["remove"]:
         removed = clear(writer, params["remove"], owner, hold)
         return removed, {"units": [], "removed": removed}
+    writer.values = json.loads(base64.b64decode(params["secret_values"]) or "{}")
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
     wanted = {writer.name_of(unit) for unit in units}
     units, malformed = sort_out(writer, units)

@@ -146,20 +146,23 @@ def should_run(unit: Unit) -> bool | None:
 
 
 def uses(unit: Unit) -> set[str]:
-    """What a unit names that restarts it: other Quadlet units, files (`./path`), and services that it requires."""
+    """What a unit names that restarts it: Quadlet units, files (`./path`), secrets (`secret/<name>`), and services that it requires."""
     found: set[str] = set()
     for section, pairs in settings(whole_text(unit)).items():
         for key, value in pairs:
             words = set(re.split(r"[:,=\s\"']", value))
             if section == "Unit":
                 found |= words if key in ("Requires", "Requisite", "BindsTo", "PartOf") else set()
+            elif (section, key) == ("Container", "Secret"):
+                # secret[,opt=opt …], and several of them in a line
+                found |= {f"secret/{word.split(',')[0]}" for word in re.sub(r"[\"']", "", value).split()}
             else:
                 found |= {word for word in words if word.startswith("./") or re.fullmatch(QUADLET_NAME, word)}
     return found
 
 
 def users_of(parts: Iterable[str], units: Sequence[Unit], used: Mapping[str, set[str]]) -> list[Unit]:
-    """Those of these units that use one of the parts, directly or through another. A part is a unit's name or `./path`.
+    """Those of these units that use one of the parts, directly or through another. A part is what `uses` finds.
 
     `used` is what each unit `uses`, by its name: read once for all parts, since many units are asked about.
     """

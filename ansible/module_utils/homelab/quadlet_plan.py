@@ -84,6 +84,16 @@ def _restart(plan: Plan, unit: Unit, users: Sequence[Unit], now: Now, *, by_hand
         plan.restarts[unit["name"]] = [one["name"] for one in affected]
 
 
+def restarted_by(secret: str, now: Now, *, by_hand: bool) -> tuple[list[Unit], str]:
+    """The running units that a changed secret restarts, and why that may not be. `by_hand`: what runs has the wanted value."""
+    used = {unit["name"]: quadlet.uses(unit) for unit in now.installed}
+    affected = [one for one in quadlet.users_of([f"secret/{secret}"], now.installed, used) if one["name"] in now.active]
+    kept = [one["name"] for one in affected if _is_denied(one, now)]
+    if kept and by_hand:
+        return [], ""
+    return affected, _why_not(secret, kept) if kept else ""
+
+
 def _is_denied(unit: Unit, now: Now) -> bool:
     return bool(unit["restart"] == "denied" if "restart" in unit else unit["name"] in now.denied)
 

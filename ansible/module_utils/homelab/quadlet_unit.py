@@ -122,6 +122,19 @@ def defined_elsewhere(folder: Path, name: str) -> list[Path]:
     return sorted(path for path in found if folder not in path.parents and path.is_file())
 
 
+def read_units(folder: Path) -> list[Unit]:
+    """The units in an owner's folder, each with its drop-ins; what cannot be read is none, and is drift of its own unit."""
+    units: list[Unit] = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.suffix[1:] in quadlet.SUFFIX and path.is_file():
+            try:
+                dropins = {one.name: system.read_text(one) or "" for one in (folder / f"{path.name}.d").glob("*.conf")}
+                units.append({"name": path.name, "content": system.read_text(path) or "", "dropins": dropins})
+            except OSError:
+                continue
+    return units
+
+
 def _marked_by(folder: Path, others: Sequence[Path]) -> str | None:
     """The folder that a unit lies in says whose it is; what lies beside the folders is nobody's."""
     folders = [path.relative_to(folder.parent).parts[:-1] for path in others if path.suffix != ".conf"]

@@ -50,7 +50,7 @@ def run(
             argv,
             input=stdin if stdin is not None else "",
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=timeout,
             env={**ENVIRONMENT, **(_home(account) if account else {}), **(env or {})},

@@ -38,6 +38,7 @@ USER = Form("a user's name", r"(?!(?:root|system)\Z)[A-Za-z_][A-Za-z0-9_.-]{0,31
 UNIT = Form("a unit's file name", r"[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|pod|network|volume|kube|image|build)")
 DROPIN = Form("a drop-in's file name", r"(?!homelab-stopped\.conf\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
 SERVICE = Form("a service's name", r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
+SECRET = Form("a secret's name", r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
 OWNER = Form("an owner's name", r"[a-z][a-z0-9-]{0,31}")
 
 

@@ -1,0 +1,134 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of Podman secrets. Its options are those of role podman_secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible.module_utils.homelab import records, system
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.podman_secret import HMAC, OWNER, PodmanSecret, can_be_asked, user_exists
+from ansible.module_utils.homelab.quadlet_plan import Now, restarted_by, still_used
+from ansible.module_utils.homelab.quadlet_services import Services
+from ansible.module_utils.homelab.quadlet_unit import account_of, by_user, folder_of, read_units, user_of
+
+
+class PodmanSecretWriter(PodmanSecret, Writer):
+    """Gives Podman the values on its standard input, then restarts once what uses changed ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By secret: the units that it restarts.
+        self.restarts: dict[str, list[dict]] = {}
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        if not system.installed("podman"):
+            return {self.name_of(unit): "podman is not installed; set `podman: true` in homelab_host" for unit in units}
+        absent = [unit for unit in units if not user_exists(user_of(unit)) or not can_be_asked(user_of(unit))]
+        reason = "does not exist or has no systemd running; declare it in `service_users`"
+        return {self.name_of(unit): f"user {unit['user']} {reason}" for unit in absent}
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        errors: Errors = {}
+        for user, mine in by_user([unit for unit in units if self.name_of(unit) in self.changing]):
+            now = now_of(user, owner)
+            for unit in mine:
+                name = self.name_of(unit)
+                if self._runs_with(unit, owner):
+                    continue
+                self.restarts[name], reason = restarted_by(unit["name"], now, by_hand=self._was_applied(unit, owner))
+                errors |= {name: reason} if reason else {}
+        return errors
+
+    def _was_applied(self, unit: dict, owner: str) -> bool:
+        """Whether the last apply gave this very value, and ended well."""
+        record = records.read(owner, self.kind, self.name_of(unit)) or {}
+        return record.get("digest") == unit["digest"] and not record.get("pending")
+
+    def _runs_with(self, unit: dict, owner: str) -> bool:
+        """Whether the secret has the wanted value, and whatever uses it was started with it."""
+        labels = self.secrets(user_of(unit)).get(unit["name"], {})
+        pending = (records.read(owner, self.kind, self.name_of(unit)) or {}).get("pending")
+        return labels.get(HMAC) == unit["digest"] and not pending
+
+    def disruption(self, change: Change) -> str:
+        return "restart" if self.restarts.get(change.seen.name) else "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        errors: Errors = {}
+        for user, units in by_user([change.unit for change in changes]):
+            try:
+                errors |= self._apply(Services(user), units, owner)
+            except (system.CommandError, OSError) as error:
+                errors |= {self.name_of(unit): str(error) for unit in units}
+        self.forget()
+        return {name: hidden(reason, self.values.values()) for name, reason in errors.items()}
+
+    def _apply(self, services: Services, units: Sequence, owner: str) -> Errors:
+        errors: Errors = {}
+        for unit in units:
+            labels = ["--label", f"{OWNER}={owner}", "--label", f"{HMAC}={unit['digest']}"]
+            replace = ["--replace"] if unit["name"] in self.secrets(services.user) else []
+            try:
+                argv = ["podman", "secret", "create", *replace, *labels, unit["name"], "-"]
+                system.run(argv, stdin=self.values[self.name_of(unit)], account=services.account)
+            except system.CommandError as error:
+                errors[self.name_of(unit)] = str(error)
+        going = {self.name_of(unit) for unit in units} - errors.keys()
+        users = {name: self.restarts.get(name, []) for name in sorted(going)}
+        units_once = {one["name"]: one for restarted in users.values() for one in restarted}
+        failed = services.bring_up([], list(units_once.values())) if units_once else {}
+        for name, restarted in users.items():
+            said = [f"{one['name']}, which uses it: {failed[one['name']]}" for one in restarted if one["name"] in failed]
+            errors |= {name: "\n".join(said)} if said else {}
+        return errors
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors: Errors = {}
+        for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
+            mine = [name.split("/", 1)[1] for name in names if name.startswith(f"{user}/")]
+            try:
+                failed = self._remove(user, mine, owner) if user_exists(user) else {}
+            except (system.CommandError, OSError) as error:
+                failed = dict.fromkeys(mine, str(error))
+            errors |= {f"{user}/{name}": reason for name, reason in failed.items()}
+        return errors
+
+    def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
+        used = still_used([f"secret/{name}" for name in names], installed(user, owner))
+        failed = {name: used[f"secret/{name}"] for name in names if f"secret/{name}" in used}
+        services = Services(user)
+        with services.manager():
+            self.forget()
+            for name in self.secrets(user).keys() & (set(names) - failed.keys()):
+                services.podman("secret", "rm", name, check=False)
+            self.forget()
+            left = self.secrets(user).keys() & set(names)
+        return {name: "podman secret rm did not remove it" for name in left} | failed
+
+
+def installed(user: str, owner: str) -> list[dict]:
+    """The owner's Quadlet units of a user that lie on the host."""
+    folder = folder_of(user, owner)
+    with system.acting_as(account_of(user)):
+        return read_units(folder) if folder else []
+
+
+def now_of(user: str, owner: str) -> Now:
+    """What runs of a user's units, and which of them may not be restarted."""
+    units = installed(user, owner)
+    records_of = {unit["name"]: records.read(owner, "quadlet-unit", f"{user}/{unit['name']}") or {} for unit in units}
+    denied = {name for name, record in records_of.items() if record.get("restart") == "denied"}
+    return Now(installed=units, active=Services(user).active(units) if units else (), denied=denied)
+
+
+def hidden(text: str, values: Iterable[str]) -> str:
+    """A text without secret values; a container's journal may hold its own."""
+    parts = {part for value in values for part in (value, *value.splitlines()) if part.strip()}
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "********")
+    return text
+
+
+if __name__ == "__main__":
+    run_module(PodmanSecretWriter())

@@ -1,0 +1,133 @@
+"""Observes Podman secrets, podman-secret(1). A unit is {user?, name, digest}; its value never comes here.
+
+`digest` is the HMAC-SHA-256 of the value under the inventory's own key, in hexadecimal. The secret bears it as the
+label `homelab.hmac`, beside `homelab.owner`, which is the mark.
+"""
+
+from __future__ import annotations
+
+import json
+import pwd
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import records, system, texts
+from .kind import Kind, Observation, Unit
+from .quadlet_unit import SYSTEM, account_of, manager_runs, user_of
+
+OWNER = "homelab.owner"
+HMAC = "homelab.hmac"
+# Where Podman keeps secrets, unless its storage.conf says otherwise; only who has the folder is asked for marked ones.
+ROOTS_STORE = Path("/var/lib/containers/storage/secrets")
+USERS_STORE = ".local/share/containers/storage/secrets"
+
+Labels = dict[str, str]
+
+
+class PodmanSecret(Kind):
+    """Asks each user's Podman once for its secrets and their labels."""
+
+    kind = "podman-secret"
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[str, Labels]] = {}
+
+    def name_of(self, unit: Unit) -> str:
+        return f"{user_of(unit)}/{unit['name']}"
+
+    def faults(self, unit: Unit) -> list[str]:
+        user = texts.faults(texts.USER, "user", unit["user"]) if unit.get("user") else []
+        return [*user, *texts.faults(texts.SECRET, "name", unit["name"])]
+
+    def record_of(self, unit: Unit) -> records.Record:
+        return {"digest": unit["digest"]}
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        return [self._observe(unit, owner) for unit in units]
+
+    def _observe(self, unit: Unit, owner: str) -> Observation:
+        user = user_of(unit)
+        seen = Observation(self.name_of(unit))
+        if not can_be_asked(user):
+            # Podman works only with the user's runtime folder. The record says whether there is a secret of ours.
+            seen.present = records.read(owner, self.kind, seen.name) is not None
+            seen.drift = [f"the systemd manager of {user} does not run, so its secrets cannot be read"]
+            return seen
+        labels = self.secrets(user).get(unit["name"])
+        if labels is not None:
+            seen.present = True
+            seen.marked_by = labels.get(OWNER)
+            seen.drift = drift_of(labels, unit, owner)
+        return seen
+
+    def secrets(self, user: str) -> dict[str, Labels]:
+        """The labels of a user's secrets, by their names."""
+        if user not in self._found:
+            self._found[user] = read_secrets(user)
+        return self._found[user]
+
+    def forget(self) -> None:
+        """Ask anew from now on: something was changed."""
+        self._found = {}
+
+    def marked(self, owner: str) -> list[str]:
+        return self._names(lambda labels: labels.get(OWNER) == owner)
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return set(self._names(lambda labels: labels.get(OWNER) not in (None, owner)))
+
+    def _names(self, wanted: Callable[[Labels], bool]) -> list[str]:
+        found = [(user, name, labels) for user in users_with_secrets() for name, labels in sorted(self.secrets(user).items())]
+        return [f"{user}/{name}" for user, name, labels in found if wanted(labels)]
+
+
+def drift_of(labels: Labels, unit: Unit, owner: str) -> list[str]:
+    """How a secret's labels differ from those that the wanted value has."""
+    mark = labels.get(OWNER)
+    drift = [] if mark == owner else [f"label {OWNER} is {mark or 'missing'}, wanted {owner}"]
+    return drift if labels.get(HMAC) == unit["digest"] else [*drift, f"its value is not the wanted one, by its label {HMAC}"]
+
+
+def read_secrets(user: str) -> dict[str, Labels]:
+    """What a user's Podman says of its secrets; none where the user or Podman is missing. Never a value."""
+    if not system.installed("podman"):
+        return {}
+    account = account_of(user) if user_exists(user) else None
+    if account is None and user != SYSTEM:
+        return {}
+    ids = system.run(["podman", "secret", "ls", "--format", "{{.ID}}"], account=account).stdout.split()
+    return labels_in(system.run(["podman", "secret", "inspect", *ids], account=account).stdout) if ids else {}
+
+
+def labels_in(text: str) -> dict[str, Labels]:
+    """The labels of secrets by their names, from what `podman secret inspect` prints."""
+    return {one["Spec"]["Name"]: one["Spec"].get("Labels") or {} for one in json.loads(text)}
+
+
+def user_exists(user: str) -> bool:
+    """Whether there is such an account; the system's is always there."""
+    if user == SYSTEM:
+        return True
+    try:
+        return bool(pwd.getpwnam(user))
+    except KeyError:
+        return False
+
+
+def can_be_asked(user: str) -> bool:
+    """Whether Podman answers for a user: it is the system, there is no such user at all, or its manager runs."""
+    return user == SYSTEM or not user_exists(user) or manager_runs(user)
+
+
+def users_with_secrets() -> list[str]:
+    """Whose Podman has secrets, as far as it can be asked."""
+    users = [SYSTEM] if ROOTS_STORE.is_dir() else []
+    for account in pwd.getpwall():
+        if 1000 <= account.pw_uid < 60000 and manager_runs(account.pw_name):
+            with system.acting_as(account):
+                there = (Path(account.pw_dir) / USERS_STORE).is_dir()
+            users += [account.pw_name] if there else []
+    return users
+
+
+observer = PodmanSecret()

@@ -1,0 +1,84 @@
+"""What the lookup homelab_secrets makes of a vault, and that no error of it shows what the vault holds."""
+
+import base64
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+FILE = Path(__file__).resolve().parents[2] / "ansible/lookup_plugins/homelab_secrets.py"
+spec = importlib.util.spec_from_file_location("homelab_secrets", FILE)
+lookup = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lookup)
+
+KEY = "sixteen characters"
+# By openssl: printf %s value | openssl dgst -sha256 -hmac "sixteen characters"
+DIGEST = "3d818364df0b370c558c1ee438741216b568a0f77731d138c505b6b2f0337118"
+VAULT = f"homelab_secret_key: {KEY}\nsecrets: {{ db: value, odd: '{{{{ 1 + 1 }}}}' }}\n"
+
+
+def found(units, given=None, text=VAULT):
+    answer = lookup.find(units, given, lambda: lookup.vault_in("vault.yml", text))
+    return answer["units"], json.loads(base64.b64decode(answer["secret_values"]))
+
+
+def fault(*args, **more):
+    with pytest.raises(ValueError) as error:
+        found(*args, **more)
+    return str(error.value)
+
+
+def test_a_secret_is_found_by_its_name_or_by_another_in_the_vault():
+    units, values = found([{"user": "web", "name": "db"}, {"name": "x", "from": "odd"}])
+    assert units[0] == {"user": "web", "name": "db", "digest": DIGEST}
+    assert values == {"web/db": "value", "system/x": "{{ 1 + 1 }}"}
+
+
+def test_a_preview_and_the_vault_must_say_the_same():
+    assert found([{"name": "db", "from": "db", "digest": DIGEST}], {})[1] == {"system/db": "value"}
+    assert "the vault changed since the preview; run again" in fault([{"name": "db", "from": "db", "digest": "0" * 64}], {})
+
+
+def test_a_programs_own_value_needs_no_vault():
+    given = {"web/db": "its own"}
+    units, values = lookup.find([{"user": "web", "name": "db", "digest": "d"}], given, None)["units"], given
+    assert (units[0]["digest"], values) == ("d", given)
+    assert "was not handed over" in fault([{"name": "db", "digest": "d"}], {})
+
+
+def test_without_secrets_no_vault_is_read():
+    assert lookup.find([], None, None) == {"units": [], "secret_values": base64.b64encode(b"{}").decode()}
+
+
+def test_every_secret_that_is_missing_is_told():
+    assert fault([{"name": "a"}, {"user": "web", "name": "b", "from": "c"}]).splitlines() == [
+        'podman-secret system/a: the vault has no secret "a"; add it with ansible-vault edit',
+        'podman-secret web/b: the vault has no secret "c"; add it with ansible-vault edit',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ("{ db: hunter2, db2: [hunter2] }", "secrets.db2: a value is a text"),
+        ("{ db: 0 }", "secrets.db: a value is a text"),
+        ("{ db: '' }", "secrets.db: a value has 1 to 511999 bytes"),
+        ('{ db: "\\ud800hunter2" }', "secrets.db: a value is a text in UTF-8"),
+        ("hunter2", "wanted are homelab_secret_key, and secrets"),
+        ("{ db: @hunter2 }", "vault.yml:2:16: this is no valid YAML"),
+        ("{ db: *hunter2 }", "no valid YAML"),
+        ("{ db: !hunter2 x }", "vault.yml:2:16: this is no valid YAML"),
+    ],
+)
+def test_what_is_wrong_with_a_vault_is_told_without_what_it_holds(secrets, said):
+    message = fault([{"name": "db"}], text=f"homelab_secret_key: {KEY}\nsecrets: {secrets}\n")
+    assert said in message
+    assert "hunter2" not in message
+
+
+def test_a_key_is_long_and_other_names_are_refused():
+    message = fault([{"name": "db"}], text="homelab_secret_key: hunter2\nkeys: {}\n")
+    assert "keys: unknown name" in message
+    assert "homelab_secret_key: at least 16 random characters" in message
+    assert "hunter2" not in message
