@@ -1,3 +1,10 @@
+export { UserError } from "./errors";
 export { kinds, type KindName } from "./kinds";
 export { idOf, lifecycle } from "./lifecycle";
 export * from "./resources";
+export type { BridgeUnitArgs } from "./bridge/schema";
+export type { HostUnitArgs } from "./host/schema";
+export type { NftablesTableUnitArgs } from "./nftables-table/schema";
+export type { QuadletUnitArgs } from "./quadlet-unit/schema";
+export type { ServiceUserUnitArgs } from "./service-user/schema";
+export type { VlanUnitArgs } from "./vlan/schema";
