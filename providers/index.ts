@@ -1,7 +1,9 @@
-export { UserError } from "./errors";
 export { kinds, type KindName } from "./kinds";
 export { idOf, lifecycle } from "./lifecycle";
 export * from "./resources";
+export { UserError } from "./errors";
+export { playbookFromStdin, playbookRequest } from "./ansible/user-playbook";
+export { type Recap } from "./ansible/run";
 export type { BridgeUnitArgs } from "./bridge/schema";
 export type { HostUnitArgs } from "./host/schema";
 export type { NftablesTableUnitArgs } from "./nftables-table/schema";

@@ -9,7 +9,7 @@ import { projectRoot, pulumi, type PulumiRun } from "./pulumi";
 import { run, type Result } from "./run";
 
 // Each lab has its own, so that two can be used at the same time.
-const STACK = `test-of-${basename(stateDir)}`;
+export const STACK = `test-of-${basename(stateDir)}`;
 const FOLDER = `.state/${STACK}`;
 const ROOT = join(projectRoot, FOLDER);
 export const inventory = join(ROOT, "inventory");
@@ -18,7 +18,7 @@ const KEPT = join(projectRoot, `${FOLDER}-configured`);
 const CONFIGURED = "configured";
 const runsLog = join(ROOT, "runs.log");
 
-const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
+export const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
 
 /** A fresh copy of the inventory, and no state. */
 export async function fresh(): Promise<void> {
@@ -75,13 +75,16 @@ export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
   return done;
 }
 
-/** Plain Ansible on the same inventory, without Pulumi. Each run logs in anew, as one does a minute after the last. */
-export async function playbook(...args: string[]): Promise<Result> {
+/** Plain Ansible on the same inventory, without Pulumi. */
+export const playbook = (...args: string[]): Promise<Result> => playbookOf(inventory, ...args);
+
+/** Plain Ansible on an inventory. Each run logs in anew, as one does a minute after the last. */
+export async function playbookOf(folder: string, ...args: string[]): Promise<Result> {
   const sockets = mkdtempSync(join(tmpdir(), "cp-"));
   process.env["ANSIBLE_CONFIG"] = join(projectRoot, "ansible/ansible.cfg");
   process.env["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets;
   const site = join(projectRoot, "ansible/site.yml");
-  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(inventory, "hosts.yml"), site, ...args];
+  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(folder, "hosts.yml"), site, ...args];
   const done = await run(command, { check: false });
   rmSync(sockets, { recursive: true, force: true });
   return done;

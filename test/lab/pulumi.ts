@@ -12,11 +12,11 @@ export interface PulumiRun {
   output: string;
 }
 
-/** Runs `pulumi <args>`; `show` also prints what it prints. */
-export function pulumi(args: string[], env: Record<string, string> = {}, show = false): Promise<PulumiRun> {
+/** Runs `pulumi <args>` in a project's folder; `show` also prints what it prints. */
+export function pulumi(args: string[], env: Record<string, string> = {}, show = false, folder = projectRoot): Promise<PulumiRun> {
   mkdirSync(join(projectRoot, ".state"), { recursive: true });
   const child = spawn(program(), args, {
-    cwd: projectRoot,
+    cwd: folder,
     env: { ...process.env, ...settings, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
