@@ -53,7 +53,8 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         said = result.result if hasattr(result, "result") else result._result
-        text = "\n".join(str(said[key]) for key in ("msg", "stderr", "module_stderr", "exception") if said.get(key))
+        words = [str(said[key]) for key in ("msg", "stderr", "module_stderr", "exception") if said.get(key)]
+        text = "\n".join(word for word in words if word != "(traceback unavailable)")
         self._tell("failed", host=_host(result), task=_task(result), msg=text)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
