@@ -6,5 +6,5 @@ module.exports = {
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
   transform: { "\\.ts$": ["ts-jest", { diagnostics: false }] },
-  moduleNameMapper: { "^@homelab/providers$": "<rootDir>/providers/index.ts" },
+  moduleNameMapper: { "^@homelab/(components|providers)$": "<rootDir>/$1/index.ts" },
 };

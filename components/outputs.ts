@@ -1,24 +1,56 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Quadlet, type Vlan } from "@homelab/providers";
+import { type Quadlet, UserError, type Vlan } from "@homelab/providers";
+import { z } from "zod";
 import { type InventoryHost } from "./inventory/load";
 
-/** A VLAN of the stack. `network` is in CIDR form. */
-export interface Network {
-  host: string;
-  name: string;
-  id: number;
-  bridge: string;
-  address: string | undefined;
-  network: string | undefined;
-}
+const network = z.object({
+  host: z.string(),
+  name: z.string(),
+  id: z.int(),
+  bridge: z.string(),
+  address: z.string().optional(),
+  network: z.string().optional(),
+});
+
+const service = z.object({
+  host: z.string(),
+  user: z.string().nullable().default(null),
+  unit: z.string(),
+  service: z.string().optional(),
+  urls: z.array(z.string()),
+});
+
+/** A VLAN of the stack. `address` is the host's, with its prefix; `network` is in CIDR form. */
+export type Network = z.infer<typeof network>;
 
 /** A service of the stack. `user` is null for a system-wide one; `urls` need the host's `address`. */
-export interface Service {
-  host: string;
-  user: string | null;
-  unit: string;
-  service: string | undefined;
-  urls: string[];
+export type Service = z.infer<typeof service>;
+
+const outputs = z.object({ hosts: z.array(z.string()), vlans: z.array(network), services: z.array(service) });
+
+/** What a stack of this project tells other projects. */
+export type StackOutputs = z.infer<typeof outputs>;
+
+/**
+ * The outputs of a stack of this project, with their types. What a newer version tells besides is left out. It fails
+ * when the stack was not yet brought up, or was by a version that says these things in another way.
+ */
+export function stackOutputs(stack: pulumi.StackReference): { [Name in keyof StackOutputs]: pulumi.Output<StackOutputs[Name]> } {
+  // By name: all outputs together are secret when any is.
+  const values = pulumi.all([stack.getOutput("hosts"), stack.getOutput("vlans"), stack.getOutput("services")]);
+  const all = pulumi.all([stack.name, values]).apply(([name, [hosts, vlans, services]]) => outputsIn(name, { hosts, vlans, services }));
+  return { hosts: all.hosts, vlans: all.vlans, services: all.services };
+}
+
+/** The outputs of the stack of that name. Throws one error that says what is wrong with them, and what to do. */
+export function outputsIn(stack: string, values: { [Name in keyof StackOutputs]: unknown }): StackOutputs {
+  const missing = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length > 0) throw new UserError(`stack ${stack} has no output ${missing.join(", ")}: run "pulumi up" there first`);
+  const parsed = outputs.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`);
+  const todo = 'another version of homelab made them; run "pulumi up" there with the version that this project uses';
+  throw new UserError(`stack ${stack} has outputs of another form: ${todo}\n${wrong.join("\n")}`);
 }
 
 /** A VLAN as other projects see it. */

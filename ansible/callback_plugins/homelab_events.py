@@ -1,6 +1,6 @@
 """Writes what each task said as JSON lines to a file descriptor, for the program that started Ansible.
 
-Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|result|failed|unreachable, host, task, …}.
+Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|result|failed|unreachable|recap, host, task, …}.
 """
 
 from __future__ import annotations
@@ -53,12 +53,18 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         said = result.result if hasattr(result, "result") else result._result
-        text = "\n".join(str(said[key]) for key in ("msg", "module_stderr", "exception") if said.get(key))
+        words = [str(said[key]) for key in ("msg", "stderr", "module_stderr", "exception") if said.get(key)]
+        text = "\n".join(word for word in words if word != "(traceback unavailable)")
         self._tell("failed", host=_host(result), task=_task(result), msg=text, refused=bool(said.get("refused")))
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         said = result.result if hasattr(result, "result") else result._result
         self._tell("unreachable", host=_host(result), task=_task(result), msg=str(said.get("msg", "")))
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        counts = {host: stats.summarize(host) for host in sorted(stats.processed)}
+        names = {"ok": "ok", "changed": "changed", "unreachable": "unreachable", "failed": "failures"}
+        self._tell("recap", recap={host: {name: count[key] for name, key in names.items()} for host, count in counts.items()})
 
 
 def _host(result: Any) -> str:

@@ -30,7 +30,7 @@ export interface UnitResult {
 
 /** A line of callback_plugins/homelab_events.py. */
 export interface Event {
-  event: "task" | "result" | "failed" | "unreachable";
+  event: "task" | "result" | "failed" | "unreachable" | "recap";
   host?: string;
   kind?: string;
   task?: string;
@@ -39,6 +39,15 @@ export interface Event {
   refused?: boolean;
   units?: UnitResult[];
   removed?: UnitResult[];
+  recap?: Record<string, Recap>;
+}
+
+/** How many of a host's tasks ended how. */
+export interface Recap {
+  ok: number;
+  changed: number;
+  unreachable: number;
+  failed: number;
 }
 
 /** How a run ended. `output` is what Ansible printed. */
@@ -52,19 +61,33 @@ export interface Run {
 const TIME_LIMIT_MS = 60 * 60_000;
 const GRACE_MS = 20_000;
 
-/** One run of site.yml for one host. The request lies in a private file, never on a command line. */
-export async function runPlaybook(inventory: string, host: string, request: Request): Promise<Run> {
+/** One run of site.yml for one host. */
+export function runPlaybook(inventory: string, host: string, request: Request): Promise<Run> {
+  const site = join(packageRoot, "ansible", "site.yml");
+  return runOn(inventory, host, site, JSON.stringify(request), (file) => JSON.stringify({ homelab_request_file: file }));
+}
+
+/**
+ * One run of a playbook for one host. What it is given lies in a private file, never on a command line; `variables`
+ * are the extra variables that lead there.
+ */
+export async function runOn(
+  inventory: string,
+  host: string,
+  playbook: string,
+  given: string,
+  variables: (file: string) => string,
+): Promise<Run> {
   const sshConfig = join(resolve(inventory), "ssh_config");
   await checkStrictness(sshConfig, host);
   const folder = mkdtempSync(join(tmpdir(), "homelab-"));
   try {
-    const requestFile = join(folder, "request.json");
-    writeFileSync(requestFile, JSON.stringify(request), { mode: 0o600 });
-    const site = join(packageRoot, "ansible", "site.yml");
-    const variables = { homelab_request_file: requestFile, ansible_ssh_common_args: commandLine(["-F", sshConfig]) };
+    const file = join(folder, "given");
+    writeFileSync(file, given, { mode: 0o600 });
+    const connection = JSON.stringify({ ansible_ssh_common_args: commandLine(["-F", sshConfig]) });
     // The host is named beside the inventory, so that what is removed reaches one that has left hosts.yml, too.
     const hosts = ["-i", join(resolve(inventory), "hosts.yml"), "-i", `${host},`, "--limit", host];
-    return await start([...hosts, "--extra-vars", JSON.stringify(variables), site], folder);
+    return await start([...hosts, "--extra-vars", variables(file), "--extra-vars", connection, playbook], folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

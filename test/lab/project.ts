@@ -9,7 +9,7 @@ import { projectRoot, pulumi, type PulumiRun, type Running, startPulumi } from "
 import { run, type Result } from "./run";
 
 // Each lab has its own, so that two can be used at the same time.
-const STACK = `test-of-${basename(stateDir)}`;
+export const STACK = `test-of-${basename(stateDir)}`;
 const FOLDER = `.state/${STACK}`;
 const ROOT = join(projectRoot, FOLDER);
 export const inventory = join(ROOT, "inventory");
@@ -20,7 +20,7 @@ const CONFIGURED = "configured";
 export const KEY = "the tests' own key for secrets";
 const runsLog = join(ROOT, "runs.log");
 
-const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
+export const env = { PULUMI_BACKEND_URL: `file://${join(ROOT, "backend")}`, HOMELAB_RUNS_LOG: runsLog };
 
 /** A fresh copy of the inventory, and no state. */
 export async function fresh(): Promise<void> {
@@ -90,14 +90,14 @@ export async function good(running: Promise<PulumiRun>): Promise<PulumiRun> {
   return done;
 }
 
-/** Plain Ansible on the same inventory, without Pulumi. Each run logs in anew, as one does a minute after the last. */
-export const playbook = (...args: string[]): Promise<Result> => playbookOf("inventory", ...args);
+/** Plain Ansible on the same inventory, without Pulumi. */
+export const playbook = (...args: string[]): Promise<Result> => playbookOf(inventory, ...args);
 
-/** The same on another inventory, a folder beside the test's own. */
+/** Plain Ansible on an inventory. Each run logs in anew, as one does a minute after the last. */
 export async function playbookOf(folder: string, ...args: string[]): Promise<Result> {
   const sockets = mkdtempSync(join(tmpdir(), "cp-"));
   const site = join(projectRoot, "ansible/site.yml");
-  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(ROOT, folder, "hosts.yml"), site, ...args];
+  const command = [join(projectRoot, ".venv/bin/ansible-playbook"), "-i", join(folder, "hosts.yml"), site, ...args];
   const env = { ANSIBLE_CONFIG: join(projectRoot, "ansible/ansible.cfg"), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets };
   const done = await run(command, { check: false, env });
   rmSync(sockets, { recursive: true, force: true });

@@ -19,15 +19,15 @@ export interface Running {
   done: Promise<PulumiRun>;
 }
 
-/** Runs `pulumi <args>`; `show` also prints what it prints. */
-export const pulumi = (args: string[], env: Record<string, string> = {}, show = false): Promise<PulumiRun> =>
-  startPulumi(args, env, show).done;
+/** Runs `pulumi <args>` in a project's folder; `show` also prints what it prints. */
+export const pulumi = (args: string[], env: Record<string, string> = {}, show = false, folder = projectRoot): Promise<PulumiRun> =>
+  startPulumi(args, env, show, folder).done;
 
 /** Starts `pulumi <args>`. */
-export function startPulumi(args: string[], env: Record<string, string>, show = false): Running {
+export function startPulumi(args: string[], env: Record<string, string>, show = false, folder = projectRoot): Running {
   mkdirSync(join(projectRoot, ".state"), { recursive: true });
   const child = spawn(program(), args, {
-    cwd: projectRoot,
+    cwd: folder,
     env: { ...process.env, ...settings, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -62,7 +62,7 @@ test("while up has the host: a playbook is refused with its name, another stack'
   const up = stack(["up", "--yes", "--skip-preview"]);
   await held();
   wait(1);
-  const refused = await playbookOf("others", "--limit", "hv");
+  const refused = await playbookOf(others, "--limit", "hv");
   expect(refused.stdout).toMatch(/another apply has this host: \S+@\S+, pulumi \(process \d+\), since [0-9:]+ UTC. Nothing was changed/);
   expect([refused.code, await theirPort()]).toEqual([2, undefined]);
   wait(300);
@@ -83,7 +83,7 @@ test("while a playbook has the host: another stack's up is refused with its name
   expect([refused.code === 0, await theirPort()]).toEqual([false, "1"]);
   wait(300);
   const [second, destroyed] = await Promise.all([
-    playbookOf("others", "--limit", "hv"),
+    playbookOf(others, "--limit", "hv"),
     stackOf("others", ["destroy", "--yes", "--skip-preview"]),
   ]);
   expect((await first).code).toBe(0);

@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ManagedHost, type Service, loadInventory, serviceOf, stackOutputs } from "@homelab/components";
+import { Quadlet } from "@homelab/providers";
+import { startPage } from "./page";
+
+const config = new pulumi.Config();
+const network = config.get("network") ?? "apps";
+const other = stackOutputs(new pulumi.StackReference(config.require("producer")));
+
+// What stands in the inventory: this project's owner and user, on a host whose base is the other stack's.
+const inventory = loadInventory("inventory");
+const host = inventory.hosts[0]!;
+const place = { inventory: "inventory", owner: inventory.owner };
+const managed = new ManagedHost(host, place, []);
+
+// What is made of the other stack's outputs, so that a change of those is a change here.
+const user = host.service_users[0]!.name;
+const unit = pulumi.all([other.services, other.vlans]).apply(([services, vlans]) => startPage(user, services, vlans, network));
+const page = new Quadlet(`${host.name}/quadlet-unit/${user}/start.container`, { ...place, host: host.name }, unit, {
+  dependsOn: [managed],
+});
+
+/** The start page with its URL. */
+export const services: pulumi.Output<Service[]> = pulumi.all([...managed.services, serviceOf(host, page)]);
