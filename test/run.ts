@@ -1,11 +1,12 @@
-// Runs the tests and ends with one line: `N passed, N failed`. `quick` leaves out those that need the lab.
+// Runs the tests and ends with one line: `N passed, N failed`. `quick` leaves out those that need the lab, `long` runs
+// those of the lab that take longer than `all` may (*.long.test.ts).
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const root = resolve(__dirname, "..");
-const quick = process.argv[2] === "quick";
+const which = process.argv[2];
 const scratch = mkdtempSync(join(tmpdir(), "homelab-tests-"));
 
 type Counts = [passed: number, failed: number];
@@ -13,7 +14,9 @@ type Env = Record<string, string>;
 
 // An emulated lab keeps one core busy, so there are two, each with tests of its own that take about as long.
 const SECOND: Env = { HOMELAB_LAB_DIR: join(homedir(), ".local/state/homelab-lab-2"), HOMELAB_LAB_PORT_OFFSET: "100" };
-const ON_SECOND = ["takeover", "ownership", "trust", "drift"].map((name) => `test/lab/${name}.test.ts`);
+const ON_SECOND = ["takeover", "ownership", "trust", "drift", "way-back"].map((name) => `test/lab/${name}.test.ts`);
+
+const LONG = "\\.long\\.test\\.ts$";
 
 /** Runs a program; what it prints goes to our own output, or to a file. Says whether it ended well. */
 function run(program: string, args: string[], env: Env = {}, log?: string): Promise<boolean> {
@@ -69,9 +72,10 @@ async function main(): Promise<void> {
   for (const name of existsSync(state) ? readdirSync(state) : []) {
     if (/^test-of-.*-configured$/.test(name)) rmSync(join(state, name), { recursive: true });
   }
-  const results = [await pytest()];
-  if (quick) results.push(await jest("quick", ["--testPathIgnorePatterns", "/test/lab/"]));
-  else results.push(...(await Promise.all([jest("first", ["--testPathIgnorePatterns", ...ON_SECOND]), onSecondLab()])));
+  const results = which === "long" ? [await jest("long", [LONG])] : [await pytest()];
+  if (which === "quick") results.push(await jest("quick", ["--testPathIgnorePatterns", "/test/lab/"]));
+  if (which === "all")
+    results.push(...(await Promise.all([jest("first", ["--testPathIgnorePatterns", LONG, ...ON_SECOND]), onSecondLab()])));
   rmSync(scratch, { recursive: true, force: true });
   const passed = results.reduce((sum, [count]) => sum + count, 0);
   const failed = results.reduce((sum, [, count]) => sum + count, 0);
