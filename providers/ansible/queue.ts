@@ -71,7 +71,8 @@ export function resultOf({ where, name, remove: gone }: Call, run: Run): UnitRes
   const hint = gone ? `\nIf ${where.host} is gone for good, name it in retired_hosts of group_vars/all.yml.` : "";
   const role = where.kind.replaceAll("-", "_");
   const refused = broken.some((event) => event.refused);
-  const begun = !refused && run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
+  const isBack = back !== undefined && CUTS_OFF.includes(where.kind);
+  const begun = !refused && !isBack && run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
   return new NoAnswer(`${where.host}: ${where.kind} ${name}: Ansible did not reach it.\n${reason}${hint}`, begun);
 }
 

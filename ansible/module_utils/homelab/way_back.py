@@ -283,8 +283,10 @@ def _set_timer(seconds: int) -> None:
 
 
 def _disarm() -> None:
-    if os.path.exists(SNAPSHOT):
-        os.unlink(SNAPSHOT)
+    # A reset may have left one that was being written.
+    for path in (SNAPSHOT, f"{SNAPSHOT}.new"):
+        if os.path.exists(path):
+            os.unlink(path)
     run("systemctl", "stop", TIMER)
 
 
