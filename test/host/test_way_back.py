@@ -12,6 +12,7 @@ MARK = "# homelab: owner=lab kind=bridge name=br0\n"
 def etc(monkeypatch, tmp_path):
     monkeypatch.setattr(way_back, "MARKED", [f"{tmp_path}/network/*"])
     monkeypatch.setattr(way_back, "RECORDS", [f"{tmp_path}/records/*.json"])
+    monkeypatch.setattr(way_back, "SCRATCH", [f"{tmp_path}/network/"])
     for folder in ("network", "records"):
         (tmp_path / folder).mkdir()
     return tmp_path
@@ -35,6 +36,13 @@ def test_files_of_ours_are_as_before_and_others_are_not_touched(etc):
     assert [path.read_text() for path in (kept, changed, removed)] == [MARK + "before"] * 3
     assert (record.read_text(), foreign.read_text(), new.exists()) == ("before", "after", False)
     assert kept.stat().st_ino == inode
+
+
+def test_what_a_writer_that_was_cut_off_left_is_gone(etc):
+    (etc / "network" / ".homelab-abc").write_text("half")
+    (etc / "network" / ".theirs").write_text("whole")
+    assert way_back._put_files_back({}) == []
+    assert [path.name for path in (etc / "network").iterdir()] == [".theirs"]
 
 
 def test_only_tables_that_changed_are_made_again(monkeypatch):

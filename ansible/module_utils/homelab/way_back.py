@@ -30,6 +30,8 @@ TABLE_MARK = "homelab:"
 FILE_MARK = "# homelab: "
 MARKED = ["/etc/systemd/network/*", "/etc/systemd/network/*.d/*", "/etc/homelab/nftables/*/*"]
 RECORDS = [f"/var/lib/homelab/*/{kind}/*.json" for kind in ("bridge", "vlan", "nftables-table", "port-before")]
+# What a writer that was cut off in the middle of a file leaves (system.write_text).
+SCRATCH = ["/etc/systemd/network/", "/etc/systemd/network/*.d/", "/etc/homelab/nftables/*/", "/var/lib/homelab/*/*/"]
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 PATIENCE_SECONDS = 30
 
@@ -213,6 +215,8 @@ def _put_back(snapshot: Snapshot) -> None:
 
 def _put_files_back(files: dict[str, Any]) -> list[str]:
     did = []
+    for scratch in (path for folder in SCRATCH for path in glob.glob(f"{folder}.homelab-*")):
+        os.unlink(scratch)
     for path in sorted({*_files(), *files}):
         if path not in files:
             os.unlink(path)
