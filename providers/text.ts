@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// What a host's files and commands take as it is; ansible/module_utils/homelab/text.py has the same for plain Ansible.
+// What a host's files and commands take as it is; ansible/module_utils/homelab/texts.py has the same for plain Ansible.
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]/;
 
 /** A text in a language of its own, such as nft's or a native unit file: lines, without other control characters. */

@@ -40,12 +40,6 @@ export function footprint(host: HostName): Promise<string> {
   );
 }
 
-/** Rules, links, files and records of a host, all that a way back puts back. */
-export const standing = async (host: HostName): Promise<string> =>
-  (await footprint(host)) +
-  (await text(host, "nft -s list ruleset; bridge vlan; ip -o -4 address | sed 's, *valid_lft.*,,'; md5sum /etc/homelab/nftables/*/*")) +
-  (await text(host, "find /var/lib/homelab -name '*.json' -not -path '*/.way-back/*' | sort | xargs md5sum"));
-
 const OF_OTHERS = [
   "nft 'add table inet theirs { chain c { tcp dport 9 counter; }; }'",
   "useradd -m theirs",

@@ -64,17 +64,16 @@ export function stack(args: string[], more: Record<string, string> = {}): Promis
 }
 
 /** `pulumi up` on the test's stack, which a test may end before its time. */
-export const startUp = (): Running =>
-  startPulumi(
-    ["up", "--yes", "--skip-preview", "--stack", STACK, "--non-interactive", "--config", `homelab:inventory=${FOLDER}/inventory`],
-    env,
-  );
+export const startUp = (): Running => startPulumi(argsOf("inventory", ["up", "--yes", "--skip-preview"]), env);
 
-/** The same on the stack of another inventory, a folder beside the test's own. */
-export function stackOf(folder: string, args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
+/** A pulumi command on the stack of another inventory, a folder beside the test's own. */
+export const stackOf = (folder: string, args: string[], more: Record<string, string> = {}): Promise<PulumiRun> =>
+  pulumi(argsOf(folder, args), { ...env, ...more });
+
+function argsOf(folder: string, args: string[]): string[] {
   const name = folder === "inventory" ? STACK : `${STACK}-${folder}`;
   const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/${folder}`] : [];
-  return pulumi([...args, "--stack", name, "--non-interactive", ...config], { ...env, ...more });
+  return [...args, "--stack", name, "--non-interactive", ...config];
 }
 
 /** The runs of Ansible that the last pulumi command made, with the number of calls that each served. */

@@ -1,7 +1,7 @@
 // A change that keeps the operator out is taken back by the host itself.
 import { type Lab } from "./lab";
-import { standing, text } from "./look";
 import { changed, configured, edit, playbook, stack } from "./project";
+import { RULE, expectAsBefore, standing } from "./standing";
 
 jest.setTimeout(900_000);
 
@@ -15,14 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
-const RULE = 'iifname "iot" drop comment';
 const BACK = /nobody could log in anew[^]*the host put itself back at [0-9:]+ UTC/;
-
-/** All is as before, and nothing waits to be put back. */
-async function asBefore(): Promise<void> {
-  expect(await standing("hv")).toBe(before);
-  expect(await text("hv", "systemctl is-active homelab-way-back.timer; ls /var/lib/homelab/.way-back")).toBe("inactive\noutcome.json\n");
-}
 
 test("rules that refuse new logins: up says so, and keeps in state what the host holds", async () => {
   edit("host_vars/hv.yml", RULE, `tcp dport 22 ct state new drop\n        ${RULE}`);
@@ -30,7 +23,7 @@ test("rules that refuse new logins: up says so, and keeps in state what the host
   expect([done.code, done.output]).toEqual([expect.any(Number), expect.stringMatching(BACK)]);
   expect(done.code).not.toBe(0);
   expect(done.output).toContain("table inet isolation");
-  await asBefore();
+  await expectAsBefore(before);
   // The change is still what is wanted, and shown again; without it there is nothing to do.
   expect((await stack(["preview", "--refresh"])).output).toMatch(/~ 1 to update/);
   edit("host_vars/hv.yml", "tcp dport 22 ct state new drop\n        ", "");
@@ -43,7 +36,7 @@ test("a VLAN that takes the operator's own network: plain Ansible says so, and t
   const done = await playbook("--limit", "hv");
   expect([done.code, done.stdout]).toEqual([2, expect.stringMatching(BACK)]);
   expect(done.stdout).toContain("link wrong");
-  await asBefore();
+  await expectAsBefore(before);
   edit("host_vars/hv.yml", vlan, "\nnftables_tables:");
   expect(changed((await playbook("--limit", "hv", "--check")).stdout)).toEqual({ hv: 0 });
 });
