@@ -155,7 +155,7 @@ test("bad units fail alone, with the reason; one that crashes fails with its jou
   expect(code).toBe(1);
   expect(output).toMatch(/key.container[^]*Quadlet's generator refuses it[^]*Imgae/);
   expect(output).toMatch(/syntax.container[^]*Quadlet's generator refuses it/);
-  expect(output).toMatch(/crash.service is [^]*no such thing here/);
+  expect(output).toMatch(/crash.service (is|ends) [^]*no such thing here/);
   expect(output).toMatch(/sick.service is unhealthy, wanted healthy/);
   expect(output).toMatch(/\+ 1 created/);
   configure(...all(), bad("good.container", { Exec: shell(forever) }), {
