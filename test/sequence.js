@@ -1,9 +1,9 @@
-// The main job first: the tests after it begin with the hosts that it leaves, and need not make them again.
+// What makes bare machines into hosts comes first: the tests after it begin with those, and need not make them again.
 const Sequencer = require("@jest/test-sequencer").default;
 
 module.exports = class extends Sequencer {
   sort(tests) {
-    const order = ({ path }) => `${/main-job/.test(path) ? 0 : 1}${path}`;
+    const order = ({ path }) => `${/main-job|takeover/.test(path) ? 0 : 1}${path}`;
     return [...tests].sort((a, b) => (order(a) < order(b) ? -1 : 1));
   }
 };

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensureLab, type Lab } from "./lab";
 import { footprint, text, traces } from "./look";
-import { changed, edit, fresh, inventory, playbook, remove, up } from "./project";
+import { changed, edit, fresh, inventory, keep, playbook, remove, up } from "./project";
 
 jest.setTimeout(900_000);
 
@@ -33,6 +33,7 @@ test("up takes over what plain Ansible made, and touches nothing", async () => {
   expect((await up()).output).toMatch(/\+ 17 created/);
   expect(await both()).toEqual(before);
   expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 0, app: 0 });
+  await keep(lab);
 });
 
 test("plain Ansible reports what left the configuration, and removes it when asked; Pulumi then has nothing to do", async () => {
