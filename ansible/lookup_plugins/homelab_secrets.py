@@ -139,4 +139,4 @@ def fault_of(value: Any) -> str:
         size = len(value.encode())
     except UnicodeEncodeError:
         return "a value is a text in UTF-8"
-    return "" if 0 < size < MOST_BYTES else f"a value has 1 to {MOST_BYTES - 1} bytes"
+    return "" if 0 < size < MOST_BYTES else f"a value has 1 to {MOST_BYTES - 1} bytes, podman-secret-create(1)"

@@ -1,20 +1,13 @@
-import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { said } from "../../providers/ansible/program";
 import { checkStrictness } from "../../providers/ssh/config";
 import { checkWay } from "../../providers/ssh/connection";
 import { type Inventory } from "../inventory/load";
 import { type Check, fail, ok, warn } from "./check";
 
 const SETUP = "npm run setup";
-
-/** What a program prints, on stdout or stderr; undefined when it cannot be started or fails. */
-function said(program: string, ...args: string[]): Promise<string | undefined> {
-  return new Promise((done) =>
-    execFile(program, args, { timeout: 20_000 }, (error, stdout, stderr) => done(error ? undefined : (stdout || stderr).trim())),
-  );
-}
 
 /** What this machine lacks. Node and the npm packages were looked at before (run.js). */
 export async function checkController(): Promise<Check[]> {

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 
@@ -24,4 +25,11 @@ export function ansibleEnvironment(): Record<string, string | undefined> {
     ANSIBLE_NOCOLOR: "1",
     ANSIBLE_FORCE_COLOR: "0",
   };
+}
+
+/** What a program prints, on stdout or stderr; undefined when it cannot be started or fails. */
+export function said(program: string, ...args: string[]): Promise<string | undefined> {
+  return new Promise((done) =>
+    execFile(program, args, { timeout: 20_000 }, (error, stdout, stderr) => done(error ? undefined : (stdout || stderr).trim())),
+  );
 }
