@@ -81,7 +81,7 @@ const linesOf = (text: string | undefined): string[] => (text ? text.split("\n")
 async function write(id: string, props: Inputs & { __provider?: string }): Promise<Outputs> {
   const inputs = inputsOf(props);
   const partial = (reason: string, drift: string | undefined, facts: object): PartialChange =>
-    new PartialChange(id, { ...inputs, drift: linesOf(drift || reason), facts, __provider: props.__provider }, reason);
+    new PartialChange(id, { ...inputs, drift: linesOf(drift || "its last apply failed"), facts, __provider: props.__provider }, reason);
   const result = await apply(inputs, nameIn(inputs)).catch((error: unknown) => {
     throw error instanceof NoAnswer && error.begun ? partial(error.message, "its last apply gave no answer", {}) : error;
   });

@@ -67,9 +67,7 @@ def port_fault(unit: dict, units: Sequence, links: dict[str, networkd.Link]) -> 
     missing = [name for name in names if name not in links]
     if missing:
         return f"port {', '.join(missing)} does not exist on this host; it has {', '.join(sorted(set(links) - {'lo'}))}"
-    uplinks = default_route_links() | {link.name for link in links.values() if link.reachable}
-    managing = [name for name in names if name in uplinks or any(links[one].parent == name for one in uplinks if one in links)]
-    if managing:
+    if managing := [name for name in names if name in networkd.links_that_reach(links)]:
         return f"port {', '.join(managing)} carries this host's own address; use another link"
     # A bridge of this run that no longer names a port releases it first.
     holders = {one["name"]: {port["name"] for port in one["ports"]} for one in units}
@@ -106,13 +104,6 @@ def release(owner: str, ports: Iterable[str]) -> None:
         system.run(["ip", "link", "set", port, "nomaster"], check=False)
         system.run(["ip", "link", "set", port, "up" if was["up"] else "down", "mtu", str(was["mtu"])], check=False)
         records.remove(owner, PORT_BEFORE, port)
-
-
-def default_route_links() -> set[str]:
-    """The links by which this host is reached from elsewhere."""
-    routes = [system.run(["ip", version, "route", "show", "default"], check=False).stdout for version in ("-4", "-6")]
-    words = [line.split() for text in routes for line in text.splitlines()]
-    return {line[line.index("dev") + 1] for line in words if "dev" in line}
 
 
 if __name__ == "__main__":

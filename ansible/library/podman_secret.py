@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from ansible.module_utils.homelab import records, system
+from ansible.module_utils.homelab import records, system, texts
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.podman_secret import HMAC, OWNER, PodmanSecret, can_be_asked, user_exists
 from ansible.module_utils.homelab.quadlet_plan import Now, restarted_by, still_used
@@ -62,7 +62,7 @@ class PodmanSecretWriter(PodmanSecret, Writer):
             except (system.CommandError, OSError) as error:
                 errors |= {self.name_of(unit): str(error) for unit in units}
         self.forget()
-        return {name: hidden(reason, self.values.values()) for name, reason in errors.items()}
+        return {name: texts.hidden(reason, self.values.values()) for name, reason in errors.items()}
 
     def _apply(self, services: Services, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}
@@ -120,14 +120,6 @@ def now_of(user: str, owner: str) -> Now:
     records_of = {unit["name"]: records.read(owner, "quadlet-unit", f"{user}/{unit['name']}") or {} for unit in units}
     denied = {name for name, record in records_of.items() if record.get("restart") == "denied"}
     return Now(installed=units, active=Services(user).active(units) if units else (), denied=denied)
-
-
-def hidden(text: str, values: Iterable[str]) -> str:
-    """A text without secret values; a container's journal may hold its own."""
-    parts = {part for value in values for part in (value, *value.splitlines()) if part.strip()}
-    for part in sorted(parts, key=len, reverse=True):
-        text = text.replace(part, "********")
-    return text
 
 
 if __name__ == "__main__":

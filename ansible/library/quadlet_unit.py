@@ -57,7 +57,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         return "restart" if name in plan.restarts and change.seen.present else "live"
 
     def last_words(self, change: Change) -> str:
-        return Services(user_of(change.unit)).journal(quadlet.service_of(change.unit))
+        return Services(user_of(change.unit)).journal(change.unit)
 
     def attempt(self, change: Change) -> records.Record:
         """What was applied before, and all that was tried since: any of it may be on the host."""

@@ -14,10 +14,14 @@ DOCUMENTATION = """
 name: homelab_run
 short_description: Identity of this run, and of the others on this controller
 description: >-
-  Gives {id, who, alive}. The id is machine boot, process namespace, process and its start, so it is never used again;
-  alive holds the ids of all runs of Ansible on this controller, so that a host is not kept for one that was killed.
+  Gives {id, who, alive}. The id is machine boot, process namespace, user, process and its start, so it is never used again;
+  alive holds the ids of all runs of Ansible on this controller, as far as /proc shows them, so that a host is not kept for
+  one that was killed. Where /proc hides other users' processes, those are another controller's.
 options: {}
 """
+
+
+PROGRAMS = {"ansible", "ansible-console", "ansible-playbook", "ansible-pull"}
 
 
 class LookupModule(LookupBase):
@@ -34,12 +38,18 @@ class LookupModule(LookupBase):
 
 
 def runs_ansible(process: int) -> bool:
-    """Whether a process is a run of Ansible, a script of Python; one that has ended is not."""
+    """Whether a process is a run of Ansible; one that has ended is not."""
     try:
-        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[:2]
+        return is_ansible(os.fsdecode(Path(f"/proc/{process}/cmdline").read_bytes()).split("\0"))
     except OSError:
         return False
-    return any(os.path.basename(word).startswith(b"ansible") for word in words)
+
+
+def is_ansible(words: list[str]) -> bool:
+    """Whether a command line is one of Ansible's own programs, which are scripts of Python; a wrapper may run several."""
+    if os.path.basename(words[0]).startswith("python"):
+        words = [word for word in words[1:] if not word.startswith("-")] or [""]
+    return os.path.basename(words[0]) in PROGRAMS
 
 
 def parent_of(process: int) -> int:
@@ -50,8 +60,14 @@ def parent_of(process: int) -> int:
 def id_of(process: int) -> str:
     """One process of one boot; empty when it has ended. The namespace tells containers on a machine apart."""
     fields = fields_of(process)
+    if not fields:
+        return ""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}/{process}-{fields[19]}" if fields else ""
+    try:
+        user = os.stat(f"/proc/{process}").st_uid
+    except OSError:
+        return ""
+    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}/{user}/{process}-{fields[19]}"
 
 
 def fields_of(process: int) -> list[str]:

@@ -2,7 +2,7 @@
 export interface Facts {
   time: number | Unread;
   system: { id: string; version: string | null; name: string } | Unread;
-  network: { networkd: boolean; NetworkManager: boolean; links: Record<string, string[]> } | Unread;
+  network: { networkd: boolean; NetworkManager: boolean; links: Record<string, string[]>; reached_by: string[] } | Unread;
   kernel: Kernel | Unread;
   kvm: { device: boolean; flag: string | null } | Unread;
   /** Name, first id, count. */

@@ -44,12 +44,12 @@ function debian({ id, version, name }: Read<"system">): Check {
 /** Links that come and go with guests and containers. */
 const PASSING = /^(veth|vnet|tap|podman|virbr|docker)/;
 
-function network({ networkd, NetworkManager, links }: Read<"network">, { bridges, vlans }: HostVars): Check[] {
+function network({ networkd, NetworkManager, links, reached_by: reachedBy }: Read<"network">, { bridges, vlans }: HostVars): Check[] {
   const shown = Object.entries(links).filter(([link]) => !PASSING.test(link));
   const checks = [ok(`links: ${shown.map(([link, by]) => `${link} (${by.join(", ") || "managed by nothing"})`).join(", ") || "none"}`)];
   if (!networkd)
     checks.push(warn("systemd-networkd does not run", "Nothing to do: the first `up` starts it; what others manage stays theirs."));
-  for (const { name, ports } of bridges) for (const port of ports) checks.push(portOf(name, port.name, links));
+  for (const { name, ports } of bridges) for (const port of ports) checks.push(portOf(name, port.name, links, reachedBy));
   if (NetworkManager && bridges.length + vlans.length > 0) {
     const ours = [...bridges, ...vlans].map((unit) => `interface-name:${unit.name}`).join(";");
     checks.push(
@@ -62,12 +62,18 @@ function network({ networkd, NetworkManager, links }: Read<"network">, { bridges
   return checks;
 }
 
-function portOf(bridge: string, port: string, links: Record<string, string[]>): Check {
+function portOf(bridge: string, port: string, links: Record<string, string[]>, reachedBy: string[]): Check {
   const managers = links[port];
   if (managers === undefined) {
     return fail(
       `${port}, a port of ${bridge}: there is no such link`,
       `Name one of ${Object.keys(links).join(", ")} as the port, or put the card in.`,
+    );
+  }
+  if (reachedBy.includes(port)) {
+    return fail(
+      `${port}, a port of ${bridge}: it carries this host's own address, and a bridge would take that away`,
+      "Name another card as the port: a host with VLANs has one for itself and one for them.",
     );
   }
   const others = managers.filter((manager) => CONVERT[manager] !== undefined);

@@ -77,7 +77,7 @@ export function parseSource(file: string, text: string, templates: Templates): S
   else {
     for (const error of [...document.errors, ...document.warnings])
       fault(error.pos[0], inOurWords(`${error.code} ${error.message}`) ?? error.message);
-    for (const [offset, message] of [...faultsOfText(text), ...faultsOfNodes(document, templates)]) fault(offset, message);
+    for (const [offset, message] of [...faultsOfText(text), ...faultsOfNodes(document, text, templates)]) fault(offset, message);
   }
   return {
     file,
@@ -116,7 +116,7 @@ type Faults = [offset: number, message: string][];
 function faultsOfText(text: string): Faults {
   const faults: Faults = [];
   for (const { index, 0: character } of text.matchAll(
-    /(?!^)\ufeff|[^\t\n\r -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu,
+    /(?!^)\ufeff|\r(?!\n)|[^\t\n\r -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu,
   )) {
     const code = character.codePointAt(0)!.toString(16).padStart(4, "0");
     faults.push([index, `the character U+${code.toUpperCase()}: write it in double quotes, as "\\u${code}"`]);
@@ -131,8 +131,9 @@ function faultsOfText(text: string): Faults {
 }
 
 /** What is wrong with single nodes, for a reader of YAML 1.1 that fills in templates where they are not `allowed`. */
-function faultsOfNodes(document: Document, templates: Templates): Faults {
+function faultsOfNodes(document: Document, text: string, templates: Templates): Faults {
   const faults: Faults = [];
+  const anchors = new Set<string>();
   const fault = (node: unknown, message: string | undefined): void => {
     const offset = (node as Node | null)?.range?.[0];
     if (message !== undefined && offset !== undefined) faults.push([offset, message]);
@@ -143,13 +144,31 @@ function faultsOfNodes(document: Document, templates: Templates): Faults {
       if (!isScalar(key) || typeof key.value !== "string") fault(key, "a name is a text: quote it");
     },
     Node: (_key, node) => {
-      const { tag } = node as { tag?: string };
+      const { tag, anchor } = node as { tag?: string; anchor?: string };
+      if (anchor !== undefined && anchors.has(anchor)) fault(node, `there is an &${anchor} before it: give this one another name`);
+      if (anchor !== undefined) anchors.add(anchor);
       if (tag === "!vault" && templates === "refused") fault(node, VAULT);
       else if (tag?.startsWith("tag:")) fault(node, `a tag of YAML's own (${tag.split(":").at(-1)}): quote a text, write a number plainly`);
     },
   });
-  visit(document, { Scalar: (_key, node) => fault(node, faultOf(node, templates)) });
+  visit(document, {
+    Scalar: (_key, node, path) => {
+      const inFlow = path.some((parent) => (isMap(parent) || isSeq(parent)) && parent.flow === true);
+      fault(node, faultOf(node, templates) ?? readOtherwise(node, text, inFlow));
+    },
+  });
   return faults;
+}
+
+/** What PyYAML refuses, or takes for another text. */
+function readOtherwise({ type, tag, value, range, source = "" }: Scalar, text: string, inFlow: boolean): string | undefined {
+  if (typeof value !== "string" || !range) return undefined;
+  if (type === "PLAIN" && inFlow && /^[:?]|:$/.test(source)) return "a text within { } or [ ] that begins or ends like this: quote it";
+  if (type === "QUOTE_DOUBLE" && /\\u[dD][89a-fA-F]/.test(text.slice(range[0], range[1])))
+    return "half of a character: write it as it is, or as \\U";
+  if (type?.startsWith("BLOCK") && value.endsWith("\n") && range[1] === text.length && !text.endsWith("\n"))
+    return "the file ends within this text: end its last line with a newline";
+  return tag === "!unsafe" && value === "" ? "an empty text: write it without !unsafe" : undefined;
 }
 
 function faultOf(node: Scalar, templates: Templates): string | undefined {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ManagedHost, type Service, loadInventory, serviceOf, stackOutputs } from "@homelab/components";
+import { ManagedHost, type Service, loadInventory, serviceOf, shown, stackOutputs } from "@homelab/components";
 import { Quadlet } from "@homelab/providers";
 import { startPage } from "./page";
 
@@ -9,6 +9,7 @@ const other = stackOutputs(new pulumi.StackReference(config.require("producer"))
 
 // What stands in the inventory: this project's owner and user, on a host whose base is the other stack's.
 const inventory = loadInventory("inventory");
+for (const warning of inventory.warnings) void pulumi.log.warn(shown(warning));
 const host = inventory.hosts[0]!;
 const place = { inventory: "inventory", owner: inventory.owner };
 const managed = new ManagedHost(host, place, []);

@@ -58,21 +58,24 @@ export function requestOf(calls: Call[]): Request {
 
 /** A change of these is taken back by the host when nobody can log in after it. */
 const CUTS_OFF = ["nftables-table", "bridge", "vlan"];
+/** Tasks of role confirm: the change is gone, or what was told of it holds. Where another one fails, nobody can say. */
+const TAKEN_BACK = "confirm : Say that the change was taken back";
+const CONFIRMED = "confirm : Say that the connection broke, though the host can be reached";
 
 /** What a run said of one call, or why it said nothing. */
 export function resultOf({ where, name, remove: gone }: Call, run: Run): UnitResult | Error {
   const said = run.events.filter((event) => event.event === "result" && event.kind === where.kind);
   const result = said.flatMap((event) => (gone ? event.removed : event.units) ?? []).find((one) => one.name === name);
-  const back = run.events.find(({ event, task }) => event === "failed" && task?.startsWith("confirm :"));
-  if (result && back && CUTS_OFF.includes(where.kind)) return { ...result, failed: true, changed: false, msg: back.msg ?? "" };
-  if (result) return result;
-  const broken = back ? [back] : run.events.filter(({ event }) => event === "failed" || event === "unreachable");
+  const confirm = run.events.find(({ event, task }) => event === "failed" && task?.startsWith("confirm :"));
+  const ended = CUTS_OFF.includes(where.kind) ? confirm?.task : undefined;
+  if (result && ended === TAKEN_BACK) return { ...result, failed: true, changed: false, msg: confirm?.msg ?? "" };
+  if (result && (ended === undefined || ended === CONFIRMED || !result.changed)) return result;
+  const broken = confirm ? [confirm] : run.events.filter(({ event }) => event === "failed" || event === "unreachable");
   const reason = broken.map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();
   const hint = gone ? `\nIf ${where.host} is gone for good, name it in retired_hosts of group_vars/all.yml.` : "";
   const role = where.kind.replaceAll("-", "_");
   const refused = broken.some((event) => event.refused);
-  const isBack = back !== undefined && CUTS_OFF.includes(where.kind);
-  const begun = !refused && !isBack && run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
+  const begun = !refused && ended !== TAKEN_BACK && run.events.some((event) => event.event === "task" && event.task?.startsWith(`${role} : Apply`));
   return new NoAnswer(`${where.host}: ${where.kind} ${name}: Ansible did not reach it.\n${reason}${hint}`, begun);
 }
 

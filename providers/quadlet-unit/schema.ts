@@ -7,7 +7,10 @@ const sections = z.record(key, z.record(key, values));
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
 const UNIT = /\.(container|pod|network|volume|kube|image|build)$/;
-const file = relative("the unit's own folder").refine((path) => !UNIT.test(path), "a file that is no unit: declare a unit by itself");
+const file = relative("the folder of the user's units").refine(
+  (path) => !UNIT.test(path),
+  "a file that is no unit: declare a unit by itself",
+);
 const source = relative("the inventory's folder");
 
 const dropin = z

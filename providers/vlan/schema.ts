@@ -4,7 +4,7 @@ import { numberOf, rangeOf } from "./ipv4";
 
 const address = z.ipv4("an IPv4 address such as 10.10.10.20");
 const cidr = z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24");
-const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in quotes, such as "52:54:00:00:00:0a"');
+const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in lower case and quotes, such as "52:54:00:00:00:0a"');
 
 const lease = z.strictObject({ mac, address: address.describe("the address that this MAC always gets") });
 

@@ -1,9 +1,10 @@
 """How a host's own words become facts."""
 
+import json
 import subprocess
 
 import pytest
-from homelab import doctor
+from homelab import doctor, networkd
 
 
 @pytest.fixture
@@ -29,7 +30,19 @@ def test_links_of_networkd_and_of_netplan_are_told_apart(commands, monkeypatch):
     commands({"systemctl is-active systemd-networkd": "active\n", "networkctl": listing})
     monkeypatch.setattr(doctor.os, "listdir", lambda _path: ["lo", "eth0", "eth1", "br0"])
     monkeypatch.setattr(doctor, "ifupdown_links", list)
+    monkeypatch.setattr(doctor.networkd, "read_links", dict)
     assert doctor.network()["links"] == {"br0": ["networkd"], "eth0": ["netplan"], "eth1": []}
+
+
+def test_a_host_is_reached_by_links_with_an_address_or_a_route_and_by_what_is_under_them(commands):
+    addresses = [
+        {"ifname": "eth0", "mtu": 1500, "flags": [], "addr_info": []},
+        {"ifname": "vlan5", "link": "eth0", "mtu": 1500, "flags": [], "addr_info": [{"family": "inet6", "scope": "global"}]},
+        {"ifname": "eth1", "mtu": 1500, "flags": [], "addr_info": [{"family": "inet6", "scope": "link"}]},
+        {"ifname": "wg0", "mtu": 1500, "flags": [], "addr_info": []},
+    ]
+    commands({"ip -4 route": "default dev wg0 scope link\n", "ip": json.dumps(addresses), "bridge": "[]"})
+    assert networkd.links_that_reach(networkd.read_links()) == {"eth0", "vlan5", "wg0"}
 
 
 def test_links_of_network_manager_are_those_that_it_does_not_only_tell_of(commands):

@@ -1,5 +1,7 @@
 """How long services are waited for, and what is said of those that do not come up. systemd and Podman are played by the test."""
 
+import subprocess
+
 import pytest
 from homelab import quadlet_services
 from homelab.quadlet_services import Services
@@ -44,3 +46,13 @@ def test_a_crash_is_told_beside_a_check_that_fails(wait):
 def test_a_container_is_waited_for_until_it_is_healthy(wait):
     assert wait([{"a": UP}], [{"a": "starting"}, {"a": "starting"}, {}]) == {}
     assert wait([{"a": UP}], [{"a": "starting"}, {"a": "unhealthy"}]) == {"a": "a is unhealthy, wanted healthy"}
+
+
+def test_the_journal_is_told_without_the_values_of_the_units_secrets(monkeypatch):
+    def run(argv, **_more):
+        said = {"journalctl": "connecting to postgres://app:hunter2@db\nrefused\n", "podman": "hunter2\n"}
+        return subprocess.CompletedProcess(argv, 0, said[argv[0]], "")
+
+    monkeypatch.setattr(quadlet_services.system, "run", run)
+    unit = {"name": "a.container", "sections": {"Container": {"Secret": "db,type=env"}}}
+    assert Services("system").journal(unit) == "connecting to postgres://app:********@db\nrefused"

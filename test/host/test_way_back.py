@@ -54,9 +54,61 @@ def test_only_tables_that_changed_are_made_again(monkeypatch):
         "inet/b": ["table inet b { same }", "same\n"],
         "ip/d": ["d", "gone\n"],
     }
-    assert way_back._rules_back({"tables": was}) == (
-        "table inet a\ndelete table inet a\nold with counters\ntable inet c\ndelete table inet c\ntable ip d\ndelete table ip d\ngone\n"
+    assert way_back._rules_back({"tables": was}) == {
+        "inet/a": "table inet a\ndelete table inet a\nold with counters\n",
+        "inet/c": "table inet c\ndelete table inet c\n",
+        "ip/d": "table ip d\ndelete table ip d\ngone\n",
+    }
+
+
+def test_one_table_that_cannot_be_loaded_does_not_keep_the_others_back(monkeypatch):
+    live = {"inet/a": "new", "netdev/b": "new"}
+    monkeypatch.setattr(way_back, "_our_tables", lambda: list(live))
+    monkeypatch.setattr(way_back, "_listings", lambda names: {name: [live[name], live[name]] for name in names})
+
+    def nft(*_argv, stdin=""):
+        # As a transaction: its link is not there yet.
+        if "netdev b" not in stdin:
+            live.update({name: "old" for name in live if name.replace("/", " ") in stdin})
+
+    monkeypatch.setattr(way_back, "run", nft)
+    assert way_back._put_rules_back({"tables": {name: ["old", "old"] for name in live}}) == list(live)
+    assert live == {"inet/a": "old", "netdev/b": "new"}
+
+
+def test_a_table_that_is_there_and_not_listed_is_no_new_one(monkeypatch):
+    monkeypatch.setattr(
+        way_back, "run", lambda *argv, must=False: '{"nftables": [{"table": {"family": "ip", "name": "t"}}]}' if "-j" in argv else ""
     )
+    assert way_back._kept(["ip/new"]) == {"ip/new": ["", ""]}
+    with pytest.raises(OSError, match="nft does not list ip/t"):
+        way_back._kept(["ip/t", "ip/new"])
+
+
+def test_what_must_answer_says_why_it_does_not():
+    with pytest.raises(OSError, match="ls /nowhere: "):
+        way_back.run("ls", "/nowhere", must=True)
+    assert way_back.run("ls", "/nowhere") == ""
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(way_back, "FOLDER", str(tmp_path))
+    for name in ("SNAPSHOT", "OUTCOME"):
+        monkeypatch.setattr(way_back, name, str(tmp_path / name))
+    return tmp_path
+
+
+def test_another_runs_change_is_unconfirmed_until_it_is_confirmed(folder):
+    assert way_back.is_unconfirmed("mine") is False
+    way_back._write(way_back.SNAPSHOT, {"run": "another"})
+    assert (way_back.is_unconfirmed("mine"), way_back.is_unconfirmed("another")) == (True, False)
+
+
+def test_a_run_whose_change_was_put_back_between_its_kinds_does_not_go_on(folder):
+    way_back._write(way_back.OUTCOME, {"run": "mine", "at": "12:00:00 UTC", "did": ["table inet a"], "left": []})
+    assert way_back.arm("mine", 60) == "the host put itself back at 12:00:00 UTC: table inet a; run it again"
+    assert not (folder / "SNAPSHOT").exists()
 
 
 def test_what_was_put_back_is_told_to_its_own_run_only(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import { sleep } from "./run";
 // More of them take hours: HOMELAB_BREAK_POINTS=20.
 const POINTS = Number(process.env["HOMELAB_BREAK_POINTS"] ?? 3);
 
-jest.setTimeout(900_000 * POINTS);
+jest.setTimeout(1_800_000 * POINTS);
 
 const PART = [
   "  - user: web\n    name: more.container\n    sections:\n",

@@ -9,7 +9,7 @@ import { sshConfig } from "./paths";
 import { projectRoot, pulumi, type PulumiRun } from "./pulumi";
 import { run } from "./run";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 let alone: string;

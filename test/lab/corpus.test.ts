@@ -11,7 +11,7 @@ import { changed, configured, inventory, playbook, withMore } from "./project";
 import { projectRoot } from "./pulumi";
 import { run } from "./run";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 type Services = Record<string, Record<string, unknown>>;
 type Sections = Record<string, Record<string, string[]>>;

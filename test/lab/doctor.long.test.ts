@@ -7,7 +7,7 @@ import { type HostName } from "./paths";
 import { projectRoot } from "./pulumi";
 import { run } from "./run";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 

@@ -3,7 +3,7 @@ import { type Lab } from "./lab";
 import { page, text } from "./look";
 import { changed, configured, good, playbook, stack, up } from "./project";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 /** What somebody does by hand on hv, and what both routes say of it. */
 const byHand: [resource: string, command: string, said: RegExp][] = [

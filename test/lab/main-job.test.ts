@@ -3,7 +3,7 @@ import { ensureLab, type Lab } from "./lab";
 import { changed, edit, fresh, good, keep, playbook, playbooks, remove, runs, setVault, stack, up } from "./project";
 import { footprint, foreign, makeForeign, page, removeForeign, started, text, traces } from "./look";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 let bare: string;

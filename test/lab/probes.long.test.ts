@@ -5,7 +5,7 @@ import { foreign, makeForeign, text } from "./look";
 import { configured, good, stack, withMore } from "./project";
 import { sleep } from "./run";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 const TABLES = 10;
 const ROUNDS = 5;

@@ -4,7 +4,7 @@ import { type Lab } from "./lab";
 import { started, text } from "./look";
 import { changed, configured, playbook, stack, up, withMore } from "./project";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 type Unit = Record<string, unknown> & { name: string; sections: Record<string, Record<string, unknown>> };
 

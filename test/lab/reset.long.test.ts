@@ -5,7 +5,7 @@ import { configured, edit, stack } from "./project";
 import { sleep } from "./run";
 import { RULE, expectAsBefore, standing } from "./standing";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 let before: string;

@@ -10,7 +10,7 @@ import { projectRoot, pulumi } from "./pulumi";
 import { sleep } from "./run";
 import { needlesOf, searchHere, searchHost } from "./search";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 // Looked for wherever it must not be; no shell, template or parser may take any part of a value for its own.
 const MARKER = "Jq7mUnmistakable9Zt";

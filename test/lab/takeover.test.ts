@@ -5,7 +5,7 @@ import { ensureLab, type Lab } from "./lab";
 import { footprint, text, traces } from "./look";
 import { changed, edit, fresh, inventory, keep, playbook, remove, up } from "./project";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 

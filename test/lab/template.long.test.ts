@@ -3,7 +3,7 @@ import { type Lab } from "./lab";
 import { started, text } from "./look";
 import { changed, configured, playbook, withMore } from "./project";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 

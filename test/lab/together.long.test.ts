@@ -6,7 +6,7 @@ import { text } from "./look";
 import { changed, configured, edit, good, inventory, playbook, playbookOf, stack, stackOf } from "./project";
 import { sleep } from "./run";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 

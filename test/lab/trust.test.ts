@@ -8,7 +8,7 @@ import { stateDir, sshPort } from "./paths";
 import { configured, edit, inventory, playbook, stack } from "./project";
 import { run } from "./run";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 const file = join(inventory, "ssh_config");
 const knownHosts = join(inventory, "known_hosts");

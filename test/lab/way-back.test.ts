@@ -3,7 +3,7 @@ import { type Lab } from "./lab";
 import { changed, configured, edit, playbook, stack } from "./project";
 import { RULE, expectAsBefore, standing } from "./standing";
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_800_000);
 
 let lab: Lab;
 let before: string;

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { Batch } from "../../providers/batch";
 import { type Inputs, type Outputs, idOf, lifecycle } from "../../providers/lifecycle";
 import { resultOf } from "../../providers/ansible/queue";
+import { type Event, type UnitResult } from "../../providers/ansible/run";
 
 const root = resolve(__dirname, "../..");
 
@@ -67,6 +68,33 @@ test("a call of which the run said nothing is an error with the run's reason", (
   const result = resultOf({ where: inputs, name: "apps", remove: true }, { code: 4, events, output: "" });
   expect(result).toBeInstanceOf(Error);
   expect((result as Error).message).toContain("unreachable: host: timed out");
+});
+
+const event = (event: Event["event"], task: string, more = {}): Event => ({ event, host: "hv", task, ...more });
+const made: UnitResult = { name: "apps", changed: true, failed: false, present: true, msg: "", facts: {} };
+const vlansSaid = event("result", "vlan", { kind: "vlan", units: [made], removed: [] });
+const call = { where: inputs, name: "apps", remove: false };
+
+test("what the host took back is no change, and one that it kept though the connection broke is one", () => {
+  const ended = (task: string) => resultOf(call, { code: 2, events: [vlansSaid, event("failed", task, { msg: "why" })], output: "" });
+  expect(ended("confirm : Say that the change was taken back")).toEqual({ ...made, failed: true, changed: false, msg: "why" });
+  expect(ended("confirm : Say that the connection broke, though the host can be reached")).toEqual(made);
+});
+
+test.each([
+  ["Say that the change was taken back", false],
+  ["Say that the connection broke, though the host can be reached", true],
+  ["Wait until the host is back", true],
+])("a VLAN of which the module did not tell, and then `%s`: may the host have changed? %s", (task, begun) => {
+  const events = [event("task", "vlan : Apply vlans"), event("failed", `confirm : ${task}`, { msg: "why" })];
+  expect(resultOf(call, { code: 2, events, output: "" })).toMatchObject({ begun });
+});
+
+test("nobody can say what a host holds that did not come back", () => {
+  const events = [event("task", "vlan : Apply vlans"), vlansSaid, event("failed", "confirm : Wait until the host is back", { msg: "why" })];
+  expect(resultOf(call, { code: 2, events, output: "" })).toMatchObject({ begun: true });
+  const same = { ...vlansSaid, units: [{ ...made, changed: false }] };
+  expect(resultOf(call, { code: 2, events: [same, events[2]!], output: "" })).toMatchObject({ changed: false, failed: false });
 });
 
 test("what is serialised into state is small, and the same text from two clones at different paths", () => {

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import host, system
+from . import host, networkd, system
 from .kind import Kind, Observation, Unit
 from .service_user import subordinates
 
@@ -74,19 +74,24 @@ def operating_system() -> Facts:
 
 
 def network() -> Facts:
-    """Whether networkd runs, and for each link what manages it."""
-    networkd = networkd_links()
+    """Whether networkd runs, for each link what manages it, and the links by which this host is reached."""
+    of_networkd = networkd_links()
     managers: dict[str, list[str]] = {link: [] for link in sorted(os.listdir("/sys/class/net")) if link != "lo"}
     by = {
-        "networkd": [link for link, file in networkd.items() if "-netplan-" not in file],
-        "netplan": [link for link, file in networkd.items() if "-netplan-" in file],
+        "networkd": [link for link, file in of_networkd.items() if "-netplan-" not in file],
+        "netplan": [link for link, file in of_networkd.items() if "-netplan-" in file],
         "ifupdown": ifupdown_links() if system.installed("ifup") else [],
         "NetworkManager": network_manager_links(),
     }
     for manager, links in by.items():
         for link in links:
             managers.setdefault(link, []).append(manager)
-    return {"networkd": is_active("systemd-networkd"), "NetworkManager": is_active("NetworkManager"), "links": managers}
+    return {
+        "networkd": is_active("systemd-networkd"),
+        "NetworkManager": is_active("NetworkManager"),
+        "links": managers,
+        "reached_by": sorted(networkd.links_that_reach(networkd.read_links())),
+    }
 
 
 def is_active(service: str) -> bool:

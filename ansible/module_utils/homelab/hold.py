@@ -20,11 +20,16 @@ class Hold:
         self.taken = False
         self.armed = False
 
-    def take(self) -> bool:
-        """Take the host, or raise lock.Held; says whether it may have changed meanwhile."""
-        waited = lock.take(self.run, self.run["wait"])
+    def settle(self) -> None:
+        """Put back what another run changed and did not confirm, so that nobody takes it for what the host holds."""
+        if way_back.is_unconfirmed(self.run["id"]):
+            self.take()
+
+    def take(self) -> None:
+        """Take the host, or raise lock.Held; what was seen of it before may hold no longer."""
+        lock.take(self.run, self.run["wait"])
         self.taken = True
-        return way_back.put_unconfirmed_back(self.run["id"]) or waited
+        way_back.put_unconfirmed_back(self.run["id"])
 
     def arm(self, tables: Iterable[str]) -> str:
         """Arm the way back, or set its timer anew; says why that cannot be, else nothing."""

@@ -31,25 +31,19 @@ class Held(Exception):
     """Another run has the host. The text says whose."""
 
 
-def take(run: Run, wait: float) -> bool:
-    """Take the host for a run {id, who, alive} and hold it till this process ends; says whether it had to wait.
-
-    `wait` is in seconds. Raises Held.
-    """
+def take(run: Run, wait: float) -> None:
+    """Take the host for a run {id, who, alive} and hold it till this process ends. `wait` is in seconds. Raises Held."""
     if _held:
-        return False
+        return
     system.make_folder(LEASE.parent, mode=0o700)
     descriptor = os.open(APPLYING, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     end = time.monotonic() + wait
-    waited = False
     while not _take(descriptor, run):
         if time.monotonic() >= end:
             os.close(descriptor)
             raise Held(f"another apply has this host: {holder(read())}. Nothing was changed; run again when it is done")
-        waited = True
         time.sleep(1)
     _held.append(descriptor)
-    return waited
 
 
 def _take(descriptor: int, run: Run) -> bool:
@@ -85,8 +79,15 @@ def is_free(lease: Lease | None, run: Run, now: float) -> bool:
     """Whether a run may take the host: nobody has it, or itself, or one whose time is over, or that our controller knows to be dead."""
     if lease is None or lease["id"] == run["id"] or now >= lease["until"]:
         return True
-    same_controller = lease["id"].rsplit("/", 1)[0] == run["id"].rsplit("/", 1)[0]
-    return same_controller and lease["id"] not in run["alive"]
+    (controller, began), (own, listed) = _parts(lease["id"]), _parts(run["id"])
+    # `alive` was listed when this run began; one that began later may live.
+    return controller == own and began < listed and lease["id"] not in run["alive"]
+
+
+def _parts(run_id: str) -> tuple[str, int]:
+    """Where a run was started, and when, in ticks since that machine's boot (lookup_plugins/homelab_run.py)."""
+    controller, process = run_id.rsplit("/", 1)
+    return controller, int(process.rsplit("-", 1)[1])
 
 
 def holder(lease: Lease | None) -> str:

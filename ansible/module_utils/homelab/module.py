@@ -116,6 +116,8 @@ def run_module(writer: Writer) -> None:
 def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Sequence[Result], dict[str, Any]]:
     """What was done of each unit, and what else is told. Without a `hold` nothing is changed, as in check mode."""
     owner = params["owner"]
+    if hold:
+        hold.settle()
     if params["remove"]:
         removed = clear(writer, params["remove"], owner, hold)
         return removed, {"units": [], "removed": removed}
@@ -142,7 +144,8 @@ def sort_out(writer: Writer, units: Sequence[Unit]) -> tuple[list[Unit], list[Re
 def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | None) -> list[Result]:
     """Bring units to the wanted state and say for each what was done."""
     before = writer.look(units, owner)
-    if hold and any(seen.drift or not seen.present for seen in before) and hold.take():
+    if hold and any(seen.drift or not seen.present for seen in before):
+        hold.take()
         before = writer.look(units, owner)
     refused = _foreign(writer, units, before, owner)
     changes = [

@@ -115,3 +115,11 @@ def _link(link: dict[str, Any], vlans: dict[int, list[str]]) -> Link:
         reachable=any(a["scope"] == "global" for a in link["addr_info"]),
         vlans=vlans,
     )
+
+
+def links_that_reach(links: dict[str, Link]) -> set[str]:
+    """The links by which this host is reached from elsewhere, and those under them."""
+    routes = [system.run(["ip", version, "route", "show", "default"], check=False).stdout for version in ("-4", "-6")]
+    words = [line.split() for text in routes for line in text.splitlines()]
+    found = {line[line.index("dev") + 1] for line in words if "dev" in line} | {link.name for link in links.values() if link.reachable}
+    return found | {parent for name in found & links.keys() if (parent := links[name].parent)}

@@ -43,6 +43,7 @@ class PodmanSecret(Kind):
         return {"digest": unit["digest"]}
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        self.forget()
         return [self._observe(unit, owner) for unit in units]
 
     def _observe(self, unit: Unit, owner: str) -> Observation:

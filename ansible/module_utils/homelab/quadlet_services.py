@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from . import quadlet, system
+from . import quadlet, system, texts
 from .kind import Unit
 from .quadlet_plan import Plan
 from .quadlet_unit import account_of, instances_of, manager_runs, service_states, state_drift, systemctl
@@ -102,9 +102,10 @@ class Services:
             if services:
                 self.systemctl("reset-failed", *services)
                 self.systemctl(action, "--no-block", *services)
-        watched = {unit["name"]: quadlet.service_of(unit) for unit in [*restarted, *running] if quadlet.should_run(unit) is not False}
-        reasons = self.wait(sorted(set(watched.values())))
-        return {name: f"{reasons[one]}\n{self.journal(one)}".strip() for name, one in watched.items() if one in reasons}
+        watched = {unit["name"]: unit for unit in [*restarted, *running] if quadlet.should_run(unit) is not False}
+        reasons = self.wait(sorted({quadlet.service_of(unit) for unit in watched.values()}))
+        failed = {name: unit for name, unit in watched.items() if quadlet.service_of(unit) in reasons}
+        return {name: f"{reasons[quadlet.service_of(unit)]}\n{self.journal(unit)}".strip() for name, unit in failed.items()}
 
     def wait(self, services: Sequence[str]) -> Reasons:
         """Wait until services are active, and healthy where they say how to tell, in two looks one after another."""
@@ -138,13 +139,21 @@ class Services:
         found = re.findall(r"^(\S+) .*\((starting|unhealthy)\)$", self.podman("ps", "--format", form), re.MULTILINE)
         return {service: status for service, status in found if service in services}
 
-    def journal(self, service: str) -> str:
-        """A service's last lines, and what systemd says of it."""
+    def journal(self, unit: Unit) -> str:
+        """A unit's last lines, and what systemd says of it, without the values of secrets, which its container may have printed."""
+        service = quadlet.service_of(unit)
         match = [f"_SYSTEMD_UNIT={service}", "+", f"UNIT={service}"]
         if self.account:
             uid = self.account.pw_uid
             match = [f"_SYSTEMD_USER_UNIT={service}", f"_SYSTEMD_OWNER_UID={uid}", "+", f"USER_UNIT={service}", f"_UID={uid}"]
-        return system.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", *match], check=False).stdout.strip()
+        said = system.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", *match], check=False).stdout.strip()
+        return texts.hidden(said, self.secret_values(unit))
+
+    def secret_values(self, unit: Unit) -> list[str]:
+        """The values of the secrets that a unit names, podman-secret-inspect(1); of those that are there."""
+        names = sorted(part.removeprefix("secret/") for part in quadlet.uses(unit) if part.startswith("secret/"))
+        show = ["secret", "inspect", "--showsecret", "--format", "{{.SecretData}}"]
+        return [self.podman(*show, name, check=False).removesuffix("\n") for name in names]
 
 
 def is_up(state: dict[str, str]) -> bool:

@@ -7,6 +7,7 @@ test/inventory/values.yml holds both together.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 # All but tab, line feed and carriage return.
@@ -27,7 +28,7 @@ VALUE = Form("one line of text, without blanks at its ends or \\ at its end", rf
 KEY = Form("a name of letters, digits and -", r"[A-Za-z][A-Za-z0-9-]*")
 PATH = Form("a path below a folder", rf"{_PART}(?:/{_PART})*")
 LINK = Form("a link's name", r"(?!(?:all|default|[0-9]+)\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
-MAC = Form("a MAC address", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+MAC = Form("a MAC address in lower case", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 ADDRESS = Form("an IPv4 address", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 CIDR = Form("an IPv4 address with prefix", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}")
 PACKAGE = Form("a Debian package's name", r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
@@ -46,3 +47,11 @@ def faults(form: Form, label: str, *values: object) -> list[str]:
     """What is said of those values that do not have the form; `label` is the name under which a user gives them."""
     good = re.compile(form.pattern)
     return [f"{label} {value!r:.80} is not {form.name}" for value in values if not (isinstance(value, str) and good.fullmatch(value))]
+
+
+def hidden(text: str, values: Iterable[str]) -> str:
+    """A text without secret values; a container's journal may hold its own."""
+    parts = {part for value in values for part in (value, *value.splitlines()) if part.strip()}
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "********")
+    return text

@@ -38,19 +38,27 @@ PATIENCE_SECONDS = 30
 Snapshot = dict[str, Any]
 
 
-def run(*argv: str, stdin: str = "") -> str:
-    """What a command prints; a failing one prints nothing, and what it should have done is seen to be missing."""
+def run(*argv: str, stdin: str = "", must: bool = False) -> str:
+    """What a command prints; a failing one prints nothing, and what it should have done is seen to be missing.
+
+    One that `must` answer raises OSError, since how things are cannot be kept by half.
+    """
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True, errors="surrogateescape", timeout=60, check=False)
+    if must and done.returncode != 0:
+        raise OSError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
     return done.stdout if done.returncode == 0 else ""
 
 
 def arm(run_id: str, seconds: int, tables: Iterable[str] = ()) -> str:
     """Keep how things are, once for a run, and set the timer (anew); says why that cannot be, else nothing.
 
-    `tables` names, as `family/name`, those that change and may not bear our mark yet.
+    `tables` names, as `family/name`, those that change and may not bear our mark yet. Raises OSError.
     """
+    if said := told(run_id):
+        # Between two kinds of this run the timer came.
+        return f"{said}; run it again"
     snapshot = _read(SNAPSHOT) or {"run": run_id, "boot": _boot(), **_state(tables)}
-    snapshot["tables"] = {**_listings(set(tables) - set(snapshot["tables"])), **snapshot["tables"]}
+    snapshot["tables"] = {**_kept(set(tables) - set(snapshot["tables"])), **snapshot["tables"]}
     snapshot["until"] = _uptime() + seconds
     everything = "".join(_table_back(name, listing) for name, (_, listing) in snapshot["tables"].items())
     checked = subprocess.run(["nft", "-c", "-f", "-"], input=everything, capture_output=True, text=True, check=False)
@@ -65,13 +73,17 @@ def arm(run_id: str, seconds: int, tables: Iterable[str] = ()) -> str:
     return ""
 
 
-def put_unconfirmed_back(run_id: str) -> bool:
-    """Put back what another run changed and did not confirm; says whether there was any. The caller holds the lock."""
+def is_unconfirmed(run_id: str) -> bool:
+    """Whether another run changed something that it did not confirm, so far."""
     snapshot = _read(SNAPSHOT)
-    if snapshot is None or snapshot["run"] == run_id:
-        return False
-    _put_back(snapshot)
-    return True
+    return snapshot is not None and snapshot["run"] != run_id
+
+
+def put_unconfirmed_back(run_id: str) -> None:
+    """Put back what another run changed and did not confirm. The caller holds the lock."""
+    snapshot = _read(SNAPSHOT)
+    if snapshot is not None and snapshot["run"] != run_id:
+        _put_back(snapshot)
 
 
 def confirm(run_id: str) -> str:
@@ -126,8 +138,8 @@ class _Lock:
 def _state(tables: Iterable[str]) -> dict[str, Any]:
     return {
         "files": {path: _content(path) for path in _files()},
-        "tables": _listings({*_our_tables(), *tables}),
-        "links": _links(),
+        "tables": _kept({*_our_tables(must=True), *tables}),
+        "links": _links(must=True),
         "ours": sorted(_link_names()),
         "forwarding": _content(FORWARDING)[0],
     }
@@ -144,10 +156,15 @@ def _content(path: str) -> list[Any]:
         return [stream.read(), os.fstat(stream.fileno()).st_mode & 0o777]
 
 
-def _our_tables() -> list[str]:
-    listed = json.loads(run("nft", "-j", "list", "tables") or '{"nftables": []}')["nftables"]
+def _all_tables(must: bool = False) -> dict[str, str]:
+    """The comments of all tables, by `family/name`."""
+    listed = json.loads(run("nft", "-j", "list", "tables", must=must) or '{"nftables": []}')["nftables"]
     tables = [entry["table"] for entry in listed if "table" in entry]
-    return [f"{one['family']}/{one['name']}" for one in tables if str(one.get("comment", "")).startswith(TABLE_MARK)]
+    return {f"{one['family']}/{one['name']}": str(one.get("comment", "")) for one in tables}
+
+
+def _our_tables(must: bool = False) -> list[str]:
+    return [name for name, comment in _all_tables(must).items() if comment.startswith(TABLE_MARK)]
 
 
 def _listings(names: Iterable[str]) -> dict[str, list[str]]:
@@ -155,12 +172,30 @@ def _listings(names: Iterable[str]) -> dict[str, list[str]]:
     return {name: [run("nft", "-s", "list", "table", *name.split("/")), run("nft", "list", "table", *name.split("/"))] for name in names}
 
 
-def _rules_back(snapshot: Snapshot) -> str:
-    """One transaction of nft(8) that makes each table again what it was, and leaves those that did not change."""
+def _kept(names: Iterable[str]) -> dict[str, list[str]]:
+    """Listings to go back to. Raises OSError where a table that is there is not listed: it would be taken for a new one."""
+    listings = _listings(names)
+    there = _all_tables(must=True) if listings else {}
+    if lost := [name for name, listing in listings.items() if name in there and not all(listing)]:
+        raise OSError(f"nft does not list {', '.join(lost)}")
+    return listings
+
+
+def _rules_back(snapshot: Snapshot) -> dict[str, str]:
+    """What nft(8) is told to make each table again what it was, by name; nothing for those that did not change."""
     was = snapshot["tables"]
     names = sorted({*was, *_our_tables()})
     changed = [name for name in names if _listings([name])[name][0] != was.get(name, [""])[0]]
-    return "".join(_table_back(name, was.get(name, ["", ""])[1]) for name in changed)
+    return {name: _table_back(name, was.get(name, ["", ""])[1]) for name in changed}
+
+
+def _put_rules_back(snapshot: Snapshot) -> list[str]:
+    """In one transaction, or table by table where one of them keeps the others back; says which it tried."""
+    tables = _rules_back(snapshot)
+    run("nft", "-f", "-", stdin="".join(tables.values()))
+    for text in _rules_back(snapshot).values():
+        run("nft", "-f", "-", stdin=text)
+    return list(tables)
 
 
 def _table_back(name: str, listing: str) -> str:
@@ -174,11 +209,11 @@ def _link_names() -> set[str]:
     return {line.split("=", 1)[1] for text in texts for line in text.splitlines() if line.startswith("Name=")}
 
 
-def _links() -> dict[str, Any]:
+def _links(must: bool = False) -> dict[str, Any]:
     """What can differ of each link: kind, bridge, parent, VLAN, state, MTU, addresses, and the VLANs that it carries."""
-    vlans = {entry["ifname"]: entry.get("vlans", []) for entry in json.loads(run("bridge", "-j", "vlan", "show") or "[]")}
+    vlans = {entry["ifname"]: entry.get("vlans", []) for entry in json.loads(run("bridge", "-j", "vlan", "show", must=must) or "[]")}
     found = {}
-    for link in json.loads(run("ip", "-j", "-d", "address", "show") or "[]"):
+    for link in json.loads(run("ip", "-j", "-d", "address", "show", must=must) or "[]"):
         info = link.get("linkinfo", {})
         data = info.get("info_data", {})
         found[link["ifname"]] = {
@@ -200,12 +235,12 @@ def _put_back(snapshot: Snapshot) -> None:
     did = _put_files_back(snapshot["files"])
     left: list[str] = []
     if snapshot["boot"] == _boot():
-        rules = _rules_back(snapshot)
-        run("nft", "-f", "-", stdin=rules)
-        did += [line for line in rules.splitlines() if line.startswith("table ") and not line.endswith("{")]
+        did += [f"table {name.replace('/', ' ')}" for name in _put_rules_back(snapshot)]
+        did += _put_links_back(snapshot, ours, left)
+        # Rules may name a link, and go with it.
+        _put_rules_back(snapshot)
         if _rules_back(snapshot):
             left.append("the rules")
-        did += _put_links_back(snapshot, ours, left)
         with open(FORWARDING, "w", encoding="utf-8") as stream:
             stream.write(snapshot["forwarding"])
     at = time.strftime("%H:%M:%S UTC", time.gmtime())
@@ -291,6 +326,8 @@ def _disarm() -> None:
     for path in (SNAPSHOT, f"{SNAPSHOT}.new"):
         if os.path.exists(path):
             os.unlink(path)
+    # What is confirmed outlives a power cut.
+    _flush(FOLDER)
     run("systemctl", "stop", TIMER)
 
 
@@ -315,6 +352,17 @@ def _replace(path: str, text: str, mode: int) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(scratch, path)
+    _flush(os.path.dirname(path))
+
+
+def _flush(folder: str) -> None:
+    """Bring a folder's names to the disk, fsync(2)."""
+    if os.path.isdir(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _boot() -> str:

@@ -13,7 +13,14 @@ function bridgesOf(host: LintHost): Finding[] {
     const bridge = bridges.find(({ name }) => name === vlan.bridge);
     if (bridge === undefined) {
       const known = bridges.map(({ name }) => name).join(", ") || "none";
-      return [error(host, ["vlans", index, "bridge"], `host ${host.name} declares no ${vlan.bridge} in its bridges, which are ${known}`)];
+      const message = `host ${host.name} declares no ${vlan.bridge} in its bridges, which are ${known}`;
+      // Without a base of its own, a host is another project's, too, which may have the bridge.
+      if (host.vars.homelab_host) return [error(host, ["vlans", index, "bridge"], message)];
+      return [warning(host, ["vlans", index, "bridge"], `${message}; another project on that host must have it`)];
+    }
+    if (vlan.mtu > bridge.mtu) {
+      const message = `${vlan.name} cannot have more bytes than its bridge ${bridge.name}, which has ${bridge.mtu}`;
+      return [error(host, ["vlans", index, "mtu"], message)];
     }
     const carried = bridge.ports.flatMap(({ trunk, untagged }) => [...trunk, untagged]);
     if (bridge.ports.length === 0 || carried.includes(vlan.id)) return [];

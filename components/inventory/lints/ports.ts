@@ -1,5 +1,5 @@
 import { type Finding, type LintHost, clashes, error, warning } from "./finding";
-import { type Entry, type LintUnit, unitsOf, valuesOf } from "./unit-file";
+import { type Entry, type LintUnit, conflicts, unitsOf, valuesOf } from "./unit-file";
 
 // podman-run(1) --publish: [[ip:][hostPort]:]containerPort[/protocol]; ports may be ranges, an IPv6 address is in brackets.
 const FORM = /^(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d+(?:-\d+)?)?:)?\d+(?:-\d+)?(?:\/(tcp|udp|sctp))?$/i;
@@ -24,7 +24,7 @@ export const ports = (hosts: LintHost[]): Finding[] =>
       ...odd.map(({ entry }) =>
         warning(host, entry.path, `${entry.value} is not [[ip:][hostPort]:]containerPort[/protocol], podman-run(1)`, entry.place),
       ),
-      ...clashes(taken, clash).map(([port, other]) => {
+      ...clashes(taken, (one, other) => clash(one, other) && !conflicts(one.of, other.of)).map(([port, other]) => {
         // A unit that stands in its own way alone never starts, and is found at once; it may be meant for other families of addresses.
         const [say, whose] = port.of === other.of ? [warning, "this unit"] : [error, `${other.of.user}/${other.of.name}`];
         const message = `${port.of.name} publishes ${port.entry.value}, and ${whose} has that port of the host already (${other.entry.value})`;

@@ -1,31 +1,48 @@
 import { type Finding, type LintHost, clashes, error, warning } from "./finding";
-import { type LintUnit, unitsOf, valuesOf } from "./unit-file";
+import { rangeOf } from "../../../providers/vlan/ipv4";
+import { type Entry, type LintUnit, serviceOf, unitsOf, valuesOf } from "./unit-file";
 
 /** Quadlet units: their user is there, and none stands in another's way. */
 export const quadlet = (hosts: LintHost[]): Finding[] =>
   hosts.flatMap((host) => {
     const units = unitsOf(host);
-    return [...units.flatMap(userOf), ...services(units), ...files(units)];
+    return [
+      ...units.flatMap(({ unit, path, name }) => userOf(host, unit.user, path, `${name} is run by`)),
+      ...host.vars.podman_secrets.flatMap(({ user, name }, index) =>
+        userOf(host, user, ["podman_secrets", index], `${name} is a secret of`),
+      ),
+      ...services(units),
+      ...files(units),
+      ...subnets(host, units),
+    ];
   });
 
-function userOf({ host, unit, path, name }: LintUnit): Finding[] {
-  const { user } = unit;
+function userOf(host: LintHost, user: string | undefined, path: PropertyKey[], what: string): Finding[] {
   if (user === undefined || host.vars.service_users.some((one) => one.name === user)) return [];
-  const message = `${name} is run by ${user}, who is not in service_users of host ${host.name}; that user must be there, with systemd running`;
+  const message = `${what} ${user}, who is not in service_users of host ${host.name}; that user must be there, with systemd running`;
   return [warning(host, [...path, "user"], message)];
 }
 
-const SUFFIX: Record<string, string> = { Container: "", Kube: "" };
+const IPV4 = /^["']?(\d+\.\d+\.\d+\.\d+\/\d+)["']?$/;
 
-/** The service that the generator makes of a unit; ServiceName= overrides. */
-function serviceOf(unit: LintUnit): string {
-  const name = unit.name.slice(0, unit.name.lastIndexOf("."));
-  // A template runs as its default instance, if it has one.
-  const instance = name.endsWith("@") ? (valuesOf(unit, "Install", "DefaultInstance").at(-1)?.value ?? "") : "";
-  const named = valuesOf(unit, unit.section, "ServiceName")
-    .at(-1)
-    ?.value.replace(/^["']|["']$/g, "");
-  return `${named ?? name + (SUFFIX[unit.section] ?? `-${unit.section.toLowerCase()}`) + instance}.service`;
+/** Podman makes no network over another one of its user's; the system's lie beside the host's own, too. */
+function subnets(host: LintHost, units: LintUnit[]): Finding[] {
+  const vlans = host.vars.vlans.flatMap(({ name, address }) => (address ? [{ user: "system", name: `VLAN ${name}`, cidr: address }] : []));
+  const networks = units.flatMap((unit) =>
+    valuesOf(unit, "Network", "Subnet").flatMap((entry) => {
+      const cidr = IPV4.exec(entry.value)?.[1];
+      return cidr === undefined ? [] : [{ user: unit.user, name: unit.name, cidr, entry }];
+    }),
+  );
+  return clashes<{ user: string; name: string; cidr: string; entry?: Entry }>([...vlans, ...networks], (one, other) => {
+    const [a, b] = [rangeOf(one.cidr), rangeOf(other.cidr)];
+    return one.user === other.user && a.first <= b.last && b.first <= a.last;
+  }).flatMap(([{ name, cidr, entry }, other]) =>
+    // Two VLANs are told elsewhere.
+    entry === undefined
+      ? []
+      : [error(host, entry.path, `${cidr} of ${name} overlaps the network of ${other.name} (${other.cidr})`, entry.place)],
+  );
 }
 
 function services(units: LintUnit[]): Finding[] {

@@ -1,4 +1,4 @@
-import { type Finding, type LintHost, error } from "./finding";
+import { type Finding, type LintHost, error, warning } from "./finding";
 import { type LintUnit, unitsOf, valuesOf } from "./unit-file";
 
 /** What a value names, as a unit's file name; undefined when it names none. */
@@ -38,6 +38,10 @@ export const references = (hosts: LintHost[]): Finding[] =>
     return units.flatMap((unit) => missing(unit, units));
   });
 
+/** Whether nobody else makes units for this unit's user: another project's users and base stand in its own inventory. */
+const isOurs = ({ host: { vars }, user }: LintUnit): boolean =>
+  user === "system" ? vars.homelab_host !== undefined : vars.service_users.some(({ name }) => name === user);
+
 function missing(unit: LintUnit, units: LintUnit[]): Finding[] {
   const declared = units.filter(({ user }) => user === unit.user).map(({ name }) => name);
   const own = Object.entries(KEYS[unit.section] ?? {}).flatMap(([key, named]) =>
@@ -52,7 +56,8 @@ function missing(unit: LintUnit, units: LintUnit[]): Finding[] {
       if (name === undefined || name.includes("%") || declared.includes(name)) return [];
       const whose = unit.user === "system" ? "for the system (without `user`)" : `for user ${unit.user}`;
       const message = `${unit.name} names ${name} in ${entry.key}=, and no such unit is declared ${whose}`;
-      return [error(unit.host, entry.path, message, entry.place)];
+      if (isOurs(unit)) return [error(unit.host, entry.path, message, entry.place)];
+      return [warning(unit.host, entry.path, `${message}; another project on that host must have it`, entry.place)];
     }),
   );
 }

@@ -71,6 +71,30 @@ export function valuesOf({ entries }: LintUnit, section: string, key: string): E
   return named.slice(named.findLastIndex(({ value }) => value === "") + 1);
 }
 
+/** Whether one of the two says that they never run at the same time, Conflicts= of systemd.unit(5). */
+export const conflicts = (one: LintUnit, other: LintUnit): boolean =>
+  [
+    [one, other],
+    [other, one],
+  ].some(([unit, named]) =>
+    valuesOf(unit!, "Unit", "Conflicts").some(({ value }) => value.split(/\s+/).some((word) => isNamed(named!, word))),
+  );
+
+const isNamed = (unit: LintUnit, word: string): boolean => word === unit.name || word === serviceOf(unit);
+
+const SUFFIX: Record<string, string> = { Container: "", Kube: "" };
+
+/** The service that the generator makes of a unit; ServiceName= overrides. */
+export function serviceOf(unit: LintUnit): string {
+  const name = unit.name.slice(0, unit.name.lastIndexOf("."));
+  // A template runs as its default instance, if it has one.
+  const instance = name.endsWith("@") ? (valuesOf(unit, "Install", "DefaultInstance").at(-1)?.value ?? "") : "";
+  const named = valuesOf(unit, unit.section, "ServiceName")
+    .at(-1)
+    ?.value.replace(/^["']|["']$/g, "");
+  return `${named ?? name + (SUFFIX[unit.section] ?? `-${unit.section.toLowerCase()}`) + instance}.service`;
+}
+
 function entriesOf(host: LintHost, unit: Unit, path: PropertyKey[]): Entry[] {
   const dropins = Object.entries(unit.dropins ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
   const own =

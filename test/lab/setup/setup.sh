@@ -18,6 +18,8 @@ cd "$root"
 
 check_tools
 check_space "$@"
+# Where Pulumi.yaml keeps state.
+mkdir -p .state
 setup_npm
 setup_venv
 setup_pulumi
