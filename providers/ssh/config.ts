@@ -14,6 +14,8 @@ export interface HostConfig {
   /** ConnectTimeout, in seconds. */
   connectTimeout: number | undefined;
   identityFiles: string[];
+  /** An agent offers no other keys than those of `identityFiles`. */
+  identitiesOnly: boolean;
   /** The agent's socket; undefined when there is none, or it is not to be asked. */
   agent: string | undefined;
   knownHostsFiles: string[];
@@ -55,6 +57,7 @@ export function parseConfig(alias: string, text: string): HostConfig {
     hostKeyAlias: one("hostkeyalias"),
     connectTimeout: Number(one("connecttimeout")) || undefined,
     identityFiles: (settings.get("identityfile") ?? []).map(homeOf),
+    identitiesOnly: one("identitiesonly") === "yes",
     agent: agentOf(one("identityagent")),
     knownHostsFiles: files
       .split(" ")

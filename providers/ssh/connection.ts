@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type Duplex } from "node:stream";
-import { type AgentAuthMethod, Client, type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod, utils } from "ssh2";
+import { type AgentAuthMethod, Client, type ConnectConfig, OpenSSHAgent, type ParsedKey, type PublicKeyAuthMethod, utils } from "ssh2";
 import { CommandFailed, UserError } from "../errors";
 import { type HostConfig, hostConfig } from "./config";
 import { algorithmsFor, isTrusted, knownKeys } from "./known-hosts";
@@ -93,9 +93,35 @@ function authentication(config: HostConfig): AuthMethod[] {
   const files = config.identityFiles.filter((path) => existsSync(path));
   const keys = files.map((path) => utils.parseKey(readFileSync(path))).filter((key) => !(key instanceof Error) && key.isPrivateKey());
   const methods: AuthMethod[] = keys.map((key) => ({ type: "publickey", username: config.user, key: key as ParsedKey }));
-  if (config.agent) methods.push({ type: "agent", username: config.user, agent: config.agent });
+  if (config.agent) methods.push({ type: "agent", username: config.user, agent: agentFor(config, config.agent) });
   if (methods.length > 0) return methods;
   throw new UserError(`${config.alias}: no key without a passphrase in ${config.identityFiles.join(", ")}, and no SSH agent.`);
+}
+
+/** With IdentitiesOnly, an agent's other keys are not offered: a host ends a login after some keys that it does not know. */
+function agentFor({ identitiesOnly, identityFiles }: HostConfig, socket: string): string | OpenSSHAgent {
+  // OpenSSH finds an encrypted key's public part beside it.
+  const files = identityFiles.flatMap((path) => [`${path}.pub`, path]).filter((path) => existsSync(path));
+  const keys = files.map((path) => utils.parseKey(readFileSync(path))).filter((key): key is ParsedKey => !(key instanceof Error));
+  return identitiesOnly && keys.length > 0 ? new AgentOf(socket, keys) : socket;
+}
+
+class AgentOf extends OpenSSHAgent {
+  constructor(
+    socket: string,
+    private readonly keys: ParsedKey[],
+  ) {
+    super(socket);
+  }
+
+  override getIdentities(done: Parameters<OpenSSHAgent["getIdentities"]>[0]): void {
+    super.getIdentities((error, held) =>
+      done(
+        error,
+        held?.filter((one) => this.keys.some((key) => key.getPublicSSH().equals((one as ParsedKey).getPublicSSH()))),
+      ),
+    );
+  }
 }
 
 /** Runs one command as root on a host, with a text as its standard input, and gives back what it printed. */

@@ -51,7 +51,8 @@ beforeAll(async () => {
   while (!existsSync(socket)) await new Promise((done) => setTimeout(done, 20));
   writeFileSync(join(folder, "askpass"), "#!/bin/sh\necho a passphrase\n", { mode: 0o700 });
   const env = { ...process.env, SSH_AUTH_SOCK: socket, SSH_ASKPASS: join(folder, "askpass"), SSH_ASKPASS_REQUIRE: "force" };
-  execFileSync("ssh-add", ["-q", join(folder, "locked")], { env, stdio: "ignore" });
+  // The key that is let in is the agent's last.
+  for (const name of ["other", "host", "locked"]) execFileSync("ssh-add", ["-q", join(folder, name)], { env, stdio: "ignore" });
 });
 
 afterAll(() => {
@@ -81,6 +82,15 @@ test.each<[string, string[]]>([
   ["a key of which only the public part is named", [`IdentityAgent ${socket}`, identity("locked.pub")]],
 ])("with %s", async (_what, lines) => {
   expect(await login(...lines)).toBe("sudo -n id 'a b'");
+});
+
+test("IdentitiesOnly keeps an agent's other keys back, which a host counts as tries", async () => {
+  attempts = 0;
+  await login(`IdentityAgent ${socket}`, identity("none"));
+  const all = attempts;
+  attempts = 0;
+  await login(`IdentityAgent ${socket}`, identity("locked"), "IdentitiesOnly yes");
+  expect([all > attempts, attempts]).toEqual([true, 2]);
 });
 
 test("without a key that can be used, nothing is tried, and the error names host and files", async () => {
