@@ -96,7 +96,9 @@ const HOSTS_FOLDERS = ["/tmp", "/var/tmp", "/run", "/dev/shm", "/etc", "/var/lib
 /** Looks on hv, by root. */
 export async function searchHost(lab: Lab, needles: string[], until = ""): Promise<Found> {
   const input = JSON.stringify({ needles, folders: HOSTS_FOLDERS, except: PODMANS, journal: !until, until } satisfies Search);
-  return JSON.parse((await lab.ssh("hv", `python3 -c '${PROGRAM.replaceAll("'", `'\\''`)}'`, { sudo: true, input })).stdout) as Found;
+  return JSON.parse(
+    (await lab.ssh("hv", `python3 -c '${PROGRAM.replaceAll("'", `'\\''`)}'`, { sudo: true, input, timeoutSeconds: 1500 })).stdout,
+  ) as Found;
 }
 
 /** Looks on this machine: in these folders, and the one of Ansible. */
