@@ -45,7 +45,7 @@ def is_settled(observer: Kind, params: dict[str, Any]) -> bool:
         units = [observer.normalise(unit, params["contents"]) for unit in params["units"][observer.kind]]
         if any(observer.faults(unit) for unit in units):
             return False
-        if any(seen.drift or not seen.present for seen in observer.look(units, params["owner"])):
+        if not all(seen.holds for seen in observer.look(units, params["owner"])):
             return False
         others = set(observer.owned(params["owner"])) - {observer.name_of(unit) for unit in units}
         return not others & set(params["absent"][observer.kind]) and not (others and params["report_undeclared"])

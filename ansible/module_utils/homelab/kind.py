@@ -28,6 +28,11 @@ class Observation:
     drift: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def holds(self) -> bool:
+        """Whether the host has the object as it is wanted."""
+        return self.present and not self.drift
+
 
 class Kind(ABC):
     """The observer of one kind. It reads the host and changes nothing."""

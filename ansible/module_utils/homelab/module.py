@@ -144,14 +144,14 @@ def sort_out(writer: Writer, units: Sequence[Unit]) -> tuple[list[Unit], list[Re
 def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | None) -> list[Result]:
     """Bring units to the wanted state and say for each what was done."""
     before = writer.look(units, owner)
-    if hold and any(seen.drift or not seen.present for seen in before):
+    if hold and not all(seen.holds for seen in before):
         hold.take()
         before = writer.look(units, owner)
     refused = _foreign(writer, units, before, owner)
     changes = [
         Change(unit, seen, records.read(owner, writer.kind, seen.name) or {})
         for unit, seen in zip(units, before, strict=True)
-        if seen.name not in refused and (seen.drift or not seen.present)
+        if seen.name not in refused and not seen.holds
     ]
     lacking: Errors = {}
     writer.changing = [change.seen.name for change in changes]
