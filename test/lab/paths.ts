@@ -47,7 +47,7 @@ export interface Machine {
 }
 
 export const machines: Record<HostName, Machine> = {
-  hv: machine("hv", 4096, 2),
+  hv: machine("hv", 4096, 1),
   app: machine("app", 1024, 1),
 };
 
