@@ -1,7 +1,7 @@
 #!/usr/bin/python
 """Ansible module: looks whether a host holds all that is declared, so that the kinds need not each look for themselves.
 
-It changes nothing. `settled` is true only when no kind's module would do or tell anything; where a look fails, that
+It changes nothing. `unsettled` names the kinds whose modules may have something to do or to tell; where a look fails, that
 kind's own module says why.
 """
 
@@ -18,7 +18,7 @@ OBSERVERS: list[Kind] = [module.observer for module in (host, service_user, nfta
 
 
 def main() -> None:
-    """Exit with `settled`, and with the kind that is not, for whoever wonders."""
+    """Exit with `unsettled`, a list of kinds."""
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "dict", "required": True},
@@ -30,13 +30,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    unsettled = "way-back" if way_back.is_unconfirmed(module.params["run"]["id"]) else first_unsettled(module.params)
-    module.exit_json(changed=False, settled=not unsettled, unsettled=unsettled)
-
-
-def first_unsettled(params: dict[str, Any]) -> str:
-    """The first kind that has something to do or to tell; empty for none."""
-    return next((observer.kind for observer in OBSERVERS if not is_settled(observer, params)), "")
+    # What another run did not confirm is put back first, and may be of any kind.
+    unconfirmed = way_back.is_unconfirmed(module.params["run"]["id"])
+    unsettled = [observer.kind for observer in OBSERVERS if unconfirmed or not is_settled(observer, module.params)]
+    module.exit_json(changed=False, unsettled=unsettled)
 
 
 def is_settled(observer: Kind, params: dict[str, Any]) -> bool:
