@@ -1,8 +1,8 @@
 // Runs the tests and ends with one line: `N passed, N failed`. `quick` leaves out those that need the lab, `long` runs
 // those of the lab that take longer than `all` may (*.long.test.ts).
 import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { corpusFolder } from "./lab/corpus";
 
@@ -11,11 +11,6 @@ const which = process.argv[2];
 const scratch = mkdtempSync(join(tmpdir(), "homelab-tests-"));
 
 type Counts = [passed: number, failed: number];
-type Env = Record<string, string>;
-
-// An emulated lab keeps one core busy, so there are two, each with tests of its own that take about as long.
-const SECOND: Env = { HOMELAB_LAB_DIR: join(homedir(), ".local/state/homelab-lab-2"), HOMELAB_LAB_PORT_OFFSET: "100" };
-const ON_SECOND = ["takeover", "drift", "way-back"].map((name) => `test/lab/${name}.test.ts`);
 
 const LONG = "\\.long\\.test\\.ts$";
 
@@ -23,18 +18,9 @@ const LONG = "\\.long\\.test\\.ts$";
 const noCorpus = !process.env["CI"] && !existsSync(corpusFolder);
 const CORPUS = noCorpus ? ["/corpus\\.test\\.ts$"] : [];
 
-/** Runs a program; what it prints goes to our own output, or to a file. Says whether it ended well. */
-function run(program: string, args: string[], env: Env = {}, log?: string): Promise<boolean> {
-  const child = spawn(program, args, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: log === undefined ? "inherit" : ["ignore", "pipe", "pipe"],
-  });
-  if (log !== undefined) {
-    const file = createWriteStream(log);
-    child.stdout!.pipe(file, { end: false });
-    child.stderr!.pipe(file, { end: false });
-  }
+/** Runs a program, whose output is ours; says whether it ended well. */
+function run(program: string, args: string[]): Promise<boolean> {
+  const child = spawn(program, args, { cwd: root, stdio: "inherit" });
   return new Promise((done, fail) => {
     child.on("error", fail);
     child.on("close", (code) => done(code === 0));
@@ -54,22 +40,13 @@ async function pytest(): Promise<Counts> {
   return [tests! - failed, failed || (good ? 0 : 1)];
 }
 
-async function jest(name: string, args: string[], env: Env = {}, log?: string): Promise<Counts> {
-  const report = join(scratch, `${name}.json`);
-  const good = await run("node_modules/.bin/jest", ["--runInBand", "--forceExit", "--json", `--outputFile=${report}`, ...args], env, log);
+async function jest(...args: string[]): Promise<Counts> {
+  const report = join(scratch, "jest.json");
+  const good = await run("node_modules/.bin/jest", ["--runInBand", "--forceExit", "--json", `--outputFile=${report}`, ...args]);
   if (!existsSync(report)) return [0, 1];
   const said = JSON.parse(textOf(report)) as Record<string, number>;
   const failed = said["numFailedTests"]! + said["numPendingTests"]! + said["numRuntimeErrorTestSuites"]!;
   return [said["numPassedTests"]!, failed || (good ? 0 : 1)];
-}
-
-/** The tests on the second lab; what they printed is shown when they are done, and their lab is stopped. */
-async function onSecondLab(): Promise<Counts> {
-  const log = join(scratch, "second.log");
-  const counts = await jest("second", ON_SECOND, SECOND, log);
-  await run("node_modules/.bin/ts-node", ["test/lab/cli.ts", "down"], SECOND, join(scratch, "down.log"));
-  process.stdout.write(textOf(log));
-  return counts;
 }
 
 async function main(): Promise<void> {
@@ -77,10 +54,9 @@ async function main(): Promise<void> {
   for (const name of existsSync(state) ? readdirSync(state) : []) {
     if (/^test-of-.*-configured$/.test(name)) rmSync(join(state, name), { recursive: true });
   }
-  const results = which === "long" ? [await jest("long", [LONG])] : [await pytest()];
-  if (which === "quick") results.push(await jest("quick", ["--testPathIgnorePatterns", "/test/lab/"]));
-  if (which === "all")
-    results.push(...(await Promise.all([jest("first", ["--testPathIgnorePatterns", LONG, ...CORPUS, ...ON_SECOND]), onSecondLab()])));
+  const results = which === "long" ? [await jest(LONG)] : [await pytest()];
+  if (which === "quick") results.push(await jest("--testPathIgnorePatterns", "/test/lab/"));
+  if (which === "all") results.push(await jest("--testPathIgnorePatterns", LONG, ...CORPUS));
   rmSync(scratch, { recursive: true, force: true });
   const passed = results.reduce((sum, [count]) => sum + count, 0);
   const failed = results.reduce((sum, [, count]) => sum + count, 0);
