@@ -38,6 +38,8 @@ export const labInstance: Lab = {
     await restore(name);
     // By a new login through hv; app's clock stands at the hour of the snapshot, too.
     await setClock("app");
+    // Its uptime does not, so that its lease may be about to end, or ended.
+    await ssh("app", "networkctl renew eth0.10", { sudo: true, check: false });
   },
   ssh,
   powerCycle,
