@@ -1,0 +1,123 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of domains. Its options are those of role domain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ansible.module_utils.homelab import domain_xml, libvirt_host
+from ansible.module_utils.homelab.domain import Domain, live_steps, lookup, persistent, present, uuid_of
+from ansible.module_utils.homelab.domain_live import DETACH
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+
+
+PATIENCE_SECONDS = 15
+LIVE = ("currentMemory", "vcpu", "description", "metadata", "disk ", "interface ")
+
+
+class DomainWriter(Domain, Writer):
+    """Edits definitions and brings running domains after them."""
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        try:
+            libvirt_host.connection()
+        except libvirt_host.NotInstalled as reason:
+            return {unit["name"]: str(reason) for unit in units}
+        return {}
+
+    def disruption(self, change: Change) -> str:
+        domain = lookup(change.unit["name"])
+        if domain is None or not domain.isActive():
+            return "live"
+        if not change.unit["running"]:
+            return "restart"
+        root = persistent(domain)
+        parts = domain_xml.differences(root, domain_xml.edited(root, change.unit, ""))
+        return "live" if all(part.startswith(LIVE) for part in parts) else "next-boot"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        errors: Errors = {}
+        for change in changes:
+            try:
+                bring(change.unit, owner)
+            except (libvirt_host.library().libvirtError, TimeoutError) as error:
+                errors[change.seen.name] = str(error)
+        return errors
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors: Errors = {}
+        for name in names:
+            try:
+                if (domain := lookup(name)) is not None:
+                    shut_down(domain, 120)
+                    domain.undefineFlags(libvirt_host.library().VIR_DOMAIN_UNDEFINE_NVRAM)
+            except (libvirt_host.library().libvirtError, TimeoutError) as error:
+                errors[name] = str(error)
+        return errors
+
+
+def bring(unit: dict, owner: str) -> None:
+    """Make one domain as its unit says: its definition first, then what runs of it. Raises libvirtError or TimeoutError."""
+    domain = define(unit, owner)
+    if domain.isActive() and unit["running"]:
+        catch_up(domain)
+    elif unit["running"]:
+        domain.create()
+    elif domain.isActive():
+        shut_down(domain, unit["shutdown_seconds"])
+    domain.setAutostart(int(unit["autostart"]))
+
+
+def catch_up(domain: Any) -> None:
+    """Let a running domain take what it can at once; a guest gives memory back within seconds."""
+    for step in live_steps(domain):
+        step.take(domain)
+        if step.call == DETACH:
+            wait_for_release(domain, step.part)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while live_steps(domain) and time.monotonic() < end:
+        time.sleep(0.5)
+
+
+def wait_for_release(domain: Any, part: str) -> None:
+    """A device is gone when the guest has let go of it. Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while part in domain_xml.parts(present(domain)):
+        if time.monotonic() > end:
+            raise TimeoutError(f"the guest does not let go of {part}; shut it down, or try again when it has started")
+        time.sleep(0.2)
+
+
+def define(unit: dict, owner: str) -> Any:
+    """The domain with the definition that its unit wants. What libvirt refuses changes nothing."""
+    domain = lookup(unit["name"])
+    if domain is None:
+        root = domain_xml.skeleton(libvirt_host.acceleration(), uuid_of(owner, unit["name"]), unit)
+    else:
+        root = persistent(domain)
+    wanted = domain_xml.edited(root, unit, owner)
+    if domain is not None and not domain_xml.differences(root, wanted):
+        return domain
+    library = libvirt_host.library()
+    return libvirt_host.connection().defineXMLFlags(domain_xml.render(wanted), library.VIR_DOMAIN_DEFINE_VALIDATE)
+
+
+def shut_down(domain: Any, seconds: float) -> None:
+    """Ask the guest to go off, and wait that long. Raises TimeoutError when it does not."""
+    if not domain.isActive():
+        return
+    end = time.monotonic() + seconds
+    while domain.isActive():
+        if time.monotonic() > end:
+            raise TimeoutError(f"the guest did not shut down within {seconds:g} s; it still runs")
+        # A guest that is just starting may have missed it.
+        domain.shutdown()
+        for _ in range(10):
+            if domain.isActive():
+                time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    run_module(DomainWriter())

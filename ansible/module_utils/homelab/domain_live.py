@@ -1,0 +1,120 @@
+"""What a running domain takes at once: the steps from the definition that it has to the one with which it would start next. Pure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import domain_xml, libvirt_host
+from .domain_xml import Element, mac_of, target_of
+
+# libvirt's names of the calls, each for the running domain only: its persistent definition is as wanted already.
+ATTACH, DETACH, UPDATE, MEMORY, VCPUS, TEXT = "attachDeviceFlags", "detachDeviceFlags", "updateDeviceFlags", "setMemoryFlags", "setVcpusFlags", ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of libvirt's, with its argument, and the part of the definition that it changes (domain_xml.parts)."""
+
+    part: str
+    call: str
+    argument: Any
+
+    def take(self, domain: Any) -> None:
+        """Do it. Raises libvirtError."""
+        library = libvirt_host.library()
+        if self.call == TEXT:
+            domain.setMetadata(library.VIR_DOMAIN_METADATA_DESCRIPTION, self.argument, None, None, library.VIR_DOMAIN_AFFECT_LIVE)
+        else:
+            getattr(domain, self.call)(self.argument, library.VIR_DOMAIN_AFFECT_LIVE)
+
+
+def steps(has: Element, wanted: Element, balloon: bool) -> list[Step]:
+    """In the order in which they are taken: what goes before what comes. `balloon`: whether the guest can change its memory."""
+    found = [*_devices(has, wanted, "disk", target_of), *_devices(has, wanted, "interface", mac_of)]
+    found.sort(key=lambda step: [DETACH, UPDATE, ATTACH].index(step.call))
+    memory = _memory(has, wanted) if balloon else []
+    return [*found, *_processors(has, wanted), *memory, *_description(has, wanted)]
+
+
+def _devices(has: Element, wanted: Element, tag: str, key: Any) -> Iterator[Step]:
+    before = {key(device): device for device in has.findall(f"devices/{tag}")}
+    after = {key(device): device for device in wanted.findall(f"devices/{tag}")}
+    for name, device in before.items():
+        if name not in after:
+            yield from _only_plugged(device, Step(f"{tag} {name}", DETACH, domain_xml.render(device)))
+    for name, device in after.items():
+        if name not in before:
+            yield from _only_plugged(device, Step(f"{tag} {name}", ATTACH, _placed(device, has)))
+        elif said(before[name], tag) != said(device, tag):
+            yield from _changed(f"{tag} {name}", before[name], device, has)
+
+
+def _only_plugged(device: Element, step: Step) -> Iterator[Step]:
+    """A drive for CDs comes and goes with a boot; only what lies in it changes."""
+    if device.get("device") != "cdrom":
+        yield step
+
+
+def _placed(device: Element, has: Element) -> str:
+    """A device for a running domain: where the definition has it, if the running one has that bus, else where libvirt finds room."""
+    device = copy.deepcopy(device)
+    address = device.find("address")
+    if address is not None and address.get("type") == "pci":
+        buses = [f"0x{int(one.get('index', '0')):02x}" for one in has.findall("devices/controller[@type='pci']")]
+        if address.get("bus") not in buses:
+            device.remove(address)
+    return domain_xml.render(device)
+
+
+def _changed(part: str, has: Element, wanted: Element, root: Element) -> Iterator[Step]:
+    if wanted.tag == "interface" or wanted.get("device") == "cdrom":
+        # libvirt wants the device as it is, with what changes.
+        device = copy.deepcopy(wanted)
+        if (alias := has.find("alias")) is not None:
+            device.append(copy.deepcopy(alias))
+        yield Step(part, UPDATE, domain_xml.render(device))
+    else:
+        yield Step(part, DETACH, domain_xml.render(has))
+        yield Step(part, ATTACH, _placed(wanted, root))
+
+
+def said(device: Element, tag: str) -> list[object]:
+    """What a unit says of a device, as far as a running domain shows it."""
+    if tag == "disk":
+        names = [("source", "file"), ("driver", "type"), ("target", "bus")]
+    else:
+        names = [("source", "bridge"), ("model", "type"), ("port", "isolated")]
+    if device.find("source[@file]") is None:
+        # Of an empty drive a running domain does not show the format.
+        names = [one for one in names if one != ("driver", "type")]
+    values: list[object] = [None if (found := device.find(path)) is None else found.get(name) for path, name in names]
+    return [device.get("device"), *values, [one.get("id") for one in device.findall("vlan/tag")]]
+
+
+def _processors(has: Element, wanted: Element) -> Iterator[Step]:
+    """More of them. A guest that is asked to give some back may never do it, so that waits for the next boot."""
+    now, most = _processors_of(has)
+    then, _ = _processors_of(wanted)
+    if now < then <= most:
+        yield Step("vcpu", VCPUS, then)
+
+
+def _processors_of(root: Element) -> tuple[int, int]:
+    most = int(root.findtext("vcpu") or 1)
+    found = root.find("vcpu")
+    return int(found.get("current", most)) if found is not None else most, most
+
+
+def _memory(has: Element, wanted: Element) -> Iterator[Step]:
+    """In KiB, as libvirt counts."""
+    now, then = int(has.findtext("currentMemory") or 0), int(wanted.findtext("currentMemory") or 0)
+    if now != then and then <= int(has.findtext("memory") or 0):
+        yield Step("currentMemory", MEMORY, then)
+
+
+def _description(has: Element, wanted: Element) -> Iterator[Step]:
+    if has.findtext("description") != wanted.findtext("description"):
+        yield Step("description", TEXT, wanted.findtext("description"))
