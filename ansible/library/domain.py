@@ -9,9 +9,8 @@ from typing import Any
 
 from ansible.module_utils.homelab import domain_xml, libvirt_host
 from ansible.module_utils.homelab.domain import Domain, live_steps, lookup, persistent, present, uuid_of
-from ansible.module_utils.homelab.domain_live import DETACH
+from ansible.module_utils.homelab.domain_live import DETACH, TEXT, Step
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-
 
 PATIENCE_SECONDS = 15
 LIVE = ("currentMemory", "vcpu", "description", "metadata", "disk ", "interface ")
@@ -73,12 +72,21 @@ def bring(unit: dict, owner: str) -> None:
 def catch_up(domain: Any) -> None:
     """Let a running domain take what it can at once; a guest gives memory back within seconds."""
     for step in live_steps(domain):
-        step.take(domain)
+        take(step, domain)
         if step.call == DETACH:
             wait_for_release(domain, step.part)
     end = time.monotonic() + PATIENCE_SECONDS
     while live_steps(domain) and time.monotonic() < end:
         time.sleep(0.5)
+
+
+def take(step: Step, domain: Any) -> None:
+    """One step of a running domain. Raises libvirtError."""
+    library = libvirt_host.library()
+    if step.call == TEXT:
+        domain.setMetadata(library.VIR_DOMAIN_METADATA_DESCRIPTION, step.argument, None, None, library.VIR_DOMAIN_AFFECT_LIVE)
+    else:
+        getattr(domain, step.call)(step.argument, library.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def wait_for_release(domain: Any, part: str) -> None:
@@ -93,10 +101,7 @@ def wait_for_release(domain: Any, part: str) -> None:
 def define(unit: dict, owner: str) -> Any:
     """The domain with the definition that its unit wants. What libvirt refuses changes nothing."""
     domain = lookup(unit["name"])
-    if domain is None:
-        root = domain_xml.skeleton(libvirt_host.acceleration(), uuid_of(owner, unit["name"]), unit)
-    else:
-        root = persistent(domain)
+    root = persistent(domain) if domain else domain_xml.skeleton(libvirt_host.acceleration(), uuid_of(owner, unit["name"]), unit)
     wanted = domain_xml.edited(root, unit, owner)
     if domain is not None and not domain_xml.differences(root, wanted):
         return domain

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import domain_xml, libvirt_host
+from . import domain_xml
 from .domain_xml import Element, mac_of, target_of
 
-# libvirt's names of the calls, each for the running domain only: its persistent definition is as wanted already.
-ATTACH, DETACH, UPDATE, MEMORY, VCPUS, TEXT = "attachDeviceFlags", "detachDeviceFlags", "updateDeviceFlags", "setMemoryFlags", "setVcpusFlags", ""
+# libvirt's calls, each for the running domain only: its persistent definition is as wanted already.
+ATTACH, DETACH, UPDATE = "attachDeviceFlags", "detachDeviceFlags", "updateDeviceFlags"
+MEMORY, VCPUS, TEXT = "setMemoryFlags", "setVcpusFlags", "setMetadata"
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,6 @@ class Step:
     part: str
     call: str
     argument: Any
-
-    def take(self, domain: Any) -> None:
-        """Do it. Raises libvirtError."""
-        library = libvirt_host.library()
-        if self.call == TEXT:
-            domain.setMetadata(library.VIR_DOMAIN_METADATA_DESCRIPTION, self.argument, None, None, library.VIR_DOMAIN_AFFECT_LIVE)
-        else:
-            getattr(domain, self.call)(self.argument, library.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def steps(has: Element, wanted: Element, balloon: bool) -> list[Step]:
