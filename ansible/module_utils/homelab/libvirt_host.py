@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from . import system
 
 URI = "qemu:///system"
 MISSING = "libvirt is not installed; say `hypervisor: true` in this host's `homelab_host`"
@@ -50,3 +52,23 @@ def acceleration() -> str:
     """The type of domains that this host can run: kvm, or qemu where there is no KVM. A device file alone proves nothing."""
     xml = connection().getCapabilities()
     return "kvm" if "<domain type='kvm'" in xml else "qemu"
+
+
+def lacking(names: Iterable[str]) -> dict[str, str]:
+    """Why units of libvirt's cannot be on this host, by name; nothing where it is installed."""
+    try:
+        connection()
+    except NotInstalled as reason:
+        return {name: str(reason) for name in names}
+    return {}
+
+
+def each(work: dict[str, Callable[[], None]]) -> dict[str, str]:
+    """Do something for each unit; says what failed, by name. One that fails keeps no other back."""
+    errors: dict[str, str] = {}
+    for name, do in work.items():
+        try:
+            do()
+        except (library().libvirtError, OSError, TimeoutError, system.CommandError) as error:
+            errors[name] = str(error)
+    return errors
