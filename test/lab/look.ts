@@ -34,7 +34,7 @@ export async function traces(host: HostName): Promise<string> {
 export function footprint(host: HostName): Promise<string> {
   return text(
     host,
-    "ip -o link | cut -d' ' -f2- | sed 's, qdisc [^ ]*,,'; md5sum /etc/systemd/network/* /etc/subuid; find / -xdev -name '*homelab*' -not -path '/run/*'; " +
+    "ip -o link | cut -d' ' -f2- | sed 's, qdisc [^ ]*,,' | sort; md5sum /etc/systemd/network/* /etc/subuid; find / -xdev -name '*homelab*' -not -path '/run/*'; " +
       "cat /proc/sys/net/ipv4/ip_forward; ls /var/lib/systemd/linger; systemctl is-enabled systemd-networkd systemd-networkd-wait-online; " +
       "ls -d /etc/systemd/system/multi-user.target.wants/network-online.target 2>&1; true",
   );

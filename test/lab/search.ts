@@ -8,7 +8,7 @@ const PROGRAM = `
 import json, os, stat, subprocess, sys, time
 asked = json.load(sys.stdin)
 needles = [needle.encode() for needle in asked["needles"]]
-found, rounds = set(), 0
+found, rounds, last = set(), 0, 0.0
 
 def look(path, name):
     try:
@@ -23,6 +23,7 @@ def files():
     for top in asked["folders"]:
         for folder, folders, names in os.walk(os.path.expanduser(top)):
             folders[:] = [one for one in folders if os.path.join(folder, one) not in asked["except"]]
+            processes()
             for name in names:
                 path = os.path.join(folder, name)
                 try:
@@ -31,7 +32,11 @@ def files():
                 except OSError:
                     pass
 
+# Again and again between files, since processes come and go while a host's files take a while.
 def processes():
+    global last, rounds
+    if time.monotonic() < last + 0.5:
+        return
     own = os.readlink("/proc/self/ns/pid")
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -44,11 +49,11 @@ def processes():
             continue
         for part in ("cmdline", "environ"):
             look(f"/proc/{pid}/{part}", f"{part} of {name}")
+    last, rounds = time.monotonic(), rounds + 1
 
 while True:
     processes()
     files()
-    rounds += 1
     if not asked["until"] or os.path.exists(asked["until"]):
         break
     time.sleep(0.1)
@@ -59,7 +64,7 @@ if asked["journal"]:
 print(json.dumps({"found": sorted(found), "rounds": rounds}))
 `;
 
-/** What was found, by path or process, and how often the search went round. */
+/** What was found, by path or process, and how often it looked at all processes. */
 export interface Found {
   found: string[];
   rounds: number;

@@ -5,7 +5,10 @@ import { type HostName } from "./paths";
 /** Rules, links, files and records of a host, all that a way back puts back. */
 export const standing = async (host: HostName): Promise<string> =>
   (await footprint(host)) +
-  (await text(host, "nft -s list ruleset; bridge vlan; ip -o -4 address | sed 's, *valid_lft.*,,'; md5sum /etc/homelab/nftables/*/*")) +
+  (await text(
+    host,
+    "nft -s list ruleset; bridge vlan; ip -o -4 address | sed 's,^[0-9]*: ,,; s, *valid_lft.*,,' | sort; md5sum /etc/homelab/nftables/*/*",
+  )) +
   (await text(host, "find /var/lib/homelab -name '*.json' -not -path '*/.way-back/*' | sort | xargs md5sum"));
 
 /** hv is as it was, and nothing waits to be put back. */
