@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.homelab import domain_xml, libvirt_host
-from ansible.module_utils.homelab.domain import Domain, live_steps, lookup, persistent, present, uuid_of
+from ansible.module_utils.homelab.domain import Domain, live_steps, lookup, persistent, present, resolved, uuid_of
 from ansible.module_utils.homelab.domain_live import DETACH, TEXT, Step
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 
 PATIENCE_SECONDS = 15
+SHUTDOWN_SECONDS = 120
 LIVE = ("currentMemory", "vcpu", "description", "metadata", "disk ", "interface ")
 
 
@@ -20,11 +21,10 @@ class DomainWriter(Domain, Writer):
     """Edits definitions and brings running domains after them."""
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
-        try:
-            libvirt_host.connection()
-        except libvirt_host.NotInstalled as reason:
-            return {unit["name"]: str(reason) for unit in units}
-        return {}
+        if lacking := libvirt_host.lacking(unit["name"] for unit in units):
+            return lacking
+        reasons = {unit["name"]: lacking_volume(unit) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def disruption(self, change: Change) -> str:
         domain = lookup(change.unit["name"])
@@ -33,28 +33,31 @@ class DomainWriter(Domain, Writer):
         if not change.unit["running"]:
             return "restart"
         root = persistent(domain)
-        parts = domain_xml.differences(root, domain_xml.edited(root, change.unit, ""))
+        parts = domain_xml.differences(root, domain_xml.edited(root, resolved(change.unit), ""))
         return "live" if all(part.startswith(LIVE) for part in parts) else "next-boot"
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
-        errors: Errors = {}
-        for change in changes:
-            try:
-                bring(change.unit, owner)
-            except (libvirt_host.library().libvirtError, TimeoutError) as error:
-                errors[change.seen.name] = str(error)
-        return errors
+        return libvirt_host.each({change.seen.name: lambda unit=change.unit: bring(resolved(unit), owner) for change in changes})
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        errors: Errors = {}
-        for name in names:
-            try:
-                if (domain := lookup(name)) is not None:
-                    shut_down(domain, 120)
-                    domain.undefineFlags(libvirt_host.library().VIR_DOMAIN_UNDEFINE_NVRAM)
-            except (libvirt_host.library().libvirtError, TimeoutError) as error:
-                errors[name] = str(error)
-        return errors
+        return libvirt_host.each({name: lambda name=name: forget(name) for name in names})
+
+
+def lacking_volume(unit: dict) -> str:
+    """Which volume of a unit is not there, in words."""
+    try:
+        resolved(unit)
+    except LookupError as reason:
+        return str(reason)
+    return ""
+
+
+def forget(name: str) -> None:
+    """Shut a domain off and undefine it; its volumes stay. Raises libvirtError or TimeoutError."""
+    if (domain := lookup(name)) is None:
+        return
+    shut_down(domain, SHUTDOWN_SECONDS)
+    domain.undefineFlags(libvirt_host.library().VIR_DOMAIN_UNDEFINE_NVRAM)
 
 
 def bring(unit: dict, owner: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import domain_xml, libvirt_host, system
+from . import domain_xml, libvirt_host, sizes, system, texts, volume
 from .domain_live import Step, steps
 from .domain_xml import Element
 from .kind import Kind, Observation, Unit
@@ -20,6 +22,7 @@ class Domain(Kind):
 
     kind = "domain"
     defaults: ClassVar[Unit] = {
+        "vcpus": 1,
         "machine": "q35",
         "firmware": "bios",
         "disks": [],
@@ -32,6 +35,26 @@ class Domain(Kind):
 
     def name_of(self, unit: Unit) -> str:
         return str(unit["name"])
+
+    def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
+        whole = super().normalise(unit, contents)
+        letters = iter("abcdefghijklmnopqrstuvwxyz")
+        disks = [{"target": f"vd{next(letters)}", **disk} for disk in whole["disks"]]
+        macs = (mac_for(whole["name"], number) for number in range(len(whole["interfaces"])))
+        interfaces = [{"model": "virtio", "isolated": False, "mac": next(macs), **one} for one in whole["interfaces"]]
+        return {**whole, "disks": disks, "interfaces": interfaces}
+
+    def faults(self, unit: Unit) -> list[str]:
+        given = [(texts.LIBVIRT_NAME, "name"), (texts.LINE, "description"), (texts.SIZE, "memory"), (texts.SIZE, "memory_max")]
+        given += [(texts.MACHINE, "machine"), (texts.PROCESSOR, "cpu")]
+        found = [fault for form, key in given if key in unit for fault in texts.faults(form, key, unit[key])]
+        for key, value in unit.get("kernel", {}).items():
+            found += texts.faults(texts.LINE if key == "cmdline" else texts.ABSOLUTE, key, value)
+        for disk in unit["disks"]:
+            found += [*texts.faults(texts.VOLUME, "volume", disk["volume"]), *texts.faults(texts.DISK_TARGET, "target", disk["target"])]
+        for one in unit["interfaces"]:
+            found += [*texts.faults(texts.LINK, "bridge", one["bridge"]), *texts.faults(texts.MAC, "mac", one["mac"])]
+        return found
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         try:
@@ -63,6 +86,27 @@ def present(domain: Any) -> Element:
     return domain_xml.parse(domain.XMLDesc(libvirt_host.library().VIR_DOMAIN_XML_SECURE))
 
 
+def mac_for(name: str, number: int) -> str:
+    """The MAC address of a domain's interface: made of the names, so that it is the same on each run."""
+    digits = hashlib.sha256(f"{name}/{number}".encode()).hexdigest()
+    return ":".join(["52:54:00", digits[0:2], digits[2:4], digits[4:6]])
+
+
+def resolved(unit: Unit) -> Unit:
+    """A unit as domain_xml wants it: sizes in MiB, and each volume as the file that it is. Raises LookupError where one is not there."""
+    sizes_of: Unit = {key: sizes.mebibytes(unit[key]) for key in ("memory", "memory_max") if key in unit}
+    return {**unit, **sizes_of, "disks": [_disk(one) for one in unit["disks"]]}
+
+
+def _disk(disk: Unit) -> Unit:
+    pool, name = disk["volume"].split("/")
+    path = volume.path_of({"pool": pool, "name": name})
+    if path is None or not os.path.exists(path):
+        raise LookupError(f"there is no volume {disk['volume']}; declare it in `volumes`")
+    bus = "virtio" if disk["target"].startswith("vd") else "sata"
+    return {"target": disk["target"], "device": "disk", "bus": bus, "file": path, "format": volume.info_of(path)["format"]}
+
+
 def observe(unit: Unit, owner: str) -> Observation:
     """One domain: its definition, what of it a running one does not have yet, and its state."""
     domain = lookup(unit["name"])
@@ -70,6 +114,11 @@ def observe(unit: Unit, owner: str) -> Observation:
         return Observation(unit["name"])
     root = persistent(domain)
     seen = Observation(unit["name"], present=True, marked_by=domain_xml.owner_of(root))
+    try:
+        unit = resolved(unit)
+    except LookupError as reason:
+        seen.drift.append(str(reason))
+        return seen
     differing = texts_of(root, unit, owner)
     seen.drift = list(differing.values())
     pending: list[str] = []

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
-from . import libvirt_host
+from . import libvirt_host, texts
 from .kind import Kind, Observation, Unit
 
 # As libvirt's own folder: its guests open what they are given, and nobody lists it.
@@ -22,6 +22,9 @@ class Pool(Kind):
 
     def name_of(self, unit: Unit) -> str:
         return str(unit["name"])
+
+    def faults(self, unit: Unit) -> list[str]:
+        return [*texts.faults(texts.LIBVIRT_NAME, "name", unit["name"]), *texts.faults(texts.ABSOLUTE, "path", unit["path"])]
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         try:

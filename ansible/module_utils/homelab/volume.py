@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import libvirt_host, pool, records, sizes, system
+from . import libvirt_host, pool, records, sizes, system, texts
 from .kind import Kind, Observation, Unit
 
 
@@ -19,6 +19,11 @@ class Volume(Kind):
 
     def name_of(self, unit: Unit) -> str:
         return f"{unit['pool']}/{unit['name']}"
+
+    def faults(self, unit: Unit) -> list[str]:
+        found = texts.faults(texts.LIBVIRT_NAME, "pool or name", unit["pool"], unit["name"])
+        found += texts.faults(texts.SIZE, "size", unit["size"])
+        return found + (texts.faults(texts.ABSOLUTE, "image", unit["image"]) if "image" in unit else [])
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         try:
