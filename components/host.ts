@@ -1,18 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  Bridge,
-  Domain,
-  Host,
-  NftablesTable,
-  type Place,
-  PodmanSecret,
-  Pool,
-  Quadlet,
-  ServiceUser,
-  Vlan,
-  Volume,
-  idOf,
-} from "@homelab/providers";
+import { Bridge, Host, NftablesTable, type Place, PodmanSecret, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
 import { type InventoryHost } from "./inventory/load";
 import { eachAfterWhatItUses, namesSecret } from "./quadlet-order";
 import { type Network, type Service, networkOf, isService, serviceOf } from "./outputs";
@@ -20,7 +7,7 @@ import { type Network, type Service, networkOf, isService, serviceOf } from "./o
 type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
 
 /**
- * One host with all its units, in layers: the base; users, rules, bridges and pools; VLANs, volumes, secrets; domains; services. Within a layer only
+ * One host with all its units, in layers: the base; users, rules and bridges; VLANs, secrets; services. Within a layer only
  * Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
  */
 export class ManagedHost extends pulumi.ComponentResource {
@@ -42,11 +29,7 @@ export class ManagedHost extends pulumi.ComponentResource {
     // A network comes up when the rules that keep it apart hold, and goes before them.
     const kept = [...base, ...tables, ...bridges];
     const vlans = host.vlans.map((unit) => new Vlan(name("vlan", unit), at, unit, behind(kept)));
-    const pools = host.pools.map((unit) => new Pool(name("pool", unit), at, unit, behind(base)));
-    const volumes = host.volumes.map((unit) => new Volume(name("volume", unit), at, unit, behind([...base, ...pools])));
-    const under = [...kept, ...vlans, ...volumes];
-    const domains = host.domains.map((unit) => new Domain(name("domain", unit), at, unit, behind(under)));
-    this.network = [...bridges, ...vlans, ...tables, ...domains];
+    this.network = [...bridges, ...vlans, ...tables];
     const ready = [...base, ...this.network, ...users];
     const secrets = host.podman_secrets.map((unit) => new PodmanSecret(name("podman-secret", unit), at, unit, behind([...base, ...users])));
     const units = eachAfterWhatItUses(host.quadlet_units, (unit, used: Quadlet[]) => {

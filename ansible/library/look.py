@@ -11,23 +11,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible.module_utils.homelab import (
-    bridge,
-    domain,
-    host,
-    nftables_table,
-    podman_secret,
-    pool,
-    quadlet_unit,
-    service_user,
-    vlan,
-    volume,
-    way_back,
-)
+from ansible.module_utils.homelab import bridge, host, nftables_table, podman_secret, quadlet_unit, service_user, vlan, way_back
 from ansible.module_utils.homelab.kind import Kind
 
-MODULES = (host, service_user, nftables_table, bridge, vlan, pool, volume, domain, podman_secret, quadlet_unit)
-OBSERVERS: list[Kind] = [module.observer for module in MODULES]
+OBSERVERS: list[Kind] = [module.observer for module in (host, service_user, nftables_table, bridge, vlan, podman_secret, quadlet_unit)]
 
 
 def main() -> None:

@@ -40,14 +40,6 @@ UNIT = Form("a unit's file name", r"[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|
 DROPIN = Form("a drop-in's file name", r"(?!homelab-stopped\.conf\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
 SERVICE = Form("a service's name", r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
 SECRET = Form("a secret's name", r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
-LIBVIRT_NAME = Form("a name of letters, digits, _ . -, at most 63", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
-VOLUME = Form("a volume as <pool>/<name>", f"{LIBVIRT_NAME.pattern}/{LIBVIRT_NAME.pattern}")
-ABSOLUTE = Form("an absolute path", rf"(?:/{_PART})+")
-LINE = Form("one line of text without control characters", r"[^\x00-\x1f\x7f-\x9f\ufeff]*")
-SIZE = Form("a size such as 512 MiB or 20 GiB", r"[1-9][0-9]{0,6} (?:MiB|GiB|TiB)")
-DISK_TARGET = Form("a disk's name such as vda or sda", r"(?:vd|sd)[a-z]")
-MACHINE = Form("a machine type", r"[a-z0-9][a-z0-9.-]{0,62}")
-PROCESSOR = Form("a processor's model", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 OWNER = Form("an owner's name", r"[a-z][a-z0-9-]{0,31}")
 
 
