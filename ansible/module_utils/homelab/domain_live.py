@@ -41,7 +41,7 @@ def _devices(has: Element, wanted: Element, tag: str, key: Any) -> Iterator[Step
     for name, device in after.items():
         if name not in before:
             yield from _only_plugged(device, Step(f"{tag} {name}", ATTACH, _placed(device, has)))
-        elif said(before[name], tag) != said(device, tag):
+        elif said(before[name]) != said(device):
             yield from _changed(f"{tag} {name}", before[name], device, has)
 
 
@@ -74,9 +74,9 @@ def _changed(part: str, has: Element, wanted: Element, root: Element) -> Iterato
         yield Step(part, ATTACH, _placed(wanted, root))
 
 
-def said(device: Element, tag: str) -> list[object]:
+def said(device: Element) -> list[object]:
     """What a unit says of a device, as far as a running domain shows it."""
-    if tag == "disk":
+    if device.tag == "disk":
         names = [("source", "file"), ("driver", "type"), ("target", "bus")]
     else:
         names = [("source", "bridge"), ("model", "type"), ("port", "isolated")]
@@ -96,9 +96,12 @@ def _processors(has: Element, wanted: Element) -> Iterator[Step]:
 
 
 def _processors_of(root: Element) -> tuple[int, int]:
-    most = int(root.findtext("vcpu") or 1)
+    """How many there are now, and at most."""
     found = root.find("vcpu")
-    return int(found.get("current", most)) if found is not None else most, most
+    if found is None:
+        return 1, 1
+    most = int(found.text or 1)
+    return int(found.get("current", most)), most
 
 
 def _memory(has: Element, wanted: Element) -> Iterator[Step]:

@@ -138,14 +138,13 @@ def _cpu(root: Element, wanted: str | None) -> None:
     if wanted is None:
         return
     element = _child(root, "cpu")
-    if wanted in ("host-passthrough", "host-model", "maximum"):
-        if element.get("mode") != wanted:
-            element.attrib.clear()
-            element[:] = []
-            element.set("mode", wanted)
-    elif (element.get("mode"), element.findtext("model")) != ("custom", wanted):
-        element.attrib.clear()
-        element[:] = []
+    is_mode = wanted in ("host-passthrough", "host-model", "maximum")
+    if element.get("mode") == (wanted if is_mode else "custom") and (is_mode or element.findtext("model") == wanted):
+        return
+    element.clear()
+    if is_mode:
+        element.set("mode", wanted)
+    else:
         _set(element, mode="custom", match="exact")
         _text(element, "model", wanted)
 
