@@ -123,7 +123,7 @@ export async function setVault(secrets: Record<string, string>): Promise<void> {
 /** The lab's own configuration of hv, with these units more. */
 export function withMore(more: Record<string, object[]>): void {
   const hv = parse(readFileSync(join(projectRoot, "ansible/inventory/lab/host_vars/hv.yml"), "utf8")) as Record<string, object[]>;
-  const lists = Object.entries(more).map(([list, units]) => [list, [...(hv[list] ?? []), ...units]]);
+  const lists = Object.entries(more).map(([list, units]) => [list, [...hv[list]!, ...units]]);
   const all = { ...hv, ...(Object.fromEntries(lists) as object) };
   writeFileSync(join(inventory, "host_vars/hv.yml"), stringify(all, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" }));
 }

@@ -123,7 +123,7 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
         return removed, {"units": [], "removed": removed}
     writer.values = json.loads(base64.b64decode(params["secret_values"]) or "{}")
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
-    wanted = {name for unit in units for name in writer.names_of(unit)}
+    wanted = {writer.name_of(unit) for unit in units}
     units, malformed = sort_out(writer, units)
     gone = [name for name in params["absent"] if name not in wanted]
     undeclared = [name for name in writer.owned(owner) if name not in (*wanted, *gone)] if params["report_undeclared"] else []
@@ -166,7 +166,7 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
         name = change.seen.name
         # In check mode what lacks may be what this very run would make.
         msg = f"not checked on the host: {lacking[name]}" if name in lacking else ""
-        results[name].update(changed=True, msg=msg, disruption="" if name in lacking else writer.disruption(change))
+        results[name].update(changed=True, msg=msg, disruption=writer.disruption(change))
     for name, reason in refused.items():
         if name in results:
             results[name].update(failed=True, msg=reason)
@@ -216,8 +216,6 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
                 records.remove(owner, writer.kind, seen.name)
         else:
             records.write(owner, writer.kind, seen.name, writer.record_of(change.unit))
-            if change.unit.get("adopt"):
-                records.hand_over(owner, writer.kind, seen.name)
         results[seen.name].update(facts=seen.facts, drift=remaining, present=seen.present)
 
 
