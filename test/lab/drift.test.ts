@@ -1,7 +1,8 @@
 // One change by hand for each kind: both routes name it, and each repairs it.
 import { type Lab } from "./lab";
-import { page, text } from "./look";
+import { text } from "./look";
 import { changed, configured, good, playbook, stack, up } from "./project";
+import { expectAtWork } from "./standing";
 
 jest.setTimeout(1_800_000);
 
@@ -36,18 +37,13 @@ const breakAll = async (): Promise<void> => {
   for (const [, command] of byHand) await text("hv", command);
 };
 
-async function answers(): Promise<void> {
-  expect(await page("hv", "http://10.10.10.1:8080/")).toContain("Hello from hv");
-  expect(await text("hv", "cat /sys/class/net/br0/bridge/vlan_filtering /proc/sys/net/ipv4/ip_forward")).toBe("1\n1\n");
-}
-
 test("refresh names it, and up repairs it", async () => {
   await breakAll();
   const { output } = await good(stack(["refresh", "--yes", "--diff"]));
   for (const [resource, , said] of byHand) expect([resource, output]).toEqual([resource, expect.stringMatching(said)]);
   expect(output).toMatch(/~ 7 updated/);
   expect((await up()).output).toMatch(/~ 7 updated/);
-  await answers();
+  await expectAtWork();
   expect((await good(stack(["refresh", "--yes"]))).output).not.toMatch(/updated/);
 });
 
@@ -57,6 +53,6 @@ test("plain Ansible's check mode names it, and a run without it repairs it", asy
   for (const [resource, , said] of byHand) expect([resource, check.stdout]).toEqual([resource, expect.stringMatching(said)]);
   expect(changed(check.stdout)).toEqual({ hv: 7 });
   expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 7 });
-  await answers();
+  await expectAtWork();
   expect((await good(stack(["preview", "--refresh", "--expect-no-changes"]))).output).toMatch(/17 unchanged/);
 });

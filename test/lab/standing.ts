@@ -1,5 +1,5 @@
-// What a way back of a host puts back, and that nothing waits for it.
-import { footprint, text } from "./look";
+// How a host stands: what a way back puts back, that nothing waits for it, and that it does its work.
+import { footprint, page, text } from "./look";
 import { type HostName } from "./paths";
 
 /** Rules, links, files and records of a host, all that a way back puts back. */
@@ -15,6 +15,12 @@ export const standing = async (host: HostName): Promise<string> =>
 export async function expectAsBefore(before: string): Promise<void> {
   expect(await standing("hv")).toBe(before);
   expect(await text("hv", "systemctl is-active homelab-way-back.timer; ls /var/lib/homelab/.way-back")).toBe("inactive\noutcome.json\n");
+}
+
+/** hv's page answers, its bridge keeps VLANs apart, and it forwards. */
+export async function expectAtWork(): Promise<void> {
+  expect(await page("hv", "http://10.10.10.1:8080/")).toContain("Hello from hv");
+  expect(await text("hv", "cat /sys/class/net/br0/bridge/vlan_filtering /proc/sys/net/ipv4/ip_forward")).toBe("1\n1\n");
 }
 
 /** A rule of hv's own; what a test puts before it comes first. */
