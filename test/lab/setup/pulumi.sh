@@ -45,12 +45,13 @@ build_pulumi() {
   rm -rf "$work"
 }
 
+# No debug tables: they take time to make and the linker drops them (-s -w) anyway.
 build_all() {
   version_flag=github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
-  (cd "$work/cli" && GOTOOLCHAIN=auto go build -mod=mod -o "$work/pulumi" \
+  (cd "$work/cli" && GOTOOLCHAIN=auto go build -mod=mod -gcflags=all=-dwarf=false -o "$work/pulumi" \
     -ldflags "-s -w -X $version_flag=v$pulumi_version" \
     github.com/pulumi/pulumi/pkg/v3/cmd/pulumi) &&
-    (cd "$work/language" && GOTOOLCHAIN=auto go build -mod=mod -o "$work/pulumi-language-nodejs" \
+    (cd "$work/language" && GOTOOLCHAIN=auto go build -mod=mod -gcflags=all=-dwarf=false -o "$work/pulumi-language-nodejs" \
       -ldflags "-s -w -X $version_flag=v$pulumi_version" \
       github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs)
 }
