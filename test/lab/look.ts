@@ -64,3 +64,16 @@ export function foreign(): Promise<string> {
     "nft -s list table inet theirs; id theirs; ip -o link show br9; stat -c '%n %i %Y' /etc/containers/systemd/theirs.container; cat /etc/containers/systemd/theirs.container",
   );
 }
+
+/** Where a host's journal ends now. */
+export const now = async (host: HostName): Promise<string> => (await text(host, "journalctl -q -n 0 --show-cursor | cut -d' ' -f3")).trim();
+
+const count = async (host: HostName, since: string, pattern: string): Promise<number> =>
+  Number(await text(host, `journalctl -q -o cat --after-cursor='${since}' | grep -cE '${pattern}' || true`));
+
+/** How often somebody logged in since then. */
+export const loginsSince = (host: HostName, since: string): Promise<number> => count(host, since, "^Accepted publickey");
+
+/** Commands that sudo(8) ran since then, as it tells the journal; the pattern must not match itself. */
+export const commandsSince = (host: HostName, since: string, pattern: string): Promise<number> =>
+  count(host, since, `COMMAND=.*${pattern}`);

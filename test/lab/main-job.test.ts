@@ -1,7 +1,7 @@
 // The main job on the lab, in the order in which an operator meets it; each step stands on those before it.
 import { ensureLab, type Lab } from "./lab";
 import { changed, edit, fresh, good, keep, playbook, playbooks, remove, runs, setVault, stack, up } from "./project";
-import { footprint, foreign, makeForeign, page, removeForeign, started, text, traces } from "./look";
+import { commandsSince, footprint, foreign, loginsSince, makeForeign, now, page, removeForeign, started, text, traces } from "./look";
 
 jest.setTimeout(1_800_000);
 
@@ -59,6 +59,20 @@ test("a second up changes nothing, and the other route neither, also in check mo
   const real = await playbooks();
   expect(changed(real)).toEqual({ hv: 0, app: 0 });
   expect(real.match(/^TASK \[\w+ : (?:Look|Apply) .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(1);
+});
+
+test("a refresh costs one login and one command a host, and names what was changed by hand", async () => {
+  await text("hv", "nft add rule inet isolation input tcp dport 22 accept");
+  const since = { app: await now("app"), hv: await now("hv") };
+  const { output } = await good(stack(["refresh", "--yes", "--diff"], { PULUMI_PARALLEL: "256" }));
+  for (const host of ["hv", "app"] as const) {
+    const seen = { logins: await loginsSince(host, since[host]), commands: await commandsSince(host, since[host], "python3 -$") };
+    expect([host, seen]).toEqual([host, { logins: 1, commands: 1 }]);
+  }
+  expect(output).toMatch(/hv\/nftables-table\/inet\/isolation[^]*-.*tcp dport 22 accept/);
+  expect(output).toMatch(/~ 1 updated/);
+  expect((await up()).output).toMatch(/~ 1 updated/);
+  expect(await text("hv", "nft list table inet isolation")).not.toContain("dport 22");
 });
 
 test("one changed value of each kind is shown, and just that is changed", async () => {

@@ -1,6 +1,6 @@
 // What the routes cost, as counts: runs of Ansible, module runs, logins and commands, bytes of state.
 import { type Lab } from "./lab";
-import { started, text } from "./look";
+import { commandsSince, loginsSince, now, started } from "./look";
 import { changed, configured, good, playbook, runs, stack, withMore } from "./project";
 
 jest.setTimeout(1_800_000);
@@ -28,16 +28,6 @@ const units = {
   })),
 };
 
-type Name = "hv" | "app";
-
-/** Where a host's journal ends now. */
-const now = async (host: Name): Promise<string> => (await text(host, "journalctl -q -n 0 --show-cursor | cut -d' ' -f3")).trim();
-const count = async (host: Name, since: string, pattern: string): Promise<number> =>
-  Number(await text(host, `journalctl -q -o cat --after-cursor='${since}' | grep -cE '${pattern}' || true`));
-const logins = (host: Name, since: string): Promise<number> => count(host, since, "^Accepted publickey");
-/** Commands that sudo(8) ran, as it tells the journal; the pattern must not match itself. */
-const commands = (host: Name, since: string, pattern: string): Promise<number> => count(host, since, `COMMAND=.*${pattern}`);
-
 const WIDE = { PULUMI_PARALLEL: "256" };
 const wideUp = () => good(stack(["up", "--yes", "--skip-preview"], WIDE));
 
@@ -61,7 +51,7 @@ test("50 units are made by at most 3 runs of Ansible", async () => {
 test("a converged host costs plain Ansible one module run, with 50 units more", async () => {
   const since = await now("hv");
   expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 0 });
-  expect(await commands("hv", since, "BECOME-SUCCES[S]")).toBe(1);
+  expect(await commandsSince("hv", since, "BECOME-SUCCES[S]")).toBe(1);
 });
 
 test("a refresh of 67 units costs one login and one command per host", async () => {
@@ -69,7 +59,7 @@ test("a refresh of 67 units costs one login and one command per host", async () 
   const since = { app: await now("app"), hv: await now("hv") };
   await good(stack(["refresh", "--yes", "--skip-preview"], WIDE));
   for (const host of ["hv", "app"] as const) {
-    const seen = { logins: await logins(host, since[host]), commands: await commands(host, since[host], "python3 -$") };
+    const seen = { logins: await loginsSince(host, since[host]), commands: await commandsSince(host, since[host], "python3 -$") };
     expect([host, seen]).toEqual([host, { logins: 1, commands: 1 }]);
   }
 });
