@@ -40,13 +40,30 @@ async function pytest(): Promise<Counts> {
   return [tests! - failed, failed || (good ? 0 : 1)];
 }
 
+/** What `jest --json` reports; times are in ms. */
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numRuntimeErrorTestSuites: number;
+  testResults: { assertionResults: { title: string; duration?: number | null }[] }[];
+}
+
+/** Where the time of a run goes. */
+function tellOfSlow({ testResults }: Report): void {
+  for (const { title, duration } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
+    if ((duration ?? 0) >= 20_000) console.log(`${String(Math.round(duration! / 1000)).padStart(5)} s  ${title}`);
+  }
+}
+
 async function jest(...args: string[]): Promise<Counts> {
   const report = join(scratch, "jest.json");
   const good = await run("node_modules/.bin/jest", ["--runInBand", "--forceExit", "--json", `--outputFile=${report}`, ...args]);
   if (!existsSync(report)) return [0, 1];
-  const said = JSON.parse(textOf(report)) as Record<string, number>;
-  const failed = said["numFailedTests"]! + said["numPendingTests"]! + said["numRuntimeErrorTestSuites"]!;
-  return [said["numPassedTests"]!, failed || (good ? 0 : 1)];
+  const said = JSON.parse(textOf(report)) as Report;
+  tellOfSlow(said);
+  const failed = said.numFailedTests + said.numPendingTests + said.numRuntimeErrorTestSuites;
+  return [said.numPassedTests, failed || (good ? 0 : 1)];
 }
 
 async function main(): Promise<void> {
