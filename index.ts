@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ManagedHost, type Network, type Service, loadInventory, shown, verify } from "./components";
+import { ManagedHost, type Network, type Service, loadInventory, shown } from "./components";
 
 // Where the inventory lies, relative to the project: `homelab:inventory`, or ansible/inventory/<stack>.
-const config = new pulumi.Config("homelab");
-const folder = config.get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
+const folder = new pulumi.Config("homelab").get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
 const inventory = loadInventory(folder);
 for (const warning of inventory.warnings) void pulumi.log.warn(shown(warning));
 const place = { inventory: folder, owner: inventory.owner };
@@ -12,11 +11,6 @@ const direct = inventory.hosts.filter((host) => !host.guest).map((host) => new M
 // A guest is reached through a network that the others make.
 const networks = direct.flatMap((host) => host.network);
 const guests = inventory.hosts.filter((host) => host.guest).map((host) => new ManagedHost(host, place, networks));
-
-// A preview asks the hosts, unless `homelab:verify` is false.
-if (pulumi.runtime.isDryRun() && (config.getBoolean("verify") ?? true)) {
-  void verify(folder, [...direct, ...guests]);
-}
 
 /** The names of all hosts. */
 export const hosts: string[] = inventory.hosts.map(({ name }) => name);

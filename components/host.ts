@@ -1,16 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  Bridge,
-  Host,
-  NftablesTable,
-  type Place,
-  PodmanSecret,
-  Quadlet,
-  ServiceUser,
-  type UnitResource,
-  Vlan,
-  idOf,
-} from "@homelab/providers";
+import { Bridge, Host, NftablesTable, type Place, PodmanSecret, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
 import { type InventoryHost } from "./inventory/load";
 import { eachAfterWhatItUses, namesSecret } from "./quadlet-order";
 import { type Network, type Service, networkOf, isService, serviceOf } from "./outputs";
@@ -22,16 +11,12 @@ type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
  * Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
  */
 export class ManagedHost extends pulumi.ComponentResource {
-  readonly config: InventoryHost;
   readonly network: pulumi.Resource[];
-  /** All its units. */
-  readonly units: UnitResource<unknown, unknown>[];
   readonly networks: pulumi.Output<Network>[];
   readonly services: pulumi.Output<Service>[];
 
   constructor(host: InventoryHost, place: Omit<Place, "host">, after: pulumi.Resource[]) {
     super("homelab:index:ManagedHost", host.name, {});
-    this.config = host;
     const at: Place = { ...place, host: host.name };
     const name = (kind: Parameters<typeof idOf>[0]["kind"], unit: object): string =>
       idOf({ kind, host: host.name, unit: unit as Record<string, unknown> });
@@ -51,7 +36,6 @@ export class ManagedHost extends pulumi.ComponentResource {
       const named = secrets.filter((_, index) => namesSecret(unit, host.podman_secrets[index]!));
       return new Quadlet(name("quadlet-unit", unit), at, unit, behind([...ready, ...named, ...used]));
     });
-    this.units = [...(host.homelab_host ? (base as Host[]) : []), ...users, ...tables, ...bridges, ...vlans, ...secrets, ...units];
     this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
     this.services = units.flatMap((unit, index) => (isService(host.quadlet_units[index]!) ? [serviceOf(host, unit)] : []));
     this.registerOutputs();

@@ -25,9 +25,6 @@ export interface UnitResult {
   present: boolean;
   msg: string;
   drift?: string;
-  /** What a change does, as text, and how much it disturbs: live, restart, next-boot, replace. */
-  diff?: string;
-  disruption?: string;
   facts: Record<string, unknown>;
 }
 
@@ -91,16 +88,6 @@ export async function runOn(
     // The host is named beside the inventory, so that what is removed reaches one that has left hosts.yml, too.
     const hosts = ["-i", join(resolve(inventory), "hosts.yml"), "-i", `${host},`, "--limit", host];
     return await start([...hosts, "--extra-vars", variables(file), "--extra-vars", connection, playbook], folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** A run of Ansible with these arguments, with connections of its own. */
-export async function startAlone(args: string[]): Promise<Run> {
-  const folder = mkdtempSync(join(tmpdir(), "homelab-"));
-  try {
-    return await start(args, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
