@@ -45,10 +45,8 @@ build_pulumi() {
   rm -rf "$work"
 }
 
-# No debug tables: they take time to make and the linker drops them (-s -w) anyway. The compiler collects less garbage, up to
-# a size that two of it may have.
+# No debug tables: they take time to make and the linker drops them (-s -w) anyway.
 build_all() {
-  export GOGC=400 GOMEMLIMIT=1500MiB
   version_flag=github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
   (cd "$work/cli" && GOTOOLCHAIN=auto go build -mod=mod -gcflags=all=-dwarf=false -o "$work/pulumi" \
     -ldflags "-s -w -X $version_flag=v$pulumi_version" \
