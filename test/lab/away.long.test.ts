@@ -4,8 +4,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type Lab } from "./lab";
 import { sshPort } from "./paths";
-import { configured, edit, inventory, stack } from "./project";
-import { DESTROY, REFRESH, refused } from "./refused";
+import { configured, inventory, stack } from "./project";
+import { DESTROY, REFRESH, planChange, refused } from "./refused";
 
 jest.setTimeout(1_800_000);
 
@@ -17,9 +17,7 @@ let config: string;
 beforeAll(async () => {
   lab = await configured();
   config = readFileSync(file, "utf8");
-  // Something for up to do.
-  edit("host_vars/hv.yml", "devices reach nothing on this host", "devices reach nothing");
-  edit("host_vars/app.yml", "the page is for its own VLAN", "the page is for its VLAN");
+  planChange();
 });
 
 afterAll(() => lab.reset());

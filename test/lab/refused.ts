@@ -1,9 +1,15 @@
 // Commands that must fail, and leave the state as it is.
-import { playbook, stack } from "./project";
+import { edit, playbook, stack } from "./project";
 
 export const REFRESH = ["refresh", "--yes"];
 export const UP = ["up", "--yes", "--skip-preview"];
 export const DESTROY = ["destroy", "--yes", "--skip-preview"];
+
+/** Something for up to do, on both hosts. */
+export function planChange(): void {
+  edit("host_vars/hv.yml", "devices reach nothing on this host", "devices reach nothing");
+  edit("host_vars/app.yml", "the page is for its own VLAN", "the page is for its VLAN");
+}
 
 /** Every resource in state with what is known of it; times and traces of the program are left out. */
 async function exported(): Promise<unknown[]> {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type Lab } from "./lab";
 import { now, text } from "./look";
 import { stateDir, sshPort } from "./paths";
-import { configured, edit, inventory } from "./project";
-import { DESTROY, REFRESH, UP, refused } from "./refused";
+import { configured, inventory } from "./project";
+import { DESTROY, REFRESH, UP, planChange, refused } from "./refused";
 import { run } from "./run";
 
 jest.setTimeout(1_800_000);
@@ -19,9 +19,7 @@ let config: string;
 beforeAll(async () => {
   lab = await configured();
   config = readFileSync(file, "utf8");
-  // Something for up to do.
-  edit("host_vars/hv.yml", "devices reach nothing on this host", "devices reach nothing");
-  edit("host_vars/app.yml", "the page is for its own VLAN", "the page is for its VLAN");
+  planChange();
 });
 
 afterAll(() => lab.reset());
