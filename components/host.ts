@@ -1,18 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Bridge, Host, NftablesTable, type Place, PodmanSecret, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
+import { Bridge, type Domain, Host, NftablesTable, type Place, PodmanSecret, Quadlet, ServiceUser, Vlan, idOf } from "@homelab/providers";
 import { type InventoryHost } from "./inventory/load";
+import { machinesOf } from "./machines";
 import { eachAfterWhatItUses, namesSecret } from "./quadlet-order";
-import { type Network, type Service, networkOf, isService, serviceOf } from "./outputs";
+import { type Guest, type Network, type Service, guestOf, networkOf, isService, serviceOf } from "./outputs";
 
 type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
 
 /**
- * One host with all its units, in layers: the base; users, rules and bridges; VLANs, secrets; services. Within a layer only
+ * One host with all its units, in layers: the base; users, rules and bridges; VLANs, secrets; services, and virtual machines (machines.ts). Within a layer only
  * Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
  */
 export class ManagedHost extends pulumi.ComponentResource {
   readonly network: pulumi.Resource[];
   readonly networks: pulumi.Output<Network>[];
+  /** Its virtual machines, by name. */
+  readonly machines: Map<string, Domain>;
+  readonly guests: pulumi.Output<Guest>[];
   readonly services: pulumi.Output<Service>[];
 
   constructor(host: InventoryHost, place: Omit<Place, "host">, after: pulumi.Resource[]) {
@@ -30,6 +34,7 @@ export class ManagedHost extends pulumi.ComponentResource {
     const kept = [...base, ...tables, ...bridges];
     const vlans = host.vlans.map((unit) => new Vlan(name("vlan", unit), at, unit, behind(kept)));
     this.network = [...bridges, ...vlans, ...tables];
+    this.machines = machinesOf(host, at, behind, base, this.network);
     const ready = [...base, ...this.network, ...users];
     const secrets = host.podman_secrets.map((unit) => new PodmanSecret(name("podman-secret", unit), at, unit, behind([...base, ...users])));
     const units = eachAfterWhatItUses(host.quadlet_units, (unit, used: Quadlet[]) => {
@@ -37,6 +42,7 @@ export class ManagedHost extends pulumi.ComponentResource {
       return new Quadlet(name("quadlet-unit", unit), at, unit, behind([...ready, ...named, ...used]));
     });
     this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
+    this.guests = [...this.machines.values()].map((domain) => guestOf(host.name, domain));
     this.services = units.flatMap((unit, index) => (isService(host.quadlet_units[index]!) ? [serviceOf(host, unit)] : []));
     this.registerOutputs();
   }

@@ -69,7 +69,7 @@ async function jest(...args: string[]): Promise<Counts> {
 async function main(): Promise<void> {
   const state = join(root, ".state");
   for (const name of existsSync(state) ? readdirSync(state) : []) {
-    if (/^test-of-.*-configured$/.test(name)) rmSync(join(state, name), { recursive: true });
+    if (/^test-of-.*-(configured|hypervisor)$/.test(name)) rmSync(join(state, name), { recursive: true });
   }
   const results = which === "long" ? [await jest(LONG, ...CORPUS)] : [await pytest()];
   if (which === "quick") results.push(await jest("--testPathIgnorePatterns", "/test/lab/"));

@@ -24,7 +24,7 @@ const installed = [
 const cached = [
   "nftables podman uidmap passt slirp4netns netavark aardvark-dns crun catatonit fuse-overlayfs",
   "dbus-user-session systemd-container dnsmasq-base",
-  "libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils python3-libvirt genisoimage cloud-image-utils",
+  "libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils python3-libvirt genisoimage ovmf",
 ].flatMap((line) => line.split(" "));
 
 const diskSize = "12G";
@@ -84,7 +84,9 @@ async function bootstrap(work: string): Promise<void> {
     `--setup-hook=cp -rT --preserve=mode '${files}' "$1"`,
     `--customize-hook=copy-in '${join(recipeDir, "customise.sh")}' /tmp`,
     `--customize-hook=chroot "$1" sh /tmp/customise.sh ${cached.join(" ")}`,
-    `--customize-hook=rm "$1"/tmp/customise.sh`,
+    `--customize-hook=copy-in '${join(recipeDir, "guest.sh")}' /tmp`,
+    `--customize-hook=chroot "$1" sh /tmp/guest.sh`,
+    `--customize-hook=rm "$1"/tmp/customise.sh "$1"/tmp/guest.sh`,
     "trixie",
     root,
     await mirror(),

@@ -1,0 +1,275 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of domains. Its options are those of role domain."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.homelab import (
+    domain_checks,
+    domain_edit,
+    domain_faults,
+    domain_snapshot,
+    domain_xml,
+    leases,
+    libvirt_host,
+    networkd,
+    records,
+    seed,
+    seed_apply,
+    system,
+)
+from ansible.module_utils.homelab.domain import STATES, Domain, free_uuid, is_halted, lag, lookup, named, persistent, present, resolved
+from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready
+from ansible.module_utils.homelab.leases import Missing
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.networkd_apply import forget, write_files
+
+SHUTDOWN_SECONDS = 120
+
+
+class DomainWriter(Domain, Writer):
+    """Edits definitions and brings running domains after them."""
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        if lacking := libvirt_host.lacking(unit["name"] for unit in units):
+            return lacking
+        links = networkd.read_links()
+        return told({unit["name"]: lacking_of(unit, owner, links) for unit in units})
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        links = list(networkd.read_links().values())
+        whole = [resolved(unit, owner, links) for unit in units]
+        between = domain_faults.across(whole)
+        return told({unit["name"]: between[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in whole})
+
+    def disruption(self, change: Change) -> str:
+        unit, domain = change.unit, lookup(change.unit)
+        if domain is None:
+            return "live"
+        if domain_xml.needs_replacement(persistent(domain), unit):
+            return "replace"
+        if not domain.isActive():
+            return "live"
+        if not unit["running"] or domain.name() != unit["name"]:
+            return "restart"
+        with contextlib.suppress(Missing):
+            owner = domain_xml.owner_of(persistent(domain)) or ""
+            if lag(domain, resolved(unit, owner, networkd.read_links().values()), owner, is_defined=False)[1]:
+                return "restart" if unit["restart"] == "allowed" else "next-boot"
+        has_new_seed = any(str(seed.path_of(unit["name"])) in text for text in change.seen.drift)
+        return "next-boot" if has_new_seed else "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: lambda change=change: bring(change, owner) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors = libvirt_host.each({name: lambda name=name: undefine(name, owner) for name in names})
+        forget(owner, self.kind, [name for name in names if name not in errors])
+        return errors
+
+
+def told(reasons: dict[str, list[str]]) -> Errors:
+    """Reasons as one text for each unit that has any."""
+    return {name: "; ".join(found) for name, found in reasons.items() if found}
+
+
+def lacking_of(unit: dict, owner: str, links: dict) -> list[str]:
+    """What a unit names that is not on the host."""
+    found = domain_checks.missing_files(unit)
+    found += [f"there is no link {one['bridge']}; declare it in `bridges`" for one in unit["interfaces"] if one["bridge"] not in links]
+    try:
+        leases.files_of(resolved(unit, owner, links.values()), owner, links.values())
+    except Missing as reason:
+        found.append(str(reason))
+    return found
+
+
+def refusals(unit: dict) -> list[str]:
+    """Why a host cannot run a unit, or must not change it as it stands."""
+    domain = lookup(unit)
+    try:
+        can = libvirt_host.capabilities(unit["machine"])
+    except libvirt_host.library().libvirtError as error:
+        return [str(error)]
+    found = domain_checks.reasons(unit, can, libvirt_host.memory()) + domain_snapshot.lacking(unit)
+    found += [] if domain is None else domain_checks.on_snapshots(unit, present(domain))
+    if domain is None or unit["restart"] == "allowed":
+        return found
+    if domain_xml.needs_replacement(persistent(domain), unit):
+        found.append("another machine type or firmware makes it a new machine, with its disks; `restart: allowed` allows that")
+    if domain.isActive() and domain.name() != unit["name"]:
+        found.append(f"{domain.name()} runs, and is renamed while it is shut off; `restart: allowed` allows that")
+    return found
+
+
+def undefine(name: str, owner: str) -> None:
+    """Shut a domain off and undefine it. Its volumes stay, and with them what its firmware and its TPM remember. Raises libvirtError or
+    TimeoutError.
+    """
+    domain = named(name)
+    if domain is not None and domain_xml.owner_of(persistent(domain)) in (owner, None):
+        record = records.read(owner, "domain", name) or {}
+        shut_down(domain, record.get("shutdown_seconds", SHUTDOWN_SECONDS), record.get("force_off", False))
+        domain_snapshot.drop(domain, persistent(domain))
+        keep(persistent(domain), owner)
+        library = libvirt_host.library()
+        domain.undefineFlags(
+            library.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+            | library.VIR_DOMAIN_UNDEFINE_KEEP_TPM
+            | library.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+            | library.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+            | library.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        )
+    seed_apply.forget(name, owner)
+
+
+def bring(change: Change, owner: str) -> None:
+    """Make one domain as its unit says: definition, leases and seed, then what runs of it.
+
+    Raises libvirtError, TimeoutError, OSError or RuntimeError. What libvirt refuses changes nothing.
+    """
+    links = list(networkd.read_links().values())
+    unit = resolved(change.unit, owner, links)
+    domain, before = lookup(unit), definition_of(unit)
+    if domain is not None and before is not None:
+        # Of a run that was broken off.
+        domain_snapshot.drop(domain, before)
+    if domain is not None and domain.name() != unit["name"]:
+        # Whether libvirt takes the definition is seen before the guest is shut off for its new name.
+        define({**unit, "name": domain.name()}, owner)
+        rename(domain, unit, owner)
+    domain = define(unit, owner)
+    write_files(leases.files_of(unit, owner, links), owner, "domain", unit["name"])
+    system.run(["networkctl", "reload"], check=False)
+    seed_apply.make(unit, owner, domain.UUIDString())
+    run(domain, unit, owner, before, bool(change.record.get("pending")))
+    domain.setAutostart(int(unit["autostart"]))
+    if "cloud_init" not in unit:
+        seed_apply.forget(unit["name"], owner)
+    if "renamed_from" in unit and named(unit["renamed_from"]) is None:
+        forget_name(unit["renamed_from"], owner)
+
+
+def run(domain: Any, unit: dict, owner: str, before: domain_xml.Element | None, unfinished: bool) -> None:
+    """Bring what runs of a domain after its definition: live, by a restart where that is allowed, or not at all."""
+    if domain.isActive() and unit["running"]:
+        if is_halted(domain):
+            wake(domain, unit)
+        bring_live(domain, unit)
+    if not unit["running"] or (unit["restart"] == "allowed" and lag(domain, unit, owner)[1]):
+        turn_off(domain, unit)
+    if not unit["running"]:
+        return
+    if domain.isActive():
+        if unfinished:
+            # A start that nobody saw the end of.
+            wait_until_ready(domain, unit)
+        return
+    changed = before is not None and domain_xml.differences(before, persistent(domain))
+    guard = domain_snapshot.kept(domain, before) if changed and unit["snapshot"] else contextlib.nullcontext()
+    with guard:
+        drop_nvram(before, unit)
+        start(domain, unit)
+
+
+def wake(domain: Any, unit: dict) -> None:
+    """Let a guest go on that was paused or sleeps; one that crashed is shut down as its unit allows."""
+    state = STATES.get(domain.state()[0])
+    if state == "paused":
+        domain.resume()
+    elif state == "suspended":
+        domain.pMWakeup()
+    elif state == "crashed":
+        turn_off(domain, unit)
+
+
+def bring_live(domain: Any, unit: dict) -> None:
+    """Let a running guest take what it can. What it does not take, a restart brings where that is allowed."""
+    try:
+        catch_up(domain)
+    except (libvirt_host.library().libvirtError, TimeoutError):
+        if unit["restart"] != "allowed":
+            raise
+        turn_off(domain, unit)
+
+
+def definition_of(unit: dict) -> domain_xml.Element | None:
+    """A unit's definition as it is before a change of it."""
+    domain = lookup(unit)
+    return None if domain is None else persistent(domain)
+
+
+def turn_off(domain: Any, unit: dict) -> None:
+    """Shut a domain down as its unit allows."""
+    shut_down(domain, unit["shutdown_seconds"], unit["force_off"])
+
+
+def rename(domain: Any, unit: dict, owner: str) -> None:
+    """Give a domain its new name, which libvirt does while it is shut off; its UUID and its SSH host key stay."""
+    turn_off(domain, unit)
+    seed_apply.copy_key(domain.name(), unit["name"], owner)
+    domain.rename(unit["name"])
+
+
+def forget_name(name: str, owner: str) -> None:
+    """Remove what a domain left behind under a name that it gave up."""
+    seed_apply.forget(name, owner)
+    seed_apply.forget_key(name, owner)
+    records.remove(owner, "domain", name)
+    forget(owner, "domain", [name])
+
+
+def define(unit: dict, owner: str) -> Any:
+    """The domain with the definition that its unit wants. What libvirt refuses, or writes otherwise than it was said, changes nothing."""
+    domain = lookup(unit)
+    before = None if domain is None else persistent(domain)
+    if before is None or domain_xml.needs_replacement(before, unit):
+        identity = free_uuid(owner, unit["name"]) if domain is None else domain.UUIDString()
+        root = domain_edit.skeleton(libvirt_host.acceleration(), identity, unit)
+    else:
+        root = before
+    wanted = domain_edit.edited(root, unit, owner)
+    if before is not None and not domain_xml.differences(before, wanted):
+        return domain
+    if before is not None and root is not before:
+        keep(before, owner)
+    library = libvirt_host.library()
+    defined = libvirt_host.connection().defineXMLFlags(domain_xml.render(wanted), library.VIR_DOMAIN_DEFINE_VALIDATE)
+    has = persistent(defined)
+    if other := domain_xml.differences(has, domain_edit.edited(has, unit, owner)):
+        if before is None:
+            defined.undefineFlags(library.VIR_DOMAIN_UNDEFINE_NVRAM)
+        else:
+            domain_snapshot.define(before)
+        texts = "\n".join(system.text_diff(name, libvirts or None, said or None) for name, (libvirts, said) in other.items())
+        raise RuntimeError(f"libvirt writes it otherwise than it was said, so nothing was changed; say it as libvirt does:\n{texts}")
+    return defined
+
+
+def keep(root: domain_xml.Element, owner: str) -> None:
+    """Keep what a replacement loses: the definition, and what the firmware remembers."""
+    folder = Path(records.ROOT) / owner / "replaced"
+    system.make_folder(folder, mode=0o700)
+    name = f"{root.findtext('name')}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    system.write_text(folder / f"{name}.xml", domain_xml.render(root), mode=0o600)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(root.findtext("os/nvram") or "", folder / f"{name}.nvram")
+
+
+def drop_nvram(before: domain_xml.Element | None, unit: dict) -> None:
+    """Another firmware begins with a memory of its own, which libvirt makes anew."""
+    system_of = None if before is None else before.find("os")
+    if system_of is None or domain_xml.firmware_of(system_of) == unit["firmware"]:
+        return
+    if nvram := system_of.findtext("nvram"):
+        Path(nvram).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run_module(DomainWriter())

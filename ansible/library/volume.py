@@ -1,0 +1,160 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of volumes. Its options are those of role volume."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any
+
+from ansible.module_utils.homelab import image, libvirt_host, pool, records, system
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.volume import Volume, bytes_of, info_of, inode_of, path_of
+
+COPY_SECONDS = 3600
+
+
+class VolumeWriter(Volume, Writer):
+    """Makes volumes, and grows them. None is ever written over, made smaller or, without the user's word, removed."""
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        if lacking := libvirt_host.lacking(self.name_of(unit) for unit in units):
+            return lacking
+        reasons = {self.name_of(unit): lacking_of(unit, owner) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        reasons = {self.name_of(unit): refusal(unit, owner) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def disruption(self, change: Change) -> str:
+        return "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: lambda unit=change.unit: bring(unit, owner) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        going = {name: records.read(owner, self.kind, name) or {} for name in names}
+        return libvirt_host.each({name: lambda record=record: forget(record) for name, record in going.items()})
+
+
+def lacking_of(unit: dict, owner: str) -> str:
+    """What a volume needs that is not there."""
+    path = path_of(unit)
+    if path is None:
+        return f"there is no pool {unit['pool']}; declare it in `pools`"
+    if "image" in unit and not os.path.lexists(path) and image.named(unit["image"], owner) is None:
+        return f"there is no image {unit['image']}; declare it in `images`"
+    return ""
+
+
+def refusal(unit: dict, owner: str) -> str:
+    """Why a volume that is there cannot become what its unit says; nothing when it can."""
+    path = path_of(unit)
+    if path is None or not os.path.lexists(path):
+        return ""
+    record = records.read(owner, "volume", f"{unit['pool']}/{unit['name']}") or {}
+    try:
+        # What nobody has declared yet can only be guessed.
+        form = record.get("format") or info_of(path)["format"]
+        size = info_of(path, unit["format"])["virtual-size"]
+    except system.CommandError as error:
+        return str(error)
+    if form != unit["format"]:
+        return f"{path} is {form}, and a volume's format does not change: declare that, or another volume"
+    if size > bytes_of(unit):
+        return f"{path} is larger than {unit['size']}, and a volume is never made smaller: declare its size"
+    return ""
+
+
+def bring(unit: dict, owner: str) -> None:
+    """Make a volume or grow it. Raises OSError, CommandError or libvirtError; what was begun is then not left behind."""
+    path = path_of(unit)
+    if path is None:
+        return
+    if not os.path.lexists(path):
+        make(unit, path, source_of(unit, owner))
+    elif info_of(path, unit["format"])["virtual-size"] < bytes_of(unit):
+        grow(path, unit)
+    pool.lookup(unit["pool"]).refresh(0)
+
+
+def source_of(unit: dict, owner: str) -> str | None:
+    """The image that a new volume is a copy of; None for an empty one. Raises OSError where it is not there."""
+    if "image" not in unit:
+        return None
+    found = image.named(unit["image"], owner)
+    if found is None:
+        raise OSError(f"there is no image {unit['image']}")
+    return str(found)
+
+
+def make(unit: dict, path: str, source: str | None) -> None:
+    """A new volume, of an image or empty: whole or not at all, under its name only when it is done."""
+    scratch = f"{os.path.dirname(path)}/.homelab-{os.path.basename(path)}"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(scratch)
+    try:
+        if source:
+            system.run(["qemu-img", "convert", "-O", unit["format"], source, scratch], timeout=COPY_SECONDS)
+            if info_of(scratch, unit["format"])["virtual-size"] > bytes_of(unit):
+                raise OSError(f"the image is larger than {unit['size']}")
+            system.run(["qemu-img", "resize", "-q", "-f", unit["format"], scratch, str(bytes_of(unit))])
+        else:
+            system.run(["qemu-img", "create", "-q", "-f", unit["format"], scratch, str(bytes_of(unit))])
+        os.chmod(scratch, 0o600)
+        sync(scratch)
+        # Never over a file that came meanwhile.
+        os.link(scratch, path)
+        sync(os.path.dirname(path))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+
+
+def sync(path: str) -> None:
+    """Have a file, or what a folder holds, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def grow(path: str, unit: dict) -> None:
+    """A larger size, seen at once by the guest that uses it."""
+    user = next((one for one in users_of(path) if one[0].isActive()), None)
+    if user is None:
+        system.run(["qemu-img", "resize", "-q", "-f", unit["format"], path, str(bytes_of(unit))])
+    else:
+        domain, target = user
+        domain.blockResize(target, bytes_of(unit), libvirt_host.library().VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+def users_of(path: str) -> list[tuple[Any, str]]:
+    """The domains that have this file as a disk or below one, running or not, with the disk's name in each."""
+    found = []
+    for domain in libvirt_host.connection().listAllDomains():
+        for disk in ET.fromstring(domain.XMLDesc(0)).findall("devices/disk"):
+            target = disk.find("target")
+            if target is not None and path in [source.get("file") for source in disk.iter("source")]:
+                found.append((domain, target.get("dev", "")))
+    return found
+
+
+def forget(record: records.Record) -> None:
+    """Remove a volume's file where the user said so; it stays otherwise. Raises OSError while a guest has it."""
+    path = record.get("path")
+    if record.get("on_delete") != "destroy" or not path or not os.path.lexists(path):
+        return
+    if record.get("inode") not in (None, inode_of(path)):
+        raise OSError(f"{path} is another file than the one that was made; see to it by hand")
+    if users := users_of(path):
+        raise OSError(f"{path} is a disk of domain {users[0][0].name()}; take it out there first")
+    os.unlink(path)
+
+
+if __name__ == "__main__":
+    run_module(VolumeWriter())

@@ -1,0 +1,66 @@
+"""Observes libvirt's storage pools of type `dir`. A unit is {name, path}."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any
+
+from . import libvirt_host, records, texts
+from .kind import Kind, Observation, Unit
+
+# Of a new one, as of libvirt's own folder: its guests open what they are given, and nobody lists it.
+MODE = 0o711
+
+
+class Pool(Kind):
+    """Reads pools. libvirt keeps no metadata of theirs, so the record says whose they are."""
+
+    kind = "pool"
+
+    def name_of(self, unit: Unit) -> str:
+        return str(unit["name"])
+
+    def faults(self, unit: Unit) -> list[str]:
+        return [*texts.faults(texts.LIBVIRT_NAME, "name", unit["name"]), *texts.faults(texts.ABSOLUTE, "path", unit["path"])]
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        try:
+            return [observe(unit, owner) for unit in units]
+        except libvirt_host.NotInstalled:
+            return [Observation(self.name_of(unit)) for unit in units]
+
+    def marked(self, owner: str) -> list[str]:
+        return []
+
+
+def lookup(name: str) -> Any | None:
+    """A pool by name, None when there is none."""
+    return libvirt_host.found(lambda: libvirt_host.connection().storagePoolLookupByName(name), libvirt_host.NO_POOL)
+
+
+def path_of(pool: Any) -> str:
+    """The folder of a pool."""
+    return ET.fromstring(pool.XMLDesc(0)).findtext("target/path") or ""
+
+
+def observe(unit: Unit, owner: str) -> Observation:
+    """One pool: where it is, and whether it is started now and at boot."""
+    pool = lookup(unit["name"])
+    if pool is None:
+        return Observation(unit["name"])
+    seen = Observation(unit["name"], present=True, facts={"path": unit["path"]})
+    seen.marked_by = records.other_owner(owner, "pool", unit["name"])
+    if (path := path_of(pool)) != unit["path"]:
+        seen.drift.append(f"its path is {path}, wanted {unit['path']}")
+    elif not os.path.isdir(path):
+        seen.drift.append(f"{path} is not there")
+    if not pool.isActive():
+        seen.drift.append("it is stopped, wanted started")
+    if not pool.autostart():
+        seen.drift.append("it is not started at boot")
+    return seen
+
+
+observer = Pool()
