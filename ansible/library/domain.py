@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from ansible.module_utils.homelab import (
     seed_apply,
     system,
 )
-from ansible.module_utils.homelab.domain import STATES, Domain, free_uuid, is_halted, lag, lookup, named, persistent, present, resolved
-from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready
+from ansible.module_utils.homelab.domain import STATES, Domain, free_uuid, lag, lookup, named, persistent, present, resolved, write_started
+from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
 from ansible.module_utils.homelab.leases import Missing
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import forget, write_files
@@ -98,14 +99,27 @@ def refusals(unit: dict) -> list[str]:
     except libvirt_host.library().libvirtError as error:
         return [str(error)]
     found = domain_checks.reasons(unit, can, libvirt_host.memory()) + domain_snapshot.lacking(unit)
-    found += [] if domain is None else domain_checks.on_snapshots(unit, present(domain))
-    if domain is None or unit["restart"] == "allowed":
+    if domain is None:
+        return found
+    found += domain_checks.on_snapshots(unit, present(domain))
+    found += saved(domain)
+    if domain.name() != unit["name"] and (others := domain_snapshot.others(domain)):
+        found.append(f"libvirt renames no domain with snapshots or checkpoints; delete {', '.join(others)} first (virsh snapshot-delete)")
+    if unit["restart"] == "allowed":
         return found
     if domain_xml.needs_replacement(persistent(domain), unit):
         found.append("another machine type or firmware makes it a new machine, with its disks; `restart: allowed` allows that")
     if domain.isActive() and domain.name() != unit["name"]:
         found.append(f"{domain.name()} runs, and is renamed while it is shut off; `restart: allowed` allows that")
     return found
+
+
+def saved(domain: Any) -> list[str]:
+    """Why a domain must not be changed whose memory is kept on disk: that goes with the definition and the disks of its time."""
+    if not domain.hasManagedSaveImage():
+        return []
+    name = domain.name()
+    return [f"its memory is saved (virsh managedsave); start it with virsh start {name}, or drop it with virsh managedsave-remove {name}"]
 
 
 def undefine(name: str, owner: str) -> None:
@@ -115,14 +129,15 @@ def undefine(name: str, owner: str) -> None:
     domain = named(name)
     if domain is not None and domain_xml.owner_of(persistent(domain)) in (owner, None):
         record = records.read(owner, "domain", name) or {}
+        if reasons := saved(domain):
+            raise RuntimeError(reasons[0])
         shut_down(domain, record.get("shutdown_seconds", SHUTDOWN_SECONDS), record.get("force_off", False))
-        domain_snapshot.drop(domain, persistent(domain))
+        domain_snapshot.drop(domain, persistent(domain), owner)
         keep(persistent(domain), owner)
         library = libvirt_host.library()
         domain.undefineFlags(
             library.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
             | library.VIR_DOMAIN_UNDEFINE_KEEP_TPM
-            | library.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
             | library.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
             | library.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
         )
@@ -136,73 +151,86 @@ def bring(change: Change, owner: str) -> None:
     """
     links = list(networkd.read_links().values())
     unit = resolved(change.unit, owner, links)
-    domain, before = lookup(unit), definition_of(unit)
-    if domain is not None and before is not None:
-        # Of a run that was broken off.
-        domain_snapshot.drop(domain, before)
+    domain = lookup(unit)
+    past = Past() if domain is None else past_of(domain, change, owner)
     if domain is not None and domain.name() != unit["name"]:
-        # Whether libvirt takes the definition is seen before the guest is shut off for its new name.
-        define({**unit, "name": domain.name()}, owner)
         rename(domain, unit, owner)
     domain = define(unit, owner)
     write_files(leases.files_of(unit, owner, links), owner, "domain", unit["name"])
     system.run(["networkctl", "reload"], check=False)
     seed_apply.make(unit, owner, domain.UUIDString())
-    run(domain, unit, owner, before, bool(change.record.get("pending")))
     domain.setAutostart(int(unit["autostart"]))
+    run(domain, unit, owner, past)
     if "cloud_init" not in unit:
         seed_apply.forget(unit["name"], owner)
     if "renamed_from" in unit and named(unit["renamed_from"]) is None:
         forget_name(unit["renamed_from"], owner)
 
 
-def run(domain: Any, unit: dict, owner: str, before: domain_xml.Element | None, unfinished: bool) -> None:
+@dataclass(frozen=True)
+class Past:
+    """A domain before a change: its definition, None of a new one; whether it ran; whether nobody saw the end of an earlier change, and
+    whether that one kept disks to go back to.
+    """
+
+    definition: domain_xml.Element | None = None
+    ran: bool = True
+    unfinished: bool = False
+    kept: bool = False
+
+
+def past_of(domain: Any, change: Change, owner: str) -> Past:
+    """How a domain is before a change, or was before one that was broken off."""
+    begun = domain_snapshot.begun(domain, owner)
+    is_kept = begun is not None
+    definition = persistent(domain) if begun is None else begun
+    return Past(definition, is_kept or bool(domain.isActive()), bool(change.record.get("pending")), is_kept)
+
+
+def run(domain: Any, unit: dict, owner: str, past: Past) -> None:
     """Bring what runs of a domain after its definition: live, by a restart where that is allowed, or not at all."""
     if domain.isActive() and unit["running"]:
-        if is_halted(domain):
-            wake(domain, unit)
-        bring_live(domain, unit)
+        if STATES.get(domain.state()[0]) == "crashed":
+            turn_off(domain, unit)
+        else:
+            bring_live(domain, unit)
     if not unit["running"] or (unit["restart"] == "allowed" and lag(domain, unit, owner)[1]):
         turn_off(domain, unit)
     if not unit["running"]:
-        return
-    if domain.isActive():
-        if unfinished:
-            # A start that nobody saw the end of.
+        domain_snapshot.drop(domain, persistent(domain), owner)
+    elif not domain.isActive():
+        begin(domain, unit, owner, past)
+    elif past.unfinished:
+        # A start that nobody saw the end of.
+        with way_back(domain, unit, owner, past):
             wait_until_ready(domain, unit)
-        return
-    changed = before is not None and domain_xml.differences(before, persistent(domain))
-    guard = domain_snapshot.kept(domain, before) if changed and unit["snapshot"] else contextlib.nullcontext()
-    with guard:
-        drop_nvram(before, unit)
+
+
+def begin(domain: Any, unit: dict, owner: str, past: Past) -> None:
+    """Start a domain, and know afterwards what a start does not bring."""
+    with way_back(domain, unit, owner, past):
+        drop_nvram(past.definition, unit)
         start(domain, unit)
+    write_started(domain, unit, owner)
 
 
-def wake(domain: Any, unit: dict) -> None:
-    """Let a guest go on that was paused or sleeps; one that crashed is shut down as its unit allows."""
-    state = STATES.get(domain.state()[0])
-    if state == "paused":
-        domain.resume()
-    elif state == "suspended":
-        domain.pMWakeup()
-    elif state == "crashed":
-        turn_off(domain, unit)
+def way_back(domain: Any, unit: dict, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:
+    """What puts a domain back when it does not become ready: a shut-off one that is started with a change, where its unit wants that."""
+    changed = past.definition is not None and domain_xml.differences(past.definition, persistent(domain))
+    if past.definition is None or not (past.kept or (changed and unit["snapshot"] and not domain.isActive())):
+        return contextlib.nullcontext()
+    return domain_snapshot.kept(domain, past.definition, owner, past.ran)
 
 
 def bring_live(domain: Any, unit: dict) -> None:
-    """Let a running guest take what it can. What it does not take, a restart brings where that is allowed."""
+    """Let a running guest go on, and take what it can. What it does not take, a restart brings where that is allowed."""
     try:
+        wake(domain)
         catch_up(domain)
     except (libvirt_host.library().libvirtError, TimeoutError):
         if unit["restart"] != "allowed":
             raise
         turn_off(domain, unit)
-
-
-def definition_of(unit: dict) -> domain_xml.Element | None:
-    """A unit's definition as it is before a change of it."""
-    domain = lookup(unit)
-    return None if domain is None else persistent(domain)
 
 
 def turn_off(domain: Any, unit: dict) -> None:
@@ -211,9 +239,16 @@ def turn_off(domain: Any, unit: dict) -> None:
 
 
 def rename(domain: Any, unit: dict, owner: str) -> None:
-    """Give a domain its new name, which libvirt does while it is shut off; its UUID and its SSH host key stay."""
-    turn_off(domain, unit)
+    """Give a domain its new name, which libvirt does while it is shut off; its UUID and its SSH host key stay.
+
+    Whether libvirt takes the definition is seen before the guest is shut off. The seed that it names is made first.
+    """
     seed_apply.copy_key(domain.name(), unit["name"], owner)
+    seed_apply.make(unit, owner, domain.UUIDString())
+    define({**unit, "name": domain.name()}, owner)
+    turn_off(domain, unit)
+    # Of a run that was broken off; libvirt renames no domain with a snapshot.
+    domain_snapshot.drop(domain, persistent(domain), owner)
     domain.rename(unit["name"])
 
 
@@ -244,7 +279,7 @@ def define(unit: dict, owner: str) -> Any:
     has = persistent(defined)
     if other := domain_xml.differences(has, domain_edit.edited(has, unit, owner)):
         if before is None:
-            defined.undefineFlags(library.VIR_DOMAIN_UNDEFINE_NVRAM)
+            defined.undefineFlags(library.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
         else:
             domain_snapshot.define(before)
         texts = "\n".join(system.text_diff(name, libvirts or None, said or None) for name, (libvirts, said) in other.items())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible.module_utils.homelab import libvirt_host, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.pool import MODE, Pool, lookup, path_of
+from ansible.module_utils.homelab.pool import MODE, Pool, lookup, moved, path_of, type_of
 
 
 class PoolWriter(Pool, Writer):
@@ -21,13 +21,8 @@ class PoolWriter(Pool, Writer):
         return libvirt_host.lacking(self.name_of(unit) for unit in units)
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
-        pools = {unit["name"]: lookup(unit["name"]) for unit in units}
-        unfit = {unit["name"]: unfit_folder(unit["path"]) for unit in units}
-        return {name: reason for name, reason in unfit.items() if reason} | {
-            unit["name"]: f"a pool's path does not change, since its volumes lie there: it is {path_of(pool)}; declare another pool"
-            for unit in units
-            if (pool := pools[unit["name"]]) is not None and path_of(pool) != unit["path"]
-        }
+        reasons = {unit["name"]: unfit_folder(unit["path"]) or refusal(unit) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def disruption(self, change: Change) -> str:
         return "live"
@@ -37,6 +32,18 @@ class PoolWriter(Pool, Writer):
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         return libvirt_host.each({name: lambda name=name: forget(name) for name in names})
+
+
+def refusal(unit: dict) -> str:
+    """Why a pool that is there cannot become what its unit says; nothing when it can."""
+    pool = lookup(unit["name"])
+    if pool is None:
+        return ""
+    if type_of(pool) != "dir":
+        return f"libvirt has a pool {unit['name']} of type {type_of(pool)}; pools of type dir are declared, so take another name"
+    if path_of(pool) != unit["path"]:
+        return f"a pool's path does not change, since its volumes lie there: it is {path_of(pool)}; declare another pool"
+    return "" if unit.get("adopt") else moved(unit["name"])
 
 
 def unfit_folder(path: str) -> str:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.homelab import image, libvirt_host, pool, records, system
@@ -45,7 +46,11 @@ def lacking_of(unit: dict, owner: str) -> str:
     path = path_of(unit)
     if path is None:
         return f"there is no pool {unit['pool']}; declare it in `pools`"
-    if "image" in unit and not os.path.lexists(path) and image.named(unit["image"], owner) is None:
+    if os.path.lexists(path):
+        return ""
+    if reason := pool.moved(unit["pool"]):
+        return reason
+    if "image" in unit and image.named(unit["image"], owner) is None:
         return f"there is no image {unit['image']}; declare it in `images`"
     return ""
 
@@ -66,6 +71,16 @@ def refusal(unit: dict, owner: str) -> str:
         return f"{path} is {form}, and a volume's format does not change: declare that, or another volume"
     if size > bytes_of(unit):
         return f"{path} is larger than {unit['size']}, and a volume is never made smaller: declare its size"
+    return refusal_to_grow(path, unit) if size < bytes_of(unit) else ""
+
+
+def refusal_to_grow(path: str, unit: dict) -> str:
+    """Why a volume must not grow as a guest has it now."""
+    for user in users_of(path):
+        if not user.is_disk:
+            return f"{path} is below a snapshot that {user.name} has; merge that first (virsh blockcommit)"
+        if user.domain.isActive() and user.domain.blockInfo(user.target)[0] > bytes_of(unit):
+            return f"{user.name} has {path} as a disk larger than {unit['size']}, and a volume is never made smaller: declare its size"
     return ""
 
 
@@ -125,23 +140,51 @@ def sync(path: str) -> None:
 
 def grow(path: str, unit: dict) -> None:
     """A larger size, seen at once by the guest that uses it."""
-    user = next((one for one in users_of(path) if one[0].isActive()), None)
+    user = next((one for one in users_of(path) if one.is_disk and one.domain.isActive()), None)
     if user is None:
         system.run(["qemu-img", "resize", "-q", "-f", unit["format"], path, str(bytes_of(unit))])
     else:
-        domain, target = user
-        domain.blockResize(target, bytes_of(unit), libvirt_host.library().VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        user.domain.blockResize(user.target, bytes_of(unit), libvirt_host.library().VIR_DOMAIN_BLOCK_RESIZE_BYTES)
 
 
-def users_of(path: str) -> list[tuple[Any, str]]:
-    """The domains that have this file as a disk or below one, running or not, with the disk's name in each."""
-    found = []
-    for domain in libvirt_host.connection().listAllDomains():
-        for disk in ET.fromstring(domain.XMLDesc(0)).findall("devices/disk"):
-            target = disk.find("target")
-            if target is not None and path in [source.get("file") for source in disk.iter("source")]:
-                found.append((domain, target.get("dev", "")))
-    return found
+@dataclass(frozen=True)
+class User:
+    """A domain that has a file as its disk `target`, or, without `is_disk`, below that."""
+
+    domain: Any
+    target: str
+    is_disk: bool
+
+    @property
+    def name(self) -> str:
+        """The domain's name."""
+        return str(self.domain.name())
+
+
+def users_of(path: str) -> list[User]:
+    """The domains that have a file now, or when they start next."""
+    inactive = libvirt_host.library().VIR_DOMAIN_XML_INACTIVE
+    domains = libvirt_host.connection().listAllDomains()
+    found = [user for domain in domains for flags in (0, inactive) for user in uses(domain, flags, path)]
+    return list({(one.name, one.target, one.is_disk): one for one in found}.values())
+
+
+def uses(domain: Any, flags: int, path: str) -> Iterator[User]:
+    """The disks of one definition of a domain that a file is part of."""
+    for disk in ET.fromstring(domain.XMLDesc(flags)).findall("devices/disk"):
+        target, top = disk.find("target"), disk.find("source")
+        for source in disk.iter("source"):
+            if target is not None and is_file(source, path):
+                yield User(domain, target.get("dev", ""), source is top)
+
+
+def is_file(source: ET.Element, path: str) -> bool:
+    """Whether a disk's <source> is this file, by its path, another path to it, or as a volume of a pool."""
+    name = source.get("file") or ""
+    if source.get("pool"):
+        found = pool.lookup(source.get("pool", ""))
+        name = "" if found is None else os.path.join(pool.path_of(found), source.get("volume", ""))
+    return bool(name) and os.path.realpath(name) == os.path.realpath(path)
 
 
 def forget(record: records.Record) -> None:
@@ -152,7 +195,7 @@ def forget(record: records.Record) -> None:
     if record.get("inode") not in (None, inode_of(path)):
         raise OSError(f"{path} is another file than the one that was made; see to it by hand")
     if users := users_of(path):
-        raise OSError(f"{path} is a disk of domain {users[0][0].name()}; take it out there first")
+        raise OSError(f"{path} is a disk of domain {users[0].name}; take it out there first")
     os.unlink(path)
 
 

@@ -22,9 +22,11 @@ export function derived(name: string, network: string, pool: [from: string, to: 
 export function withAddresses({ domains, vlans }: HostVars): HostVars["domains"] {
   return domains.map((domain) => ({
     ...domain,
-    interfaces: domain.interfaces.map((one, number) => {
+    interfaces: domain.interfaces.map((one, index, all) => {
       const vlan = vlans.find(({ bridge, id }) => bridge === one.bridge && id === one.vlan);
       if (one.address !== "auto" || vlan?.address === undefined || vlan.dhcp === undefined) return one;
+      // Its number is that within its VLAN, so that one in another VLAN comes and goes without a trace.
+      const number = all.slice(0, index).filter(({ bridge, vlan: id }) => bridge === one.bridge && id === one.vlan).length;
       return { ...one, address: derived(`${domain.name}/${number}`, vlan.address, [vlan.dhcp.from, vlan.dhcp.to]) };
     }),
   }));

@@ -18,7 +18,7 @@ const disk = z
       .union([z.literal(""), absolute])
       .optional()
       .describe("a drive with this image of the host in it; an empty text is an empty drive"),
-    target: target.optional().describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said"),
+    target: target.optional().describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said; a volume keeps the one that it has"),
   })
   .refine((one) => (one.volume === undefined) !== (one.cdrom === undefined), "one of `volume` and `cdrom`");
 
@@ -31,7 +31,7 @@ const networkInterface = z
       .max(4094, "a VLAN id is 1 to 4094")
       .optional()
       .describe("its VLAN, untagged for the guest"),
-    mac: mac.optional().describe("one of its own unless said, which stays"),
+    mac: mac.optional().describe("one of its own unless said, which stays while it is in that VLAN"),
     model: z.enum(["virtio", "e1000e"]).default("virtio"),
     address: z
       .union([z.literal("auto"), z.ipv4()], "an IPv4 address such as 10.10.10.30, or auto")
@@ -105,9 +105,9 @@ export const schema = z
     autostart: z.boolean().default(true).describe("start at boot"),
     running: z.boolean().default(true),
     ready: z
-      .enum(["address", "ssh", "agent"])
+      .enum(["address", "ssh", "agent", "cloud-init"])
       .default("address")
-      .describe("by what it is known to be ready: its addresses answer, and then its SSH server or its guest agent"),
+      .describe("by what it is known to be ready: its addresses answer, and then its SSH server, its guest agent, or, asked by that, cloud-init"),
     start_seconds: z.int().min(1).max(3600).default(300).describe("how long it may take until then"),
     shutdown_seconds: z.int().min(1).max(3600).default(120).describe("how long a guest may take to shut down"),
     force_off: z.boolean().default(false).describe("cut it off when it takes longer"),
@@ -115,7 +115,14 @@ export const schema = z
     restart: z.enum(["allowed", "denied"]).default("denied"),
     adopt: z.boolean().optional().describe("take over a domain of this name that bears nobody's mark"),
   })
-  .refine((unit) => unit.ready !== "agent" || unit.agent === true, { path: ["ready"], message: "it needs `agent: true`" })
+  .refine((unit) => !["agent", "cloud-init"].includes(unit.ready) || unit.agent === true, {
+    path: ["ready"],
+    message: "it needs `agent: true`",
+  })
+  .refine((unit) => unit.renamed_from === undefined || unit.interfaces.every(({ address }) => address !== "auto"), {
+    path: ["renamed_from"],
+    message: "it needs addresses that are given: auto makes them of the name",
+  })
   .refine((unit) => unit.ready !== "ssh" || unit.interfaces.some(({ address }) => address !== undefined), {
     path: ["ready"],
     message: "it needs an interface with an address",

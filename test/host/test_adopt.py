@@ -52,7 +52,7 @@ UNITS = {
 def test_what_virt_install_made_is_marked_and_nothing_else(name):
     root = domain_xml.parse((FOLDER / f"virt-install-{name}.xml").read_text())
     unit = domain.observer.normalise({"name": name, **UNITS[name]}, {})
-    has = [domain_xml.mac_of(one) for one in root.findall("devices/interface")]
+    has = domain_xml.plugs_of(root)
     disks = [{"bus": domain.BUSES[disk["target"][:2]], **disk} for disk in unit["disks"]]
     unit = {**unit, "disks": disks, "interfaces": domain.with_macs(unit["interfaces"], has, "id")}
     wanted = domain_edit.edited(root, unit, "lab")

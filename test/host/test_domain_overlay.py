@@ -66,3 +66,16 @@ def test_what_cannot_be_merged_is_refused(xml, said):
 
 def test_an_overlay_that_can_be_merged_is_not_refused():
     assert domain_overlay.faults(XML) == []
+
+
+def boots(root):
+    return [one.get("dev") for one in root.findall("os/boot")]
+
+
+def test_a_tag_that_is_said_twice_is_a_list():
+    order = "<domain><os><boot dev='hd'/><boot dev='cdrom'/></os></domain>"
+    once = edited(definition("running"), order)
+    assert boots(once) == ["hd", "cdrom"]
+    assert parts_of(once, edited(once, order)) == []
+    assert boots(edited(once, "<domain><os><boot dev='cdrom'/></os></domain>")) == ["cdrom"]
+    assert boots(edited(once, None)) == []

@@ -151,26 +151,53 @@ def test_a_device_goes_where_the_running_domain_has_a_bus_for_it():
         assert (f'bus="{bus}"' in step.argument) is kept
 
 
+A, B = ({"bridge": "br0", "vlan": vlan} for vlan in (10, 20))
+
+
+def macs(interfaces, has):
+    return [one["mac"] for one in domain.with_macs(interfaces, has, "id")]
+
+
 def test_interfaces_keep_the_mac_addresses_that_a_domain_has():
-    assert domain.with_macs([{}, {"mac": "a"}, {}], [], "id") == [
-        {"mac": domain.mac_for("id", 0)},
-        {"mac": "a"},
-        {"mac": domain.mac_for("id", 1)},
-    ]
-    assert domain.with_macs([{}, {"mac": "a"}, {}], ["b", "a"], "id") == [{"mac": "b"}, {"mac": "a"}, {"mac": domain.mac_for("id", 0)}]
-    made = [one["mac"] for one in domain.with_macs([{}, {}], [], "id")]
-    assert [one["mac"] for one in domain.with_macs([{}, {}], made, "other")] == made
+    first, second = domain.mac_for("id", 0), domain.mac_for("id", 1)
+    assert macs([A, {**A, "mac": "a"}, A], {}) == [first, "a", second]
+    assert macs([A, {**A, "mac": "a"}, A], {"b": ("br0", 10), "a": ("br0", 10)}) == ["b", "a", first]
+    assert macs([A, A], {"b": ("br0", 10), "c": ("br0", 10)}) == ["b", "c"]
+
+
+def test_an_interface_is_known_by_where_it_is_plugged_in():
+    has = {"a": ("br0", 10), "b": ("br0", 20)}
+    assert macs([B], has) == ["b"]
+    assert macs([B, A], has) == ["b", "a"]
+    assert macs([B, {**A, "vlan": 30}], has) == ["b", "a"]
+    assert macs([{**A, "vlan": 30}], has) == ["a"]
+    assert macs([A, {**A, "vlan": 30}, B], has) == ["a", domain.mac_for("id", 0), "b"]
+
+
+def disk(file, device="disk", **more):
+    return {"file": file, "device": device, **more}
+
+
+def targets(*disks, taken=(), has=None):
+    return [one["target"] for one in domain.with_targets(disks, taken, has or {})]
 
 
 def test_disks_get_the_names_that_are_free():
-    def targets(*disks, **more):
-        return [disk["target"] for disk in domain.observer.normalise({"name": "a", "disks": list(disks), **more}, {})["disks"]]
+    assert targets(disk("a"), disk("", "cdrom"), disk("b")) == ["vda", "sda", "vdb"]
+    assert targets(disk("a", target="vdb"), disk("b"), disk("c")) == ["vdb", "vda", "vdc"]
+    assert targets(disk("a", target="sda"), disk("", "cdrom")) == ["sda", "sdb"]
+    assert targets(*[disk("", "cdrom")] * 6, taken=["sdf"])[-1] == "sdg"
+    with pytest.raises(domain.Missing, match="at most 26 disks"):
+        targets(*[disk(str(number)) for number in range(27)])
 
-    assert targets({"volume": "v/a"}, {"cdrom": ""}, {"volume": "v/b"}) == ["vda", "sda", "vdb"]
-    assert targets({"volume": "v/a", "target": "vdb"}, {"volume": "v/b"}, {"volume": "v/c"}) == ["vdb", "vda", "vdc"]
-    assert targets({"volume": "v/a", "target": "sda"}, {"cdrom": ""}) == ["sda", "sdb"]
-    assert targets(*[{"cdrom": ""}] * 6, cloud_init={})[-1] == "sdg"
-    assert targets(*[{"volume": "v/a"}] * 27)[-1] == ""
+
+def test_a_disk_keeps_the_name_under_which_the_domain_has_its_file():
+    has = {"vda": "root", "vdb": "a", "vdc": "b", "sda": ""}
+    assert targets(disk("root"), disk("b"), has=has) == ["vda", "vdc"]
+    assert targets(disk("root"), disk("new"), disk("a"), disk("b"), has=has) == ["vda", "vdd", "vdb", "vdc"]
+    assert targets(disk("root"), disk("other"), has=has) == ["vda", "vdb"]
+    assert targets(disk("iso", "cdrom"), has=has) == ["sda"]
+    assert targets(disk("b", target="vda"), disk("root"), has=has) == ["vda", "vdb"]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ const units = (adopt: object) => ({
 });
 
 const live = async (name: string) => (await virsh("dumpxml", "--security-info", name)).split("\n");
-const processes = () => text("hv", "pgrep -af guest= | sed 's/ .*guest=/ /; s/,.*//' | sort");
+const processes = () => text("hv", "head /run/libvirt/qemu/*.pid");
 const OURS = /<\/?(metadata|homelab)/;
 
 beforeAll(async () => {

@@ -22,6 +22,7 @@ let fields: Fields = {
 };
 let plugs: Fields[] = [];
 let size = "16 MiB";
+let sha256: string;
 
 const own = (name: string, address: string): Fields => ({
   ...(JSON.parse(JSON.stringify(fields).replaceAll("VOLUME", `vms/${name}`)) as Fields),
@@ -32,8 +33,9 @@ const own = (name: string, address: string): Fields => ({
 function declare(more: Fields = {}): void {
   asHypervisor({
     pools: POOLS,
-    volumes: ["on", "off"].flatMap((name) => [volume(name, { size }), volume(`${name}-more`)]),
-    domains: [tiny("on", { ...own("on", ADDRESS), ...more }), idle("off", own("off", "10.10.10.32"))],
+    images: [{ name: "filled", source: "/srv/filled.raw", sha256 }],
+    volumes: volumes.map((name) => volume(name, { image: "filled", ...(name.endsWith("-more") ? {} : { size }) })),
+    domains: [tiny("on", { ...own("on", ADDRESS), ...more }), idle("off", { autostart: true, ...own("off", "10.10.10.32") })],
   });
 }
 
@@ -104,14 +106,17 @@ const rows: Row[] = [
 
 const DEVICE = /<\/?(disk|interface|driver|source|target|mac|vlan|tag|model|address|backend|alias|readonly)/;
 const leaving: Row[] = [
-  { what: "an interface less", change: () => void (plugs = []), announced: "live", touches: DEVICE },
+  // The seed names the interfaces that there are.
+  { what: "an interface less", change: () => void (plugs = []), announced: "next-boot", touches: DEVICE },
   { what: "a disk less", change: disks(MAIN, { cdrom: "" }), announced: "live", touches: DEVICE },
 ];
 
 beforeAll(async () => {
   lab = await hypervisor();
+  sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
   declare();
-  expect((await up()).output).toMatch(/\+ 7 created/);
+  expect((await up()).output).toMatch(/\+ 8 created/);
+  expect(await contents()).toEqual(volumes.map(() => sha256));
 });
 
 afterAll(() => lab.reset());
@@ -140,7 +145,13 @@ async function walk(row: Row): Promise<void> {
   expect(now).toMatchObject(sees ?? {});
 }
 
-const contents = async (): Promise<string[]> => Promise.all(["on", "off", "on-more", "off-more"].map((name) => content(name)));
+const volumes = ["on", "off", "on-more", "off-more"];
+
+async function contents(): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of volumes) found.push(await content(name));
+  return found;
+}
 
 test.each(rows)("$what ($announced)", (row) => walk(row));
 
@@ -177,7 +188,7 @@ test("another machine type is refused until a restart is allowed, and then keeps
 });
 
 test("firmware of UEFI keeps what it remembers through later changes", async () => {
-  const nvram = () => text("hv", "sha256sum /var/lib/libvirt/qemu/nvram/on_VARS*");
+  const nvram = () => text("hv", "sha256sum /var/lib/libvirt/qemu/nvram/$(virsh domuuid on)_VARS.fd");
   // Its firmware starts kernels of another form.
   fields = { ...fields, machine: "q35", firmware: "uefi", kernel: { ...KERNEL, kernel: "/srv/guest/vmlinuz" } };
   declare();

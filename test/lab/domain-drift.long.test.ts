@@ -55,7 +55,7 @@ const drifts: [unit: string, command: string, said: RegExp][] = [
   ["domain/paused", "virsh suspend paused", /it is paused, wanted running/],
   ["domain/off", "virsh destroy off", /it is shut off, wanted running/],
   ["domain/started", "virsh start started", /it is running, wanted shut off/],
-  ["domain/undefined", "virsh undefine undefined", /missing|is not there|create/],
+  ["domain/undefined", "virsh undefine undefined", /\(delete\)/],
   ["domain/edited", "virsh setmem edited 131072 --config", /currentMemory/],
   ["domain/edited", "virsh setmaxmem edited 393216 --config", /memory.*393216|393216/],
   ["domain/edited", "virsh setvcpus edited 4 --maximum --config", /vcpu/],
@@ -79,9 +79,9 @@ const drifts: [unit: string, command: string, said: RegExp][] = [
   ["domain/rewritten", sed("rewritten", "/<watchdog model='i6300esb'/,/<.watchdog/d"), /watchdog/],
   ["domain/rewritten", sed("rewritten", "s/<on_crash>restart/<on_crash>destroy/"), /on_crash/],
   ["domain/rewritten", "rm /var/lib/libvirt/boot/homelab-rewritten.iso", /homelab-rewritten\.iso/],
-  ["volume/vms/lost", "rm /srv/vms/lost", /missing|is not there|create/],
-  ["pool/spare", "virsh pool-destroy spare && virsh pool-autostart spare --disable", /spare[^]*(inactive|not active|autostart)/],
-  ["pool/third", "virsh pool-destroy third && virsh pool-undefine third", /missing|is not there|create/],
+  ["volume/vms/lost", "rm /srv/vms/lost", /\(delete\)/],
+  ["pool/spare", "virsh pool-destroy spare && virsh pool-autostart spare --disable", /it is stopped, wanted started[^]*it is not started at boot/],
+  ["pool/third", "virsh pool-destroy third && virsh pool-undefine third", /\(delete\)/],
 ];
 
 beforeAll(async () => {
@@ -101,7 +101,7 @@ test("what others changed is found, and named", async () => {
   // One at a time: a later one builds on an earlier one's definition.
   for (const [, command] of drifts) await text("hv", command);
   const { output } = await good(stack(["refresh", "--yes", "--skip-preview", "--diff"]));
-  const parts = output.split(/^ {4}[-~+ ]\s*homelab/m);
+  const parts = output.replaceAll('\\"', '"').split(/^\s+[-~+] pulumi-nodejs/m);
   for (const [unit, command, said] of drifts) {
     const part = parts.filter((one) => one.includes(`hv/${unit}`)).join("\n");
     expect([command, part]).toEqual([command, expect.stringMatching(said)]);

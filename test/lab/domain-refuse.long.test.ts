@@ -28,7 +28,7 @@ const bad: Record<string, [more: object, said: RegExp]> = {
   "initrd-missing": [{ kernel: { ...KERNEL, initrd: "/srv/none" } }, /there is no file \/srv\/none/],
   "cd-missing": [{ disks: [{ cdrom: "/srv/none.iso" }] }, /there is no file \/srv\/none.iso/],
   "bridge-missing": [{ interfaces: [{ bridge: "br77" }] }, /there is no link br77; declare it in `bridges`/],
-  "mac-of-many": [{ interfaces: [{ bridge: "br0", mac: "53:54:00:00:00:01" }] }, /unicast|multicast/],
+  "mac-of-many": [{ interfaces: [{ bridge: "br0", mac: "53:54:00:00:00:01" }] }, /unicast|multicast|schema/],
   "ide-of-q35": [{ disks: [{ cdrom: "", target: "hda" }] }, /IDE/],
   "snapshot-of-raw": [{ snapshot: true, disks: [{ volume: "vms/plain" }] }, /vda|raw|qcow2/],
   "element-unknown": [devices("<frobnicator/>"), /frobnicator|schema|Extra element/i],
@@ -52,7 +52,7 @@ const guests = async () => [
   await virsh("list", "--all", "--name"),
   await text(
     "hv",
-    "ls /srv/vms /var/lib/libvirt/boot; find /etc/systemd/network /var/lib/homelab -type f | grep -v '/[.]' | sort; pgrep -f guest=steady",
+    "ls /srv/vms /var/lib/libvirt/boot; find /etc/systemd/network /var/lib/homelab -type f | grep -v '/[.]' | sort; cat /run/libvirt/qemu/steady.pid",
   ),
 ];
 

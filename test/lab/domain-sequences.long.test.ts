@@ -124,13 +124,13 @@ afterAll(() => lab.reset());
 
 test.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(`step ${"%i"} of ${GUESTS} sequences`, async (round) => {
   for (const one of sequences) one.step(round);
-  const started = await text("hv", "pgrep -f guest=steady");
+  const started = await text("hv", "cat /run/libvirt/qemu/steady.pid");
   declare();
   await up();
   const lost = [sequences.map(({ file, steps }) => `${file}: ${steps.join(", ")}`).join("\n"), await contents()];
   expect(lost).toEqual([lost[0], expected()]);
   expect(changed((await playbook("--limit", "hv", "--check")).stdout)).toEqual({ hv: 0 });
-  expect(await text("hv", "pgrep -f guest=steady")).toBe(started);
+  expect(await text("hv", "cat /run/libvirt/qemu/steady.pid")).toBe(started);
 });
 
 test("the host holds it all, as Pulumi sees it", async () => {

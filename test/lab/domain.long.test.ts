@@ -57,7 +57,7 @@ test("a guest is shut down gently, and its disk outlives it", async () => {
   asHypervisor({ ...larger, domains: [{ ...larger.domains[0]!, running: false }] });
   await up();
   expect(await virsh("domstate", "tiny")).toBe("shut off\n");
-  expect(await text("hv", "cat /var/log/libvirt/qemu/tiny.console.log")).toContain("the power button was pressed");
+  expect(await text("hv", "cat /var/log/libvirt/qemu/$(virsh domuuid tiny).console.log")).toContain("the power button was pressed");
   asHypervisor({});
   expect((await up()).output).toMatch(/- 3 deleted/);
   expect(await virsh("list", "--all", "--name")).not.toContain("tiny");

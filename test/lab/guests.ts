@@ -60,6 +60,6 @@ export const content = async (file: string, format = "qcow2", mebibytes = 4): Pr
   (
     await text(
       "hv",
-      `qemu-img convert -U -f ${format} -O raw /srv/vms/${file} /tmp/raw && head -c ${mebibytes}M /tmp/raw | sha256sum; rm /tmp/raw`,
+      `raw=$(mktemp); qemu-img convert -U -f ${format} -O raw /srv/vms/${file} $raw && head -c ${mebibytes}M $raw | sha256sum; rm $raw`,
     )
   ).slice(0, 64);

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, ClassVar
 
@@ -23,6 +25,9 @@ STATES = {1: "running", 2: "blocked", 3: "paused", 4: "shutting down", 5: "shut 
 # virDomainPausedReason: migration, save, dump, shutting down, snapshot, starting up.
 BRIEF_PAUSES = {2, 3, 4, 8, 9, 11}
 
+
+# What is known of a domain's start; libvirt numbers its starts anew after a boot.
+STARTED = Path("/run/homelab/started")
 
 # Of a new disk, by its name in the guest.
 BUSES = {"vd": "virtio", "sd": "sata", "hd": "ide"}
@@ -56,9 +61,7 @@ class Domain(Kind):
 
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         whole = super().normalise(unit, contents)
-        disks = with_targets(whole["disks"], [seed.TARGET] if "cloud_init" in whole else [])
-        interfaces = [{"model": "virtio", "isolated": False, **one} for one in whole["interfaces"]]
-        return {**whole, "disks": disks, "interfaces": interfaces}
+        return {**whole, "interfaces": [{"model": "virtio", "isolated": False, **one} for one in whole["interfaces"]]}
 
     def faults(self, unit: Unit) -> list[str]:
         return domain_faults.of(unit)
@@ -90,12 +93,19 @@ def owners() -> dict[str, str | None]:
     return {domain.name(): domain_xml.owner_of(persistent(domain)) for domain in domains}
 
 
-def with_targets(disks: Sequence[Unit], taken: Sequence[str]) -> list[Unit]:
-    """Disks with their names in the guest: the given ones, else in their order what is free of vda, vdb … and for CDs of sda, sdb …"""
-    used = {*taken, *(disk["target"] for disk in disks if "target" in disk)}
+def with_targets(disks: Sequence[Unit], taken: Sequence[str], has: Mapping[str, str]) -> list[Unit]:
+    """Disks, each with its file, with their names in the guest: the given one, else that under which the domain `has` the file
+    already, else in their order what is free of vda, vdb … and for CDs of sda, sdb … Raises Missing when the letters are used up.
+    """
+    given = {*taken, *(disk["target"] for disk in disks if "target" in disk)}
+    targets = {file: target for target, file in has.items() if file and target not in given}
+    kept = [disk if "target" in disk or disk["file"] not in targets else {**disk, "target": targets.pop(disk["file"])} for disk in disks]
+    used = {*given, *(disk["target"] for disk in kept if "target" in disk)}
     free = {prefix: iter([f"{prefix}{one}" for one in ascii_lowercase if f"{prefix}{one}" not in used]) for prefix in ("vd", "sd")}
-    # Of more than there are letters, faults() tells.
-    return [disk if "target" in disk else {**disk, "target": next(free["sd" if "cdrom" in disk else "vd"], "")} for disk in disks]
+    found = [disk if "target" in disk else {**disk, "target": next(free["sd" if disk["device"] == "cdrom" else "vd"], "")} for disk in kept]
+    if any(not disk["target"] for disk in found):
+        raise Missing(f"a guest has at most {len(ascii_lowercase)} disks of a kind")
+    return found
 
 
 def named(name: str) -> Any | None:
@@ -127,23 +137,34 @@ def resolved(unit: Unit, owner: str, links: Iterable[Link]) -> Unit:
     """
     sizes_of: Unit = {key: sizes.mebibytes(unit[key]) for key in ("memory", "memory_max") if key in unit}
     drives = [seed.drive_of(unit["name"])] if "cloud_init" in unit else []
-    whole = {**unit, **sizes_of, "disks": [_disk(one) for one in unit["disks"]] + drives}
     domain = lookup(unit)
-    has = [] if domain is None else [domain_xml.mac_of(one) for one in persistent(domain).findall("devices/interface")]
+    root = domain_edit.NOTHING if domain is None else persistent(domain)
+    disks = with_targets([_disk(one) for one in unit["disks"]], [drive["target"] for drive in drives], domain_xml.files_of(root))
     identity = free_uuid(owner, unit["name"]) if domain is None else domain.UUIDString()
-    return {**whole, "interfaces": with_macs(leases.with_addresses(unit, links), has, identity)}
+    interfaces = with_macs(leases.with_addresses(unit, links), domain_xml.plugs_of(root), identity)
+    return {**unit, **sizes_of, "disks": [{**disk, "bus": BUSES[disk["target"][:2]]} for disk in disks] + drives, "interfaces": interfaces}
 
 
-def with_macs(interfaces: Sequence[Unit], has: Sequence[str], identity: str) -> list[Unit]:
-    """Interfaces with MAC addresses: the given one, else that of an interface which the domain has, in their order, else a new one.
+def with_macs(interfaces: Sequence[Unit], has: Mapping[str, tuple[str, int | None]], identity: str) -> list[Unit]:
+    """Interfaces with MAC addresses: the given one, else that of an interface which the domain `has` in the same VLAN, else of one
+    that nobody wants, else a new one.
 
     A new one is made of the domain's UUID, so that it is the same on each run, and after a rename.
     """
     given = [one["mac"] for one in interfaces if "mac" in one]
-    kept = iter([mac for mac in has if mac not in given])
+    free = {mac: plug for mac, plug in has.items() if mac not in given}
+    kept = [_with_mac(one, free) for one in interfaces]
     new = (mac_for(identity, number) for number in itertools.count())
-    free = itertools.chain(kept, (mac for mac in new if mac not in (*given, *has)))
-    return [one if "mac" in one else {**one, "mac": next(free)} for one in interfaces]
+    left = itertools.chain(list(free), (mac for mac in new if mac not in (*given, *has)))
+    return [one if "mac" in one else {**one, "mac": next(left)} for one in kept]
+
+
+def _with_mac(one: Unit, free: dict[str, tuple[str, int | None]]) -> Unit:
+    """An interface with the MAC address of one that is plugged in as it is to be, which then is no longer free."""
+    plug = (one["bridge"], one.get("vlan"))
+    mac = one.get("mac") or next((mac for mac, where in free.items() if where == plug), None)
+    free.pop(mac or "", None)
+    return one if mac is None else {**one, "mac": mac}
 
 
 def mac_for(identity: str, number: int) -> str:
@@ -153,7 +174,7 @@ def mac_for(identity: str, number: int) -> str:
 
 
 def _disk(disk: Unit) -> Unit:
-    known = {"target": disk["target"], "bus": BUSES[disk["target"][:2]]}
+    known = {"target": disk["target"]} if "target" in disk else {}
     if "cdrom" in disk:
         return {**known, "device": "cdrom", "file": disk["cdrom"], "format": "raw"}
     pool, name = disk["volume"].split("/")
@@ -218,11 +239,17 @@ def texts_of(root: Element, unit: Unit, owner: str) -> dict[str, str]:
     wanted = domain_edit.edited(root, unit, owner)
     differing = domain_xml.differences(root, wanted)
     ignored = {"metadata"}
-    cpu = wanted.find("cpu")
-    if root.get("id") is not None and cpu is not None and cpu.get("mode") == "host-model":
-        # What libvirt makes of it for one run says nothing.
+    if root.get("id") is not None and is_expansion(root.find("cpu"), wanted.find("cpu")):
         ignored.add("cpu")
     return {name: system.text_diff(name, has or None, wanted or None) for name, (has, wanted) in differing.items() if name not in ignored}
+
+
+def is_expansion(running: Element | None, wanted: Element | None) -> bool:
+    """Whether a processor is what libvirt makes of the wanted one for the length of one run."""
+    if running is None or wanted is None:
+        return False
+    same = running.findtext("model") == wanted.findtext("model")
+    return wanted.get("mode") == "host-model" or (running.get("check") == "full" and same)
 
 
 def key_of(unit: Unit, owner: str) -> dict[str, str]:
@@ -245,7 +272,27 @@ def lag(domain: Any, unit: Unit, owner: str, is_defined: bool = True) -> tuple[d
     # What the persistent definition does not have, either, no boot brings.
     lacks = texts_of(persistent(domain), unit, owner) if is_defined else {}
     boot = [name for name in differing if name not in (*live, *lacks, "currentMemory")]
+    boot = [name for name in boot if name not in not_by_a_start(domain, differing)]
     return {name: text for name, text in differing.items() if name in live}, boot
+
+
+def not_by_a_start(domain: Any, differing: Mapping[str, str]) -> set[str]:
+    """The parts in which a domain still is as our own start of it left it, so that another start would not bring them, either."""
+    known = records.parsed(system.read_text(STARTED / f"{domain.UUIDString()}.json")) or {}
+    left = known.get("left", {}) if known.get("id") == domain.ID() else {}
+    return {name for name, found in differing.items() if left.get(name) == found}
+
+
+def write_started(domain: Any, unit: Unit, owner: str) -> None:
+    """Keep, until the host's next boot, in what a domain that we have just started is not as wanted; nothing where it is."""
+    path = STARTED / f"{domain.UUIDString()}.json"
+    system.remove_file(path)
+    boot = lag(domain, unit, owner)[1]
+    if boot:
+        texts = texts_of(present(domain), unit, owner)
+        system.make_folder(STARTED, mode=0o700)
+        left = {name: texts[name] for name in boot}
+        system.write_text(path, json.dumps({"id": domain.ID(), "left": left}), mode=0o600)
 
 
 def live_steps(domain: Any) -> list[Step]:

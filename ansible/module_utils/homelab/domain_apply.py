@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib
 import json
@@ -13,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from . import domain_xml, libvirt_host, system
-from .domain import live_steps, persistent, present
+from .domain import STATES, live_steps, persistent, present
 from .domain_live import DETACH, TEXT, Step
 from .kind import Unit
 
@@ -28,6 +29,8 @@ def start(domain: Any, unit: Unit) -> None:
         system.run(["ip", "neigh", "flush", "to", address], check=False)
     domain.create()
     wait_until_ready(domain, unit)
+    # The balloon of a guest that has answered may still be filling.
+    _wait(lambda: not live_steps(domain), PATIENCE_SECONDS)
 
 
 def wait_until_ready(domain: Any, unit: Unit) -> None:
@@ -54,8 +57,10 @@ def signs(domain: Any, unit: Unit) -> list[tuple[str, Callable[[], bool]]]:
     ]
     if unit["ready"] == "ssh":
         found += [(f"SSH server at {address}", partial(has_ssh, address)) for address in list(addresses)[:1]]
-    if unit["ready"] == "agent":
+    if unit["ready"] in ("agent", "cloud-init"):
         found.append(("guest agent", partial(has_agent, domain)))
+    if unit["ready"] == "cloud-init":
+        found.append(("end of cloud-init", partial(has_finished, domain)))
     return found
 
 
@@ -80,10 +85,32 @@ def has_ssh(address: str) -> bool:
 def has_agent(domain: Any) -> bool:
     """Whether the guest agent answers (qemu-ga(8))."""
     try:
-        importlib.import_module("libvirt_qemu").qemuAgentCommand(domain, '{"execute": "guest-ping"}', 5, 0)
+        ask_agent(domain, "guest-ping")
     except libvirt_host.library().libvirtError:
         return False
     return True
+
+
+def ask_agent(domain: Any, command: str, **arguments: Any) -> Any:
+    """What the guest agent says to a command of its protocol (QEMU Guest Agent Protocol Reference). Raises libvirtError."""
+    asked = json.dumps({"execute": command, "arguments": arguments})
+    return json.loads(importlib.import_module("libvirt_qemu").qemuAgentCommand(domain, asked, 5, 0))["return"]
+
+
+def has_finished(domain: Any) -> bool:
+    """Whether cloud-init is through in the guest. Raises RuntimeError, with its own words, when something of it failed."""
+    try:
+        argv = {"path": "cloud-init", "arg": ["status", "--format=json"], "capture-output": True}
+        pid = ask_agent(domain, "guest-exec", **argv)["pid"]
+        while not (done := ask_agent(domain, "guest-exec-status", pid=pid))["exited"]:
+            time.sleep(0.5)
+        said = json.loads(base64.b64decode(done.get("out-data", "")) or "{}")
+    except (libvirt_host.library().libvirtError, ValueError):
+        return False
+    if said.get("errors") or said.get("status") == "error":
+        reasons = "; ".join(str(one) for one in said.get("errors", [])) or said.get("detail", "")
+        raise RuntimeError(f"cloud-init failed in the guest: {readable(reasons)}")
+    return said.get("status") in ("done", "disabled")
 
 
 def last_lines(domain: Any) -> str:
@@ -102,8 +129,22 @@ def readable(text: str) -> str:
     return "".join(one if one == "\n" or one.isprintable() else " " for one in plain.replace("\r\n", "\n"))
 
 
+def wake(domain: Any) -> None:
+    """Let a guest go on that was paused or sleeps. Raises libvirtError."""
+    state = STATES.get(domain.state()[0])
+    if state == "paused":
+        domain.resume()
+    elif state == "suspended":
+        domain.pMWakeup()
+
+
 def shut_down(domain: Any, seconds: float, force: bool) -> None:
-    """Ask the guest to go off, and wait that long. Then it is cut off with `force`, else TimeoutError is raised."""
+    """Ask the guest to go off, and wait that long. Then it is cut off with `force`, else TimeoutError is raised.
+
+    One that was paused after an error stays so, and is asked all the same.
+    """
+    with contextlib.suppress(libvirt_host.library().libvirtError):
+        wake(domain)
     end = time.monotonic() + seconds
     while domain.isActive() and time.monotonic() < end:
         # A guest that is just starting may have missed it.

@@ -13,7 +13,12 @@ from typing import Any
 from . import domain_overlay
 from .domain_xml import OURS, OVERLAY, OWNER, Element, Unit, firmware_of, is_machine, mac_of, overlay_of, parse, target_of
 
+# What a domain has that is not there yet.
+NOTHING = parse("<domain/>")
 AGENT = "org.qemu.guest_agent.0"
+# By UUID, so that a domain that is renamed keeps what is its own, and a new one of its old name gets none of it.
+CONSOLES = "/var/log/libvirt/qemu"
+NVRAMS = "/var/lib/libvirt/qemu/nvram"
 # Of q35 each takes one device that is plugged in while the guest runs.
 SPARE_PORTS = 4
 
@@ -31,11 +36,18 @@ def skeleton(kind: str, uuid: str, unit: Unit) -> Element:
         <features><acpi/><apic/></features>
         <devices>
             {ports}
-            <serial type="pty"><log file="/var/log/libvirt/qemu/{unit["name"]}.console.log" append="off"/></serial><console type="pty"/>
+            <serial type="pty"><log file="{CONSOLES}/{uuid}.console.log" append="off"/></serial><console type="pty"/>
             <rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
             <memballoon model="virtio"/>
         </devices>
     </domain>""")
+
+
+def named(root: Element, name: str) -> Element:
+    """A definition under another name."""
+    root = copy.deepcopy(root)
+    _text(root, "name", name)
+    return root
 
 
 def edited(root: Element, unit: Unit, owner: str) -> Element:
@@ -48,7 +60,7 @@ def edited(root: Element, unit: Unit, owner: str) -> Element:
     _size(root, "currentMemory", unit["memory"])
     _vcpus(root, unit["vcpus"], unit.get("vcpus_max") or unit["vcpus"])
     _cpu(root, unit.get("cpu"))
-    _boot(_child(root, "os"), unit)
+    _boot(_child(root, "os"), unit, root.findtext("uuid") or "")
     devices = _child(root, "devices")
     _disks(devices, unit["disks"])
     _interfaces(devices, unit["interfaces"])
@@ -125,17 +137,17 @@ def _cpu(root: Element, wanted: str | None) -> None:
         _text(element, "model", wanted)
 
 
-def _boot(system: Element, unit: Unit) -> None:
+def _boot(system: Element, unit: Unit, uuid: str) -> None:
     kind = _child(system, "type")
     if not is_machine(kind.get("machine", ""), unit["machine"]):
         kind.set("machine", unit["machine"])
-    _firmware(system, unit["firmware"])
+    _firmware(system, unit["firmware"], uuid)
     kernel = unit.get("kernel", {})
     for tag in ("kernel", "initrd", "cmdline"):
         _optional_text(system, tag, kernel.get(tag))
 
 
-def _firmware(system: Element, wanted: str) -> None:
+def _firmware(system: Element, wanted: str, uuid: str) -> None:
     if firmware_of(system) == wanted:
         return
     system.attrib.pop("firmware", None)
@@ -147,6 +159,7 @@ def _firmware(system: Element, wanted: str) -> None:
         features = ET.SubElement(system, "firmware")
         for name in ("enrolled-keys", "secure-boot"):
             ET.SubElement(features, "feature", enabled="yes" if wanted == "uefi-secure" else "no", name=name)
+        _text(system, "nvram", f"{NVRAMS}/{uuid}_VARS.fd")
 
 
 def _matched(devices: Element, tag: str, wanted: list[str], key: Any) -> dict[str, Element]:
@@ -162,6 +175,10 @@ def _disks(devices: Element, wanted: list[Unit]) -> None:
     found = _matched(devices, "disk", [disk["target"] for disk in wanted], target_of)
     for disk in wanted:
         element = found[disk["target"]]
+        source = element.find("source")
+        if source is not None and element.get("type") != "file":
+            # What else it was taken from: a pool's volume, a block device, the network.
+            element.remove(source)
         _set(element, type="file", device=disk["device"])
         _set(_child(element, "driver"), name="qemu")
         source = element.find("source")

@@ -39,7 +39,7 @@ def number_faults(unit: Unit) -> list[str]:
     if unit["vcpus"] > unit.get("vcpus_max", unit["vcpus"]):
         found.append(f"vcpus {unit['vcpus']} is more than vcpus_max")
     found += [f"vlan {one['vlan']} is not 1 to 4094" for one in unit["interfaces"] if not 1 <= one.get("vlan", 1) <= 4094]
-    targets = [disk["target"] for disk in unit["disks"]] + (["sdf"] if "cloud_init" in unit else [])
+    targets = [disk["target"] for disk in unit["disks"] if "target" in disk] + (["sdf"] if "cloud_init" in unit else [])
     return found + [f"target {one} is not one disk's alone" for one in twice(targets)]
 
 
@@ -70,8 +70,10 @@ def across(units: Sequence[Unit]) -> dict[str, list[str]]:
 
 def ready_faults(unit: Unit) -> list[str]:
     """By what a guest cannot be known to be ready."""
-    if unit["ready"] == "agent" and not unit.get("agent"):
-        return ["ready agent needs `agent: true`"]
+    if unit["ready"] in ("agent", "cloud-init") and not unit.get("agent"):
+        return [f"ready {unit['ready']} needs `agent: true`"]
+    if "renamed_from" in unit and any(one.get("address") == "auto" for one in unit["interfaces"]):
+        return ["renamed_from needs addresses that are given: auto makes them of the name"]
     if unit["ready"] == "ssh" and not any("address" in one for one in unit["interfaces"]):
         return ["ready ssh needs an interface with an address"]
     return []
@@ -79,9 +81,9 @@ def ready_faults(unit: Unit) -> list[str]:
 
 def disk_faults(disk: Unit) -> list[str]:
     """What is wrong with a disk's texts."""
-    found = texts.faults(texts.DISK_TARGET, "target", disk["target"])
+    found = texts.faults(texts.DISK_TARGET, "target", disk["target"]) if "target" in disk else []
     if ("volume" in disk) == ("cdrom" in disk):
-        return [*found, f"disk {disk['target']} has neither `volume` nor `cdrom`, or both"]
+        return [*found, "a disk has neither `volume` nor `cdrom`, or both"]
     if disk.get("cdrom"):
         found += texts.faults(texts.ABSOLUTE, "cdrom", disk["cdrom"])
     return found + (texts.faults(texts.VOLUME, "volume", disk["volume"]) if "volume" in disk else [])

@@ -1,7 +1,8 @@
 """What a unit says in libvirt's own words (`xml`), merged into a definition where it says. Pure.
 
 Below <devices> each element is a device: it is there already when one has all that it says, else it is added. Elsewhere an element
-is merged into the one of its tag (and name, id …), attribute by attribute. What was said before and is no longer is taken out.
+is merged into the one of its tag (and name, id …), attribute by attribute; a tag that is said twice without any of those, such as <boot>, is a
+list, which stands for all of it. What was said before and is no longer is taken out; an attribute keeps the value that it was given.
 """
 
 from __future__ import annotations
@@ -75,12 +76,33 @@ def _merge(into: Element, wanted: Element) -> None:
         into.set(name, value)
     if wanted.text:
         into.text = wanted.text
+    lists = _lists(wanted) if into.tag != "devices" else set()
+    for tag in lists:
+        _set_list(into, wanted.findall(tag))
     for child in wanted:
+        if child.tag in lists:
+            continue
         found = _same(into, child)
         if found is None:
             into.append(copy.deepcopy(child))
         elif into.tag != "devices":
             _merge(found, child)
+
+
+def _lists(parent: Element) -> set[str]:
+    """The tags that are there more than once with nothing to tell them apart."""
+    bare = [child.tag for child in parent if not any(name in child.attrib for name in IDENTITIES)]
+    return {tag for tag in bare if bare.count(tag) > 1}
+
+
+def _set_list(into: Element, wanted: list[Element]) -> None:
+    """Have these as the elements of their tag, where the first of them was."""
+    old = into.findall(wanted[0].tag)
+    at = list(into).index(old[0]) if old else len(into)
+    for element in old:
+        into.remove(element)
+    for number, element in enumerate(wanted):
+        into.insert(at + number, copy.deepcopy(element))
 
 
 def _same(parent: Element, wanted: Element) -> Element | None:
@@ -100,6 +122,9 @@ def _has(element: Element, wanted: Element) -> bool:
 
 def _take_out(root: Element, before: Element, wanted: Element) -> None:
     """Remove the elements that were said and no longer are, and those that this leaves empty."""
+    for tag in _lists(before) - _lists(wanted) if root.tag != "devices" else ():
+        for element in root.findall(tag):
+            root.remove(element)
     for child in list(before):
         found = _same(root, child)
         still = _same(wanted, child)

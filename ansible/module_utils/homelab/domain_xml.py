@@ -22,9 +22,10 @@ ET.register_namespace("homelab", NAMESPACE)
 def parse(text: str) -> Element:
     """A definition as a tree. Blanks between elements, which mean nothing, are left out."""
     for _, (prefix, uri) in ET.iterparse(io.StringIO(text), events=["start-ns"]):
-        # So that others' metadata is written as it was read.
+        # So that others' metadata is written as it was read; a default one would be declared for all of the domain.
         with contextlib.suppress(ValueError):
-            ET.register_namespace(prefix, uri)
+            if prefix:
+                ET.register_namespace(prefix, uri)
     root = ET.fromstring(text)
     for element in root.iter():
         if not (element.text or "").strip():
@@ -69,6 +70,20 @@ def mac_of(interface: Element) -> str:
     return attribute(interface, "mac", "address")
 
 
+def files_of(root: Element) -> dict[str, str]:
+    """The file of each disk, by its target; an empty text for an empty drive."""
+    return {target_of(disk): attribute(disk, "source", "file") for disk in root.findall("devices/disk")}
+
+
+def plugs_of(root: Element) -> dict[str, tuple[str, int | None]]:
+    """Where each interface is plugged in, bridge and VLAN, by its MAC address."""
+    found = {}
+    for one in root.findall("devices/interface"):
+        tag = attribute(one, "vlan/tag", "id")
+        found[mac_of(one)] = (attribute(one, "source", "bridge"), int(tag) if tag else None)
+    return found
+
+
 def attribute(element: Element, tag: str, name: str) -> str:
     """An attribute of an element's child, an empty text where there is none."""
     found = element.find(tag)
@@ -82,11 +97,11 @@ def is_machine(has: str, wanted: str) -> bool:
 
 
 def firmware_of(system: Element) -> str:
-    """bios, uefi or uefi-secure, as a definition's <os> has it."""
-    if system.get("firmware") != "efi":
+    """bios, uefi or uefi-secure, as a definition's <os> has it. An older one names the loader's file itself."""
+    if system.get("firmware") != "efi" and attribute(system, "loader", "type") != "pflash":
         return "bios"
-    secure = system.find("firmware/feature[@name='secure-boot']")
-    return "uefi-secure" if secure is not None and secure.get("enabled") == "yes" else "uefi"
+    secure = "yes" in (attribute(system, "loader", "secure"), attribute(system, "firmware/feature[@name='secure-boot']", "enabled"))
+    return "uefi-secure" if secure else "uefi"
 
 
 def needs_replacement(root: Element, unit: Unit) -> bool:

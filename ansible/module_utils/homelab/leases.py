@@ -41,12 +41,14 @@ def with_addresses(unit: Unit, links: Iterable[Link]) -> list[Unit]:
     """A unit's interfaces, with an address where they say `auto`. Raises Missing where no VLAN can hand it out."""
     links = list(links)
 
-    def settled(number: int, one: Unit) -> Unit:
+    def settled(one: Unit, before: Sequence[Unit]) -> Unit:
         if one.get("address") != "auto":
             return one
+        # Its number is that within its VLAN, so that one in another VLAN comes and goes without a trace.
+        number = sum((other["bridge"], other.get("vlan")) == (one["bridge"], one["vlan"]) for other in before)
         return {**one, "address": derived(f"{unit['name']}/{number}", *_network_of(_vlan_of(one, links)))}
 
-    return [settled(number, one) for number, one in enumerate(unit["interfaces"])]
+    return [settled(one, unit["interfaces"][:number]) for number, one in enumerate(unit["interfaces"])]
 
 
 def derived(name: str, network: str, pool: tuple[str, str]) -> str:

@@ -31,6 +31,10 @@ class Pool(Kind):
         except libvirt_host.NotInstalled:
             return [Observation(self.name_of(unit)) for unit in units]
 
+    def record_of(self, unit: Unit) -> records.Record:
+        """Which folder it is (inode(7)): the root of a file system has another number than the empty folder below it."""
+        return {"inode": inode_of(unit["path"])}
+
     def marked(self, owner: str) -> list[str]:
         return []
 
@@ -45,6 +49,27 @@ def path_of(pool: Any) -> str:
     return ET.fromstring(pool.XMLDesc(0)).findtext("target/path") or ""
 
 
+def inode_of(path: str) -> int | None:
+    """The number of a folder that is there."""
+    return os.stat(path).st_ino if os.path.isdir(path) else None
+
+
+def moved(name: str) -> str:
+    """Why no volume of a pool is to be made: its folder is not the one that its volumes lie in."""
+    pool = lookup(name)
+    known = {record["inode"] for record in records.of_all("pool", name) if record.get("inode") is not None}
+    if pool is None or not known or inode_of(path_of(pool)) in known:
+        return ""
+    return (
+        f"{path_of(pool)} is not the folder that pool {name} had: is its file system mounted? If it is a new one, say `adopt: true` on the pool"
+    )
+
+
+def type_of(pool: Any) -> str:
+    """libvirt's type of a pool; `dir` is a folder."""
+    return ET.fromstring(pool.XMLDesc(0)).get("type", "")
+
+
 def observe(unit: Unit, owner: str) -> Observation:
     """One pool: where it is, and whether it is started now and at boot."""
     pool = lookup(unit["name"])
@@ -52,6 +77,8 @@ def observe(unit: Unit, owner: str) -> Observation:
         return Observation(unit["name"])
     seen = Observation(unit["name"], present=True, facts={"path": unit["path"]})
     seen.marked_by = records.other_owner(owner, "pool", unit["name"])
+    if type_of(pool) != "dir":
+        seen.drift.append(f"it is a pool of type {type_of(pool)}, wanted dir")
     if (path := path_of(pool)) != unit["path"]:
         seen.drift.append(f"its path is {path}, wanted {unit['path']}")
     elif not os.path.isdir(path):

@@ -25,7 +25,11 @@ def _path(owner: str, kind: str, name: str) -> Path:
 
 def read(owner: str, kind: str, name: str) -> Record | None:
     """The record of one unit; None when there is none (or it is unreadable, which counts as none)."""
-    text = system.read_text(_path(owner, kind, name))
+    return parsed(system.read_text(_path(owner, kind, name)))
+
+
+def parsed(text: str | None) -> Record | None:
+    """What a record's file says; None when it says nothing."""
     try:
         found = json.loads(text) if text else None
     except ValueError:

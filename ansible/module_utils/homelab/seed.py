@@ -65,7 +65,7 @@ def drift(unit: Unit, owner: str, uuid: str) -> list[str]:
     private, public = (system.read_text(file) for file in (key_of(unit["name"], owner), public_of(unit["name"], owner)))
     if not path.exists() or private is None or public is None:
         return [f"{path} is not there, or not the key in it"]
-    known = json.loads(system.read_text(made_of(unit["name"], owner)) or "{}")
+    known = records.parsed(system.read_text(made_of(unit["name"], owner))) or {}
     drift = [] if known.get("image") == hashlib.sha256(path.read_bytes()).hexdigest() else [f"{path} was altered"]
     texts = digests(files_of(unit, uuid, private, public))
     return drift + [

@@ -46,8 +46,12 @@ def observe(unit: Unit, owner: str) -> Observation:
     """One volume: its size, and whether it is of its format."""
     name = f"{unit['pool']}/{unit['name']}"
     path = path_of(unit)
-    if path is None or not os.path.lexists(path):
+    if path is None:
         return Observation(name)
+    if not os.path.lexists(path):
+        # Behind a mount that is missing it may well be there.
+        reason = pool.moved(unit["pool"])
+        return Observation(name, present=True, drift=[reason]) if reason else Observation(name)
     seen = Observation(name, present=True, marked_by=records.other_owner(owner, "volume", name))
     try:
         info = info_of(path, unit["format"])

@@ -78,7 +78,7 @@ function volumeOf(host: LintHost, { volume, path }: Disk): Finding[] {
 function notAwaited(host: LintHost, hosts: LintHost[]): Finding[] {
   const names = hosts.filter((one) => one !== host).map(({ name }) => name);
   return host.vars.domains.flatMap(({ name, ready, cloud_init: seed }, index) => {
-    if (seed === undefined || ready === "ssh" || !names.includes(name)) return [];
+    if (seed === undefined || ready === "ssh" || ready === "cloud-init" || !names.includes(name)) return [];
     const message = `${name} is a host of this inventory, too, and is logged into as soon as it is ready: say \`ready: ssh\``;
     return [warning(host, ["domains", index], message)];
   });
