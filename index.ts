@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Guest, ManagedHost, type Network, type Service, loadInventory, shown } from "./components";
+import { type Guest, ManagedHost, type Network, type Service, loadInventory, shown, verify } from "./components";
 
 // Where the inventory lies, relative to the project: `homelab:inventory`, or ansible/inventory/<stack>.
-const folder = new pulumi.Config("homelab").get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
+const config = new pulumi.Config("homelab");
+const folder = config.get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
 const inventory = loadInventory(folder);
 for (const warning of inventory.warnings) void pulumi.log.warn(shown(warning));
 const place = { inventory: folder, owner: inventory.owner };
@@ -15,6 +16,12 @@ const machineOf = (name: string) => direct.flatMap((host) => host.machines.get(n
 const guests = inventory.hosts
   .filter((host) => host.guest)
   .map((host) => new ManagedHost(host, place, [...networks, ...machineOf(host.name)]));
+
+// A preview asks the hosts, unless `homelab:verify` is false.
+if (pulumi.runtime.isDryRun() && (config.getBoolean("verify") ?? true)) {
+  // What it throws ends the program, and with that the preview.
+  void verify(folder, [...direct, ...guests]);
+}
 
 /** The names of all hosts. */
 export const hosts: string[] = inventory.hosts.map(({ name }) => name);

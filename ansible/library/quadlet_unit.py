@@ -54,7 +54,12 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         name, plan = change.unit["name"], self.plans.get(user_of(change.unit), Plan())
         if name in plan.replaced:
             return "data-loss" if name.endswith(".volume") else "replace"
-        return "restart" if name in plan.restarts and change.seen.present else "live"
+        runs = {*plan.restarts.get(name, [])} & {*self.now.get(user_of(change.unit), Now()).active}
+        return "restart" if runs else "live"
+
+    def touches(self, change: Change) -> list[str]:
+        user, name = user_of(change.unit), change.unit["name"]
+        return [f"{self.kind} {user}/{one}" for one in self.plans.get(user, Plan()).restarts.get(name, []) if one != name]
 
     def last_words(self, change: Change) -> str:
         return Services(user_of(change.unit)).journal(change.unit)

@@ -54,6 +54,10 @@ class Writer(Kind):
         """What applying a change does to what runs: live, restart, next-boot, replace or data-loss."""
         return "live"
 
+    def touches(self, change: Change) -> list[str]:
+        """What else of the host a change reaches: restarts, or takes off the network for a moment."""
+        return []
+
     def attempt(self, change: Change) -> records.Record:
         """The record while a change is being applied: until it is verified, a unit counts as not applied."""
         return {**(change.record or self.record_of(change.unit)), "pending": True}
@@ -166,7 +170,9 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
         name = change.seen.name
         # In check mode what lacks may be what this very run would make.
         msg = f"not checked on the host: {lacking[name]}" if name in lacking else ""
-        results[name].update(changed=True, msg=msg, disruption="" if name in lacking else writer.disruption(change))
+        results[name].update(changed=True, msg=msg)
+        if name not in lacking:
+            results[name].update(disruption=writer.disruption(change), touches=writer.touches(change))
     for name, reason in refused.items():
         if name in results:
             results[name].update(failed=True, msg=reason)
@@ -269,5 +275,6 @@ def _result(seen: Observation) -> Result:
         "diff": drift_text(seen) if seen.present else "create",
         "drift": drift_text(seen),
         "disruption": "",
+        "touches": [],
         "facts": seen.facts,
     }
