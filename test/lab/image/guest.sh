@@ -64,13 +64,4 @@ chmod +x "$root/init" "$root/etc/udhcpc" "$root/etc/acpi/PWRF/00000080" "$root/w
 
 mkdir -p /srv/guest
 (cd "$root" && find . | busybox cpio -o -H newc | gzip -9) >/srv/guest/initrd.img
-cp "/boot/vmlinuz-$kernel" /srv/guest/vmlinuz
-# Not compressed it starts sooner, by PVH. Where the kernel's payload lies: https://docs.kernel.org/arch/x86/boot.html
-python3 - <<'EOF' | zstd -dc >/srv/guest/vmlinux
-import struct, sys
-kernel = open("/srv/guest/vmlinuz", "rb").read()
-offset, length = struct.unpack_from("<II", kernel, 0x248)
-start = (kernel[0x1F1] + 1) * 512 + offset
-sys.stdout.buffer.write(kernel[start : start + length])
-EOF
 rm -r "$root"
