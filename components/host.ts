@@ -38,7 +38,11 @@ export class ManagedHost extends pulumi.ComponentResource {
     super("homelab:index:ManagedHost", host.name, {});
     this.config = host;
     const at: Place = { ...place, host: host.name };
-    const made = <T extends UnitResource<unknown, unknown>>(kind: Parameters<typeof idOf>[0]["kind"], unit: object, make: (id: string) => T): T => {
+    const made = <T extends UnitResource<unknown, unknown>>(
+      kind: Parameters<typeof idOf>[0]["kind"],
+      unit: object,
+      make: (id: string) => T,
+    ): T => {
       const id = idOf({ kind, host: host.name, unit: unit as Record<string, unknown> });
       const resource = make(id);
       this.units.set(id, { resource, unit });

@@ -87,9 +87,13 @@ function changeOf({ disruption, touches, diff }: Verdict & { is: "changes" }, pl
 export function summaryOf(host: string, verdicts: Verdict[]): Finding {
   const count = (is: Verdict["is"]) => verdicts.filter((one) => one.is === is).length;
   const words = { holds: "hold", changes: "change", refused: "refused", unverified: "unverified" } as const;
-  const counted = Object.entries(words).flatMap(([is, word]) => (count(is as Verdict["is"]) > 0 ? [`${count(is as Verdict["is"])} ${word}`] : []));
+  const counted = Object.entries(words).flatMap(([is, word]) =>
+    count(is as Verdict["is"]) > 0 ? [`${count(is as Verdict["is"])} ${word}`] : [],
+  );
   const reasons = new Set(verdicts.flatMap((one) => (one.is === "unverified" ? [one.reason] : [])));
   const none = count("unverified") === verdicts.length && verdicts.length > 0;
-  const message = none ? `${host} is not verified: ${[...reasons].join("; ")}` : `${host} is verified: ${counted.join(", ") || "nothing to ask"}`;
+  const message = none
+    ? `${host} is not verified: ${[...reasons].join("; ")}`
+    : `${host} is verified: ${counted.join(", ") || "nothing to ask"}`;
   return { severity: none ? "warn" : "info", message };
 }

@@ -36,7 +36,9 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
 
 /** The program's own stack says nothing to whoever reads this. */
 function refusal(count: number): pulumi.RunError {
-  const error = new pulumi.RunError(`${count === 1 ? "a unit is" : `${count} units are`} refused by the hosts, see above; nothing was changed`);
+  const error = new pulumi.RunError(
+    `${count === 1 ? "a unit is" : `${count} units are`} refused by the hosts, see above; nothing was changed`,
+  );
   error.stack = "";
   return error;
 }

@@ -18,7 +18,9 @@ const disk = z
       .union([z.literal(""), absolute])
       .optional()
       .describe("a drive with this image of the host in it; an empty text is an empty drive"),
-    target: target.optional().describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said; a volume keeps the one that it has"),
+    target: target
+      .optional()
+      .describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said; a volume keeps the one that it has"),
   })
   .refine((one) => (one.volume === undefined) !== (one.cdrom === undefined), "one of `volume` and `cdrom`");
 
@@ -107,7 +109,9 @@ export const schema = z
     ready: z
       .enum(["address", "ssh", "agent", "cloud-init"])
       .default("address")
-      .describe("by what it is known to be ready: its addresses answer, and then its SSH server, its guest agent, or, asked by that, cloud-init"),
+      .describe(
+        "by what it is known to be ready: its addresses answer, and then its SSH server, its guest agent, or, asked by that, cloud-init",
+      ),
     start_seconds: z.int().min(1).max(3600).default(300).describe("how long it may take until then"),
     shutdown_seconds: z.int().min(1).max(3600).default(120).describe("how long a guest may take to shut down"),
     force_off: z.boolean().default(false).describe("cut it off when it takes longer"),

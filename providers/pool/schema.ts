@@ -5,7 +5,10 @@ import { absolute, libvirtName } from "../text";
 export const schema = z.strictObject({
   name: libvirtName,
   path: absolute.describe("the folder; it is made when it is not there, and does not change"),
-  adopt: z.boolean().optional().describe("take over a pool of this name that is nobody's, or a new folder in the place of the one that it had"),
+  adopt: z
+    .boolean()
+    .optional()
+    .describe("take over a pool of this name that is nobody's, or a new folder in the place of the one that it had"),
 });
 
 export type PoolUnit = z.infer<typeof schema>;

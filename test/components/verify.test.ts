@@ -62,14 +62,19 @@ test("a host that is away is unverified with the reason, and the others are not"
 });
 
 test("what a host lacks so far makes a unit unverified, with the reason", () => {
-  const lacking = { event: "result", host: "hv", kind: "vlan", units: [result({ msg: "not checked on the host: there is no br0" })] } as const;
+  const lacking = {
+    event: "result",
+    host: "hv",
+    kind: "vlan",
+    units: [result({ msg: "not checked on the host: there is no br0" })],
+  } as const;
   expect(verdictsOf(run(lacking as never), hosts).get("hv/vlan/apps")).toEqual({
     is: "unverified",
     reason: "not checked on the host: there is no br0",
   });
 });
 
-const change = { is: "changes", disruption: "live", touches: [], diff: "+b" } as const;
+const change: Verdict & { is: "changes" } = { is: "changes", disruption: "live", touches: [], diff: "+b" };
 const refusal: Verdict = { is: "refused", reason: "line 1: syntax error" };
 const unknown: Verdict = { is: "unverified", reason: "there is no nft" };
 
@@ -78,17 +83,17 @@ test.each<[string, Verdict, Plan, string?, string?]>([
   ["what holds already", { is: "holds" }, "planned", "info", "verified: the host holds it already"],
   ["a change", change, "planned", "info", "verified on the host: live\n+b"],
   ["one that disturbs", { ...change, disruption: "restart" }, "planned", "warn", "verified on the host: restart\n+b"],
-  [
-    "one that reaches others",
-    { ...change, touches: ["vlan iot"] },
-    "planned",
-    "info",
-    "verified on the host: live; touches vlan iot\n+b",
-  ],
+  ["one that reaches others", { ...change, touches: ["vlan iot"] }, "planned", "info", "verified on the host: live; touches vlan iot\n+b"],
   ["drift", change, "same", "warn", 'drift, not in this plan; "pulumi up --refresh" repairs it: live\n+b'],
   ["a change that is not for now", change, "left out", "info", "not in this plan: live\n+b"],
   ["a refusal", refusal, "planned", "error", "the host refuses it: line 1: syntax error"],
-  ["drift that cannot be repaired", refusal, "same", "warn", "drift, not in this plan, and its repair would be refused: line 1: syntax error"],
+  [
+    "drift that cannot be repaired",
+    refusal,
+    "same",
+    "warn",
+    "drift, not in this plan, and its repair would be refused: line 1: syntax error",
+  ],
   ["a refusal for later", refusal, "left out", "info", "not in this plan, and the host would refuse it: line 1: syntax error"],
   ["what cannot be known yet", unknown, "planned", "info", "unverified: there is no nft"],
   ["what nothing is done about", unknown, "same"],
@@ -101,5 +106,8 @@ test("a line says of each host how much of it is verified", () => {
     severity: "info",
     message: "hv is verified: 1 hold, 2 change, 1 unverified",
   });
-  expect(summaryOf("app", [{ is: "unverified", reason: "no route" }])).toEqual({ severity: "warn", message: "app is not verified: no route" });
+  expect(summaryOf("app", [{ is: "unverified", reason: "no route" }])).toEqual({
+    severity: "warn",
+    message: "app is not verified: no route",
+  });
 });

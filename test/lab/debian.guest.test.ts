@@ -65,7 +65,10 @@ beforeAll(async () => {
   const disk = join(stateDir, "debian.qcow2");
   await run(["qemu-img", "convert", "-c", "-O", "qcow2", image.disk, disk]);
   await run(["scp", "-q", "-F", sshConfig, disk, image.vmlinux, image.initrd, "hv:/var/tmp/"]);
-  await text("hv", "mkdir /srv/debian; cd /var/tmp; chown root: debian.qcow2 vmlinux initrd.img; mv debian.qcow2 /srv; mv vmlinux initrd.img /srv/debian");
+  await text(
+    "hv",
+    "mkdir /srv/debian; cd /var/tmp; chown root: debian.qcow2 vmlinux initrd.img; mv debian.qcow2 /srv; mv vmlinux initrd.img /srv/debian",
+  );
   sha256 = (await text("hv", "sha256sum /srv/debian.qcow2")).slice(0, 64);
   const hosts = join(inventory, "hosts.yml");
   writeFileSync(hosts, readFileSync(hosts, "utf8").replace(/^( +)app:$/m, "$1app:\n$1deb:"));

@@ -80,7 +80,11 @@ const drifts: [unit: string, command: string, said: RegExp][] = [
   ["domain/rewritten", sed("rewritten", "s/<on_crash>restart/<on_crash>destroy/"), /on_crash/],
   ["domain/rewritten", "rm /var/lib/libvirt/boot/homelab-rewritten.iso", /homelab-rewritten\.iso/],
   ["volume/vms/lost", "rm /srv/vms/lost", /\(delete\)/],
-  ["pool/spare", "virsh pool-destroy spare && virsh pool-autostart spare --disable", /it is stopped, wanted started[^]*it is not started at boot/],
+  [
+    "pool/spare",
+    "virsh pool-destroy spare && virsh pool-autostart spare --disable",
+    /it is stopped, wanted started[^]*it is not started at boot/,
+  ],
   ["pool/third", "virsh pool-destroy third && virsh pool-undefine third", /\(delete\)/],
 ];
 

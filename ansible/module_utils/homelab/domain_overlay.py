@@ -1,8 +1,8 @@
 """What a unit says in libvirt's own words (`xml`), merged into a definition where it says. Pure.
 
 Below <devices> each element is a device: it is there already when one has all that it says, else it is added. Elsewhere an element
-is merged into the one of its tag (and name, id …), attribute by attribute; a tag that is said twice without any of those, such as <boot>, is a
-list, which stands for all of it. What was said before and is no longer is taken out; an attribute keeps the value that it was given.
+is merged into the one of its tag (and name, id …), attribute by attribute; a tag that is said twice without any of those, such as
+<boot>, is a list, which stands for all of it. What was said before and is no longer is taken out; an attribute keeps its value.
 """
 
 from __future__ import annotations

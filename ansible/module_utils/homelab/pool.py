@@ -60,9 +60,8 @@ def moved(name: str) -> str:
     known = {record["inode"] for record in records.of_all("pool", name) if record.get("inode") is not None}
     if pool is None or not known or inode_of(path_of(pool)) in known:
         return ""
-    return (
-        f"{path_of(pool)} is not the folder that pool {name} had: is its file system mounted? If it is a new one, say `adopt: true` on the pool"
-    )
+    question = f"{path_of(pool)} is not the folder that pool {name} had: is its file system mounted?"
+    return f"{question} If it is a new one, say `adopt: true` on the pool"
 
 
 def type_of(pool: Any) -> str:
