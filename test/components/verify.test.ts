@@ -78,8 +78,8 @@ const change: Verdict & { is: "changes" } = { is: "changes", disruption: "live",
 const refusal: Verdict = { is: "refused", reason: "line 1: syntax error" };
 const unknown: Verdict = { is: "unverified", reason: "there is no nft" };
 
-test.each<[string, Verdict, Plan, string?, string?]>([
-  ["what holds", { is: "holds" }, "same"],
+test.each<[string, Verdict, Plan, string, string]>([
+  ["what holds", { is: "holds" }, "same", "", ""],
   ["what holds already", { is: "holds" }, "planned", "info", "verified: the host holds it already"],
   ["a change", change, "planned", "info", "verified on the host: live\n+b"],
   ["one that disturbs", { ...change, disruption: "restart" }, "planned", "warn", "verified on the host: restart\n+b"],
@@ -96,9 +96,9 @@ test.each<[string, Verdict, Plan, string?, string?]>([
   ],
   ["a refusal for later", refusal, "left out", "info", "not in this plan, and the host would refuse it: line 1: syntax error"],
   ["what cannot be known yet", unknown, "planned", "info", "unverified: there is no nft"],
-  ["what nothing is done about", unknown, "same"],
-])("%s is told as what it is", (_, verdict, plan, severity?, message?) => {
-  expect(findingOf(verdict, plan)).toEqual(severity && { severity, message });
+  ["what nothing is done about", unknown, "same", "", ""],
+])("%s is told as what it is", (_, verdict, plan, severity, message) => {
+  expect(findingOf(verdict, plan)).toEqual(severity === "" ? undefined : { severity, message });
 });
 
 test("a line says of each host how much of it is verified", () => {
