@@ -54,7 +54,9 @@ function verdictOf({ changed, failed, msg, diff, disruption, touches }: UnitResu
 /** Why a host said nothing of a unit: what went wrong there first. */
 function brokenOff({ events, output }: Run, host: string): string {
   const first = events.find((event) => event.host === host && (event.event === "unreachable" || event.event === "failed"));
-  if (first) return `${first.event === "unreachable" ? `${host} cannot be reached: ` : ""}${first.msg ?? ""}`.trim();
+  // What ssh said comes after Ansible's own words.
+  if (first?.event === "unreachable") return `${host} cannot be reached: ${first.msg?.replace(/^.*can be reached over ssh: /s, "") ?? ""}`;
+  if (first) return first.msg ?? "";
   return events.some((event) => event.host === host) ? "the check ended before it" : output.trim() || `${host} was not asked`;
 }
 
@@ -83,6 +85,9 @@ function changeOf({ disruption, touches, diff }: Verdict & { is: "changes" }, pl
   return { severity: disturbs ? "warn" : "info", message: `verified on the host: ${lines}` };
 }
 
+/** Whether a host said nothing at all. */
+export const isUnasked = (verdicts: Verdict[]): boolean => verdicts.length > 0 && verdicts.every(({ is }) => is === "unverified");
+
 /** One line for a host: how many of its units are what. */
 export function summaryOf(host: string, verdicts: Verdict[]): Finding {
   const count = (is: Verdict["is"]) => verdicts.filter((one) => one.is === is).length;
@@ -91,7 +96,7 @@ export function summaryOf(host: string, verdicts: Verdict[]): Finding {
     count(is as Verdict["is"]) > 0 ? [`${count(is as Verdict["is"])} ${word}`] : [],
   );
   const reasons = new Set(verdicts.flatMap((one) => (one.is === "unverified" ? [one.reason] : [])));
-  const none = count("unverified") === verdicts.length && verdicts.length > 0;
+  const none = isUnasked(verdicts);
   const message = none
     ? `${host} is not verified: ${[...reasons].join("; ")}`
     : `${host} is verified: ${counted.join(", ") || "nothing to ask"}`;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { type UnitResource, checkInventory } from "@homelab/providers";
 import { type ManagedHost } from "../host";
-import { type Finding, type Plan, findingOf, summaryOf, verdictsOf } from "./findings";
+import { type Finding, type Plan, findingOf, isUnasked, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
@@ -17,14 +17,9 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
   const verdicts = verdictsOf(run, new Map(hosts.map(({ config, units }) => [config.name, [...units.keys()]])));
   let refused = 0;
   for (const host of hosts) {
-    const ids = [...host.units.keys()];
-    tell(
-      summaryOf(
-        host.config.name,
-        ids.map((id) => verdicts.get(id)!),
-      ),
-      host,
-    );
+    const all = [...host.units.keys()].map((id) => verdicts.get(id)!);
+    tell(summaryOf(host.config.name, all), host);
+    if (isUnasked(all)) continue;
     for (const [id, { resource, unit }] of host.units) {
       const finding = findingOf(verdicts.get(id)!, await planOf(resource, unit));
       if (finding) tell(finding, resource);
