@@ -55,7 +55,12 @@ test.each(whole.map((_, length) => length))("where a check breaks off after %i e
 });
 
 test("a host that is away is unverified with the reason, and the others are not", () => {
-  const away = { event: "unreachable", host: "app", task: "look : Look", msg: "Task failed: Make sure this host can be reached over ssh: ssh: no route" } as const;
+  const away = {
+    event: "unreachable",
+    host: "app",
+    task: "look : Look",
+    msg: "Task failed: Make sure this host can be reached over ssh: ssh: no route",
+  } as const;
   const verdicts = verdictsOf(run(whole[0]!, away), hosts);
   expect(verdicts.get("app/nftables-table/inet/guard")).toEqual({ is: "unverified", reason: "app cannot be reached: ssh: no route" });
   expect(verdicts.get("hv/host")).toEqual({ is: "holds" });
