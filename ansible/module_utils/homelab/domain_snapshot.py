@@ -33,19 +33,20 @@ def kept(domain: Any, root: Element, owner: str, ran: bool) -> Iterator[None]:
     path = file_of(domain, owner)
     # One that has got another name meanwhile keeps it.
     root = domain_edit.named(root, domain.name())
-    if not path.exists():
+    if not path.exists() or TAG not in domain.snapshotListNames():
         try:
             take(domain, root)
         except libvirt_host.library().libvirtError as failure:
-            _define(root, ran)
+            define(root)
+            if ran:
+                domain.create()
             raise PutBack(f"no snapshot can be taken, so nothing was changed: {failure}") from failure
         system.make_folder(path.parent, mode=0o700)
         system.write_text(path, domain_xml.render(root), mode=0o600)
     try:
         yield
     except Exception as failure:
-        put_back(domain, root, ran)
-        drop(domain, root, owner)
+        put_back(domain, root, owner, ran)
         raise PutBack(f"{failure}\nIt was put back as it was before this change, disks and all.") from failure
     drop(domain, root, owner)
 
@@ -70,19 +71,20 @@ def take(domain: Any, root: Element) -> None:
             shutil.copy2(nvram, copy)
 
 
-def put_back(domain: Any, root: Element, ran: bool) -> None:
-    """Disks, firmware's memory and definition; then it runs again, if it did."""
+def put_back(domain: Any, root: Element, owner: str, ran: bool) -> None:
+    """Disks, firmware's memory and definition; then it runs again, if it did.
+
+    The snapshot goes before that: libvirt deletes none of a domain that runs with another CD than it had then.
+    """
     if domain.isActive():
         domain.destroy()
     domain.revertToSnapshot(domain.snapshotLookupByName(TAG))
     for nvram, copy in nvram_of(root):
         if copy.exists():
             shutil.copy2(copy, nvram)
-    _define(root, ran)
-
-
-def _define(root: Element, ran: bool) -> None:
-    domain = define(root)
+    _forget(domain, root)
+    define(root)
+    _remove(domain, owner)
     if ran:
         domain.create()
 
@@ -95,6 +97,10 @@ def define(root: Element) -> Any:
 def drop(domain: Any, root: Element, owner: str) -> None:
     """Let go of what was kept, also while the guest runs. With a snapshot left behind a domain is neither renamed nor undefined."""
     _forget(domain, root)
+    _remove(domain, owner)
+
+
+def _remove(domain: Any, owner: str) -> None:
     system.remove_file(file_of(domain, owner), empty_parents_below=records.ROOT)
 
 

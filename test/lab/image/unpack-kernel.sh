@@ -5,11 +5,11 @@ set -eu
 kernel="$(ls /lib/modules)"
 mkdir -p /srv/guest
 cp "/boot/vmlinuz-$kernel" /srv/guest/vmlinuz
-# Where the kernel's payload lies: https://docs.kernel.org/arch/x86/boot.html
+# Where the kernel's payload lies: https://docs.kernel.org/arch/x86/boot.html. Its last four bytes say how long it is unpacked.
 python3 - <<'EOF' | zstd -dc >/srv/guest/vmlinux
 import struct, sys
 kernel = open("/srv/guest/vmlinuz", "rb").read()
 offset, length = struct.unpack_from("<II", kernel, 0x248)
 start = (kernel[0x1F1] + 1) * 512 + offset
-sys.stdout.buffer.write(kernel[start : start + length])
+sys.stdout.buffer.write(kernel[start : start + length - 4])
 EOF
