@@ -189,8 +189,8 @@ test("another machine type is refused until a restart is allowed, and then keeps
 
 test("firmware of UEFI keeps what it remembers through later changes", async () => {
   const nvram = () => text("hv", "sha256sum /var/lib/libvirt/qemu/nvram/$(virsh domuuid on)_VARS.fd");
-  // Its firmware starts kernels of another form.
-  fields = { ...fields, machine: "q35", firmware: "uefi", kernel: { ...KERNEL, kernel: "/srv/guest/vmlinuz" } };
+  // Its firmware starts kernels of another form, which need more room.
+  fields = { ...fields, memory: "256 MiB", machine: "q35", firmware: "uefi", kernel: { ...KERNEL, kernel: "/srv/guest/vmlinuz" } };
   declare();
   const { stdout } = await playbook("--limit", "hv", "--diff");
   for (const name of ["on", "off"]) expect(stdout).toContain(shown(name, "replace"));
