@@ -48,7 +48,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         said = result.result if hasattr(result, "result") else result._result
         if "unsettled" in said:
-            self._tell("look", host=_host(result), unsettled=said["unsettled"])
+            self._tell("look", host=_host(result), unsettled=said["unsettled"], hindrances=said.get("hindrances", {}))
         if "kind" in said and "units" in said:
             units, removed = said["units"], said["removed"]
             self._tell("result", host=_host(result), kind=said["kind"], units=units, removed=removed)

@@ -60,6 +60,16 @@ function brokenOff({ events, output }: Run, host: string): string {
   return events.some((event) => event.host === host) ? "the check ended before it" : output.trim() || `${host} was not asked`;
 }
 
+/** What of others on a host is in the way of units, by id. */
+export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
+  new Map(
+    events.flatMap(({ host, hindrances }) =>
+      Object.entries(hindrances ?? {}).flatMap(([kind, units]) =>
+        Object.entries(units).map(([name, found]): [string, string[]] => [idFor(host!, kind, name), found]),
+      ),
+    ),
+  );
+
 /** What is said of a unit on its resource; undefined when there is nothing to say. A host that is away says it itself. */
 export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {
   switch (verdict.is) {

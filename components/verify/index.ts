@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { type UnitResource, checkInventory } from "@homelab/providers";
 import { type ManagedHost } from "../host";
-import { type Finding, type Plan, findingOf, isUnasked, summaryOf, verdictsOf } from "./findings";
+import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
@@ -15,6 +15,7 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
     hosts.map(({ config }) => config.name),
   );
   const verdicts = verdictsOf(run, new Map(hosts.map(({ config, units }) => [config.name, [...units.keys()]])));
+  const hindrances = hindrancesOf(run);
   let refused = 0;
   for (const host of hosts) {
     const all = [...host.units.keys()].map((id) => verdicts.get(id)!);
@@ -23,6 +24,7 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
     for (const [id, { resource, unit }] of host.units) {
       const finding = findingOf(verdicts.get(id)!, await planOf(resource, unit));
       if (finding) tell(finding, resource);
+      for (const message of hindrances.get(id) ?? []) tell({ severity: "warn", message }, resource);
       if (finding?.severity === "error") refused += 1;
     }
   }

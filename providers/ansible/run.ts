@@ -43,6 +43,8 @@ export interface Event {
   refused?: boolean;
   /** The kinds that a look did not find as they are wanted. */
   unsettled?: string[];
+  /** What of others is in the way of units, by kind and name. */
+  hindrances?: Record<string, Record<string, string[]>>;
   units?: UnitResult[];
   removed?: UnitResult[];
   recap?: Record<string, Recap>;

@@ -1,5 +1,5 @@
 import { type Run, type UnitResult } from "@homelab/providers";
-import { type Plan, type Verdict, findingOf, summaryOf, verdictsOf } from "../../components/verify/findings";
+import { type Plan, type Verdict, findingOf, hindrancesOf, summaryOf, verdictsOf } from "../../components/verify/findings";
 
 const result = (more: Partial<UnitResult>): UnitResult => ({
   name: "apps",
@@ -115,4 +115,14 @@ test("a line says of each host how much of it is verified", () => {
     severity: "warn",
     message: "app is not verified: no route",
   });
+});
+
+test("what of others is in a unit's way is found under its resource's id", () => {
+  const look = {
+    event: "look",
+    host: "hv",
+    unsettled: [],
+    hindrances: { "nftables-table": { "inet/isolation": ["theirs drops"] } },
+  } as const;
+  expect([...hindrancesOf(run(look as never))]).toEqual([["hv/nftables-table/inet/isolation", ["theirs drops"]]]);
 });

@@ -64,6 +64,13 @@ test("what changed on the host beside the plan is drift, and told with the way t
   expect(then).not.toContain("drift");
 });
 
+test("a chain of others that drops what a table of ours lets through is a warning", async () => {
+  await text("hv", "nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 10; policy drop; }'");
+  const { output } = await good(preview());
+  expect(output).toMatch(/isolation[^]*warning: table inet theirs is nobody's, and its chain c drops by its policy/);
+  await text("hv", "nft delete table inet theirs");
+});
+
 test("what a host refuses fails the preview with its own words, and the other host is told all the same", async () => {
   edit("host_vars/hv.yml", 'iifname "iot" drop comment', 'iifname "iot" frobnicate comment');
   edit("host_vars/app.yml", "the page is for its VLAN", "the page is for all");

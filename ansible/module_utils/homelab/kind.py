@@ -68,6 +68,10 @@ class Kind(ABC):
         """What is wrong with a unit's texts, whatever the host holds. Through Pulumi, zod says it before."""
         return []
 
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        """What of others on the host may keep a unit from doing what it is for, by its name."""
+        return {}
+
     def record_of(self, unit: Unit) -> records.Record:
         """What the record of a successfully applied unit says."""
         return {"on_delete": unit["on_delete"]} if "on_delete" in unit else {}
