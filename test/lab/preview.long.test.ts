@@ -71,6 +71,19 @@ test("a chain of others that drops what a table of ours lets through is a warnin
   await text("hv", "nft delete table inet theirs");
 });
 
+test("a port that somebody has is refused, with who that is", async () => {
+  await text(
+    "hv",
+    "systemd-run -q --unit=squatter python3 -m http.server 8099; until ss -Hltn sport = :8099 | grep -q .; do sleep 1; done",
+  );
+  edit("host_vars/hv.yml", '["8080:8080"]', '["8099:8080"]');
+  const { code, output } = await preview();
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/the host refuses it: port 8099\/tcp is taken by python3 \(pid \d+\)/);
+  edit("host_vars/hv.yml", '["8099:8080"]', '["8080:8080"]');
+  await text("hv", "systemctl stop squatter");
+});
+
 test("what a host refuses fails the preview with its own words, and the other host is told all the same", async () => {
   edit("host_vars/hv.yml", 'iifname "iot" drop comment', 'iifname "iot" frobnicate comment');
   edit("host_vars/app.yml", "the page is for its VLAN", "the page is for all");
