@@ -46,9 +46,7 @@ build_pulumi() {
 }
 
 # No debug tables: they take time to make and the linker drops them (-s -w) anyway.
-# Go's compiler is a tenth faster with less garbage collection, where there is memory for that.
 build_all() {
-  [ "$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)" -lt 8388608 ] || export GOGC=400
   version_flag=github.com/pulumi/pulumi/sdk/v3/go/common/version.Version
   (cd "$work/cli" && GOTOOLCHAIN=auto go build -mod=mod -gcflags=all=-dwarf=false -o "$work/pulumi" \
     -ldflags "-s -w -X $version_flag=v$pulumi_version" \
