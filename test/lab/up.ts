@@ -10,7 +10,7 @@ const STACK = "lab";
 export async function configureLab(): Promise<void> {
   if (process.env["HOMELAB_LAB_DIR"]) return say("a second instance: booted, not configured, since inventory/lab names the first");
   await forgetBareHosts();
-  say("pulumi up of stack lab (about 6 minutes the first time, since packages are installed; else half a minute)");
+  say("pulumi up of stack lab (6 to 11 minutes the first time, since packages are installed; else half a minute)");
   await pulumi(["stack", "init", STACK]);
   const up = await pulumi(["up", "--stack", STACK, "--yes", "--skip-preview", "--refresh", "--non-interactive"], {}, true);
   if (up.code !== 0) throw new Error("pulumi up failed; what to do stands above. Run it again when that is mended.");
