@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ansible.module_utils.homelab import quadlet, records, system
+from ansible.module_utils.homelab import listeners, quadlet, records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from ansible.module_utils.homelab.quadlet_services import Services
@@ -48,13 +48,19 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             refused = self.plans[user].refused
             refused = refused | check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
-        return errors
+        changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
+        return errors | {self.name_of(unit): reason for unit, reason in taken_ports(changing, self.owned(owner))}
 
     def disruption(self, change: Change) -> str:
         name, plan = change.unit["name"], self.plans.get(user_of(change.unit), Plan())
         if name in plan.replaced:
             return "data-loss" if name.endswith(".volume") else "replace"
-        return "restart" if name in plan.restarts and change.seen.present else "live"
+        runs = {*plan.restarts.get(name, [])} & {*self.now.get(user_of(change.unit), Now()).active}
+        return "restart" if runs else "live"
+
+    def touches(self, change: Change) -> list[str]:
+        user, name = user_of(change.unit), change.unit["name"]
+        return [f"{self.kind} {user}/{one}" for one in self.plans.get(user, Plan()).restarts.get(name, []) if one != name]
 
     def last_words(self, change: Change) -> str:
         return Services(user_of(change.unit)).journal(change.unit)
@@ -167,6 +173,21 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         there = services.objects() if objects else set()
         left = services.drop([one for one in objects if one in there])
         return {objects[one]: reason for one, reason in left.items()}
+
+
+def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]:
+    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up."""
+    ports = {id(unit): quadlet.ports(unit) for unit in units if quadlet.should_run(unit)}
+    if not any(ports.values()):
+        return []
+    users = {name.split("/", 1)[0] for name in owned}
+    uids = {account.pw_uid for user in users - {SYSTEM} if (account := account_of(user))}
+    services = {quadlet.service_of(unit) for unit in units} | {f"{Path(name.split('/', 1)[1]).stem}.service" for name in owned}
+    others = [
+        one for one in listeners.listeners() if listeners.uid_of(one.pid) not in uids and not services & listeners.services_of(one.pid)
+    ]
+    found = [(unit, listeners.taken(ports.get(id(unit), []), others)) for unit in units]
+    return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
 
 
 def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:

@@ -19,7 +19,7 @@ PODMAN = [
     "podman", "uidmap", "passt", "crun", "netavark", "aardvark-dns", "catatonit", "dbus-user-session",
     "systemd-container",
 ]  # fmt: skip
-HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt"]
+HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt", "genisoimage"]
 
 # A record of a kind of its own.
 BEFORE = "host-before"

@@ -44,6 +44,10 @@ class Kind(ABC):
     def name_of(self, unit: Unit) -> str:
         """The unit's name within host and kind, the last part of its id."""
 
+    def names_of(self, unit: Unit) -> set[str]:
+        """All names that a unit stands for: its own, and one that it is about to give up. None of them is undeclared."""
+        return {self.name_of(unit)}
+
     @abstractmethod
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         """One observation per unit, in their order. A failing read raises: that is not 'absent'."""
@@ -63,6 +67,10 @@ class Kind(ABC):
     def faults(self, unit: Unit) -> list[str]:
         """What is wrong with a unit's texts, whatever the host holds. Through Pulumi, zod says it before."""
         return []
+
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        """What of others on the host may keep a unit from doing what it is for, by its name."""
+        return {}
 
     def record_of(self, unit: Unit) -> records.Record:
         """What the record of a successfully applied unit says."""
