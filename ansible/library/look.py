@@ -11,25 +11,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible.module_utils.homelab import (
-    bridge,
-    domain,
-    host,
-    image,
-    nftables_table,
-    podman_secret,
-    pool,
-    quadlet_unit,
-    seed,
-    service_user,
-    vlan,
-    volume,
-    way_back,
-)
+from ansible.module_utils.homelab import seed, way_back
 from ansible.module_utils.homelab.kind import Kind
-
-MODULES = (host, service_user, nftables_table, bridge, vlan, pool, image, volume, domain, podman_secret, quadlet_unit)
-OBSERVERS: list[Kind] = [module.observer for module in MODULES]
+from ansible.module_utils.homelab.kinds import OBSERVERS
 
 
 def main() -> None:

@@ -40,8 +40,8 @@ class Doctor(Kind):
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         return [Observation("host", present=True, facts=facts(unit)) for unit in units]
 
-    def marked(self, owner: str) -> list[str]:
-        return []
+    def found(self) -> dict[str, str | None]:
+        return {}
 
 
 def facts(unit: Unit) -> Facts:

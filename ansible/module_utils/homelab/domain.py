@@ -77,11 +77,8 @@ class Domain(Kind):
         except libvirt_host.NotInstalled:
             return [Observation(self.name_of(unit)) for unit in units]
 
-    def marked(self, owner: str) -> list[str]:
-        return sorted(name for name, whose in owners().items() if whose == owner)
-
-    def marked_by_others(self, owner: str) -> set[str]:
-        return {name for name, whose in owners().items() if whose not in (owner, None)}
+    def found(self) -> dict[str, str | None]:
+        return owners()
 
 
 def owners() -> dict[str, str | None]:

@@ -24,6 +24,7 @@ HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qe
 # A record of a kind of its own.
 BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
+UNITS = Path("/etc/systemd/system")
 OURS = [RULES_SERVICE, way_back.SERVICE]
 ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", *OURS]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
@@ -118,9 +119,9 @@ class Host(Kind):
             seen.drift.append("IPv4 forwarding is off, wanted on")
         return seen
 
-    def marked(self, owner: str) -> list[str]:
-        path = next(iter(files_of({"forwarding": False}, owner)))
-        return ["host"] if marks.read(system.read_text(path)).get("owner") == owner else []
+    def found(self) -> dict[str, str | None]:
+        mark = marks.read(system.read_text(UNITS / RULES_SERVICE)).get("owner")
+        return {"host": mark} if mark else {}
 
 
 def packages_of(unit: Unit) -> list[str]:
@@ -138,9 +139,8 @@ def files_of(unit: Unit, owner: str) -> dict[Path, str]:
     if unit["forwarding"]:
         # What was on before us stays on when the rules are stopped.
         rules += FORWARD_ON + ("" if before(owner)["forwarding"] else FORWARD_OFF)
-    units = Path("/etc/systemd/system")
     return {
-        units / RULES_SERVICE: mark + rules + INSTALL,
+        UNITS / RULES_SERVICE: mark + rules + INSTALL,
         units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
         units / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
         Path("/etc/homelab/load-tables"): mark + LOAD_TABLES,

@@ -37,8 +37,15 @@ class Image(Kind):
     def record_of(self, unit: Unit) -> records.Record:
         return {"sha256": unit["sha256"], "seen": signature(path_of(unit["sha256"]))}
 
+    def found(self) -> dict[str, str | None]:
+        """Those that somebody has a record of; a file of which nobody has one goes by its name, the hash."""
+        known = [(owner, name, records.read(owner, self.kind, name) or {}) for owner in records.owners() for name in records.names(owner, self.kind)]
+        files = [path.name for path in FOLDER.iterdir() if path.is_file()] if FOLDER.is_dir() else []
+        recorded = {record.get("sha256") for _, _, record in known}
+        return {**{file: None for file in files if file not in recorded}, **{name: owner for owner, name, record in known if record.get("sha256") in files}}
+
     def marked(self, owner: str) -> list[str]:
-        return []
+        return []  # The records say it.
 
 
 def path_of(sha256: str) -> Path:

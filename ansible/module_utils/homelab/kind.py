@@ -53,12 +53,16 @@ class Kind(ABC):
         """One observation per unit, in their order. A failing read raises: that is not 'absent'."""
 
     @abstractmethod
+    def found(self) -> dict[str, str | None]:
+        """All objects of this kind on the host, whoever made them, by name, with the owner whose mark each bears."""
+
     def marked(self, owner: str) -> list[str]:
-        """The names of all objects of this kind on the host that bear the owner's mark."""
+        """The names of those that bear the owner's mark."""
+        return sorted(name for name, mark in self.found().items() if mark == owner)
 
     def marked_by_others(self, owner: str) -> set[str]:
         """The names of those that bear another owner's mark; a record of ours does not make them ours."""
-        return set()
+        return {name for name, mark in self.found().items() if mark not in (None, owner)}
 
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         """The unit with its defaults. `contents` holds the texts of the files that units name as `source`."""

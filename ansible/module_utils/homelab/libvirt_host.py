@@ -40,6 +40,14 @@ def connection() -> Any:
     return library().open(URI)
 
 
+def pools() -> list[Any]:
+    """All storage pools; none where libvirt is not installed."""
+    try:
+        return list(connection().listAllStoragePools())
+    except NotInstalled:
+        return []
+
+
 def found(look_up: Callable[[], Any], code: int) -> Any | None:
     """What a look-up finds, None when libvirt says that there is none. Any other failure is not 'absent', and is raised."""
     try:

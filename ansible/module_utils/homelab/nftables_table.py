@@ -57,11 +57,8 @@ class NftablesTable(Kind):
         foreign = [chain for chain in base_chains() if _owner(tables.get(f"{chain['family']}/{chain['table']}")) is None]
         return {self.name_of(unit): found for unit in units if (found := overruled(unit, foreign))}
 
-    def marked_by_others(self, owner: str) -> set[str]:
-        return {name for name, comment in tables_on_host().items() if _owner(comment) not in (None, owner)}
-
-    def marked(self, owner: str) -> list[str]:
-        return [name for name, comment in tables_on_host().items() if _owner(comment) == owner]
+    def found(self) -> dict[str, str | None]:
+        return {name: _owner(comment) for name, comment in tables_on_host().items()}
 
 
 def file_of(owner: str, name: str) -> Path:

@@ -79,10 +79,26 @@ class QuadletUnit(Kind):
         seen.facts = {"service": service, "active": state.get("ActiveState", "unknown"), "ports": quadlet.ports(unit)}
         return seen
 
+    def found(self) -> dict[str, str | None]:
+        """All files that a generator takes for units, podman-systemd.unit(5); one beside the owners' folders bears no mark."""
+        found: dict[str, str | None] = {}
+        for user in users():
+            folder = folder_of(user, "")
+            with system.acting_as(account_of(user)):
+                paths = sorted(folder.rglob("*")) if folder and folder.is_dir() else []
+                for path in paths:
+                    parts = path.relative_to(folder).parts if folder else ()
+                    # Those of /etc/containers/systemd/users are users' own.
+                    if is_unit(path.name) and path.is_file() and not (user == SYSTEM and parts[0] == "users"):
+                        found[f"{user}/{path.name}"] = parts[0] if len(parts) == 2 else None
+        return found
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return set()  # Units of one name may be several owners'; the folder says which is whose.
+
     def marked(self, owner: str) -> list[str]:
-        users = [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
         found = []
-        for user in users:
+        for user in users():
             folder = folder_of(user, owner)
             with system.acting_as(account_of(user)):
                 entries = list(folder.iterdir()) if folder and folder.is_dir() else []
@@ -108,6 +124,11 @@ def is_unit(path: str) -> bool:
 def user_of(unit: Unit) -> str:
     """Who runs a unit."""
     return str(unit.get("user") or SYSTEM)
+
+
+def users() -> list[str]:
+    """Who may have units: the system, and the users."""
+    return [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
 
 
 def by_user(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:

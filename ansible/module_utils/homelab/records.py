@@ -49,6 +49,16 @@ def of_all(kind: str, name: str) -> list[Record]:
     return [record for record in found if record is not None]
 
 
+def owner_of(kind: str, name: str) -> str | None:
+    """Who has a record of a unit; None where nobody has one."""
+    return next((folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None), None)
+
+
+def owners() -> list[str]:
+    """All owners who have records."""
+    return sorted(folder.name for folder in ROOT.glob("*") if folder.is_dir())
+
+
 def other_owner(owner: str, kind: str, name: str) -> str | None:
     """Whose a unit is that has no record of this owner's; None where nobody has one."""
     owners = [folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None]

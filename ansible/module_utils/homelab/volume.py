@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from . import libvirt_host, pool, records, sizes, system, texts
@@ -38,8 +39,14 @@ class Volume(Kind):
         path = path_of(unit)
         return {"on_delete": unit["on_delete"], "path": path, "format": unit["format"], "inode": inode_of(path)}
 
+    def found(self) -> dict[str, str | None]:
+        """All files in pools that are folders."""
+        folders = {one.name(): Path(pool.path_of(one)) for one in libvirt_host.pools() if pool.type_of(one) == "dir"}
+        names = [f"{name}/{file.name}" for name, folder in folders.items() if folder.is_dir() for file in folder.iterdir() if file.is_file()]
+        return {name: records.owner_of(self.kind, name) for name in names}
+
     def marked(self, owner: str) -> list[str]:
-        return []
+        return []  # The records say it.
 
 
 def observe(unit: Unit, owner: str) -> Observation:
