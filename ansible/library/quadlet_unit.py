@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ansible.module_utils.homelab import listeners, quadlet, records, system
+from ansible.module_utils.homelab import listeners, quadlet, quadlet_made, records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
-from ansible.module_utils.homelab.quadlet_services import Services
+from ansible.module_utils.homelab.quadlet_services import Services, is_up
 from ansible.module_utils.homelab.quadlet_unit import (
     SYSTEM,
     QuadletUnit,
@@ -22,6 +22,7 @@ from ansible.module_utils.homelab.quadlet_unit import (
     folder_of,
     manager_runs,
     read_units,
+    store_of,
     user_of,
 )
 
@@ -80,14 +81,22 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         installed = self._installed(user, owner)
         of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in merged(installed, units)}
         past = {name: past_of(record) for name, record in of.items()}
+        states = services.states(merged(installed, units))
+        noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
             edited = {unit["name"] for unit in units if file_drift(folder, unit)}
+            lost = {
+                unit["name"]
+                for unit in units
+                if quadlet_made.drift(user, store_of(user), unit, states[unit["name"]], noted[unit["name"]], lambda: installed)
+            }
         asked = any(quadlet.object_of(unit) and past[unit["name"]] for unit in units)
         return Now(
             installed=installed,
             past=past,
             edited=edited,
-            active=services.active(merged(installed, units)),
+            active={name for name, state in states.items() if is_up(state)},
+            lost=lost,
             objects=services.objects() if asked else (),
             denied={name for name, record in of.items() if record and record.get("restart") == "denied"},
         )
@@ -117,6 +126,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         services.pull(good)
         restarted = set(chain.from_iterable(plan.restarts.values()))
         reasons = services.bring_up(good, [unit for unit in everything if unit["name"] in restarted - failed.keys()])
+        note_images(services, good)
         return blamed(reasons, plan, good) | failed
 
     def _remember_replaced(self, changes: Sequence[Change], owner: str) -> None:
@@ -173,6 +183,17 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         there = services.objects() if objects else set()
         left = services.drop([one for one in objects if one in there])
         return {objects[one]: reason for one, reason in left.items()}
+
+
+def note_images(services: Services, units: Sequence) -> None:
+    """Remember which images units got, so that another one is seen."""
+    named = [(unit, name) for unit in units if (name := quadlet_made.image_of(unit))]
+    states = services.states([unit for unit, _ in named])
+    with system.acting_as(services.account):
+        images = quadlet_made.images(store_of(services.user)) or {}
+    for unit, name in named:
+        if name in images:
+            quadlet_made.note(services.user, unit, images[name], states[unit["name"]])
 
 
 def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]:

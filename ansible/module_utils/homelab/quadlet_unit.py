@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from . import quadlet, records, system, texts
+from . import quadlet, quadlet_made, records, system, texts
 from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
-PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestampMonotonic"
+PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic"
 
 
 class QuadletUnit(Kind):
@@ -67,15 +67,17 @@ class QuadletUnit(Kind):
         seen = Observation(self.name_of(unit))
         if folder is None:
             return seen
+        service = quadlet.service_of(unit)
+        state = states.get(service, {})
+        noted = quadlet_made.noted(user, unit)
         with system.acting_as(account_of(user)):
             ours = (folder / unit["name"]).exists()
             others = defined_elsewhere(folder, unit["name"])
             seen.drift = [*file_drift(folder, unit), *(f"{path} defines it, too" for path in others)]
+            made = quadlet_made.drift(user, store_of(user), unit, state, noted, lambda: read_units(folder))
         seen.present = ours or bool(others)
         seen.marked_by = owner if ours else _marked_by(folder, others)
-        service = quadlet.service_of(unit)
-        state = states.get(service, {})
-        seen.drift += state_drift(service, state, quadlet.should_run(unit))
+        seen.drift += [*made, *state_drift(service, state, quadlet.should_run(unit))]
         seen.facts = {"service": service, "active": state.get("ActiveState", "unknown"), "ports": quadlet.ports(unit)}
         return seen
 
@@ -105,6 +107,12 @@ class QuadletUnit(Kind):
                 units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
             found += [f"{user}/{name}" for name in sorted(units)]
         return found
+
+
+def store_of(user: str) -> Path:
+    """Where a user's Podman keeps what it has, containers-storage.conf(5)."""
+    account = account_of(user)
+    return Path(account.pw_dir) / ".local/share/containers/storage" if account else Path("/var/lib/containers/storage")
 
 
 def section_faults(section: str, keys: Any) -> list[str]:
