@@ -33,6 +33,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
     def __init__(self) -> None:
         self.now: dict[str, Now] = {}
         self.plans: dict[str, Plan] = {}
+        self.masked: dict[str, list[str]] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         if not system.installed("podman"):
@@ -82,6 +83,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in merged(installed, units)}
         past = {name: past_of(record) for name, record in of.items()}
         states = services.states(merged(installed, units))
+        self.masked[user] = [quadlet.service_of(unit) for unit in units if states[unit["name"]].get("LoadState") == "masked"]
         noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
             edited = {unit["name"] for unit in units if file_drift(folder, unit)}
@@ -121,6 +123,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         failed = plan.refused | services.make_way(plan, everything)
         self._remember_replaced([change for change in changes if change.unit["name"] in plan.replaced.keys() - failed.keys()], owner)
         failed |= write_all(folder, [change for change in changes if change.unit["name"] not in failed])
+        services.unmask(self.masked.get(services.user, []))
         services.reload()
         good = [unit for unit in units if unit["name"] not in failed]
         services.pull(good)

@@ -53,6 +53,11 @@ class Services:
         """Let the generator run."""
         self.systemctl("daemon-reload")
 
+    def unmask(self, services: Sequence[str]) -> None:
+        """Take away what keeps services from being started, systemctl(1)."""
+        for how in ([], ["--runtime"]) if services else ():
+            self.systemctl("unmask", *how, *services)
+
     def stop(self, services: Sequence[str]) -> None:
         """Stop services and forget that any failed."""
         if services:
