@@ -76,7 +76,7 @@ const waves: Record<string, Drift[]> = {
     ["hv/nftables-table/inet/isolation", "nft add chain inet isolation more", /-.*chain more/],
     ["hv/service-user/web", "usermod --comment homelab/other web", /comment is homelab\/other, wanted homelab\/lab/],
     ["hv/quadlet-unit/web/web.container", `echo '# by hand' >>${UNITS("web")}/web.container`, /-# by hand/],
-    ["app/nftables-table/inet/guard", "nft add element 2>/dev/null; nft insert rule inet guard input accept", /-.*accept/],
+    ["app/nftables-table/inet/guard", "nft insert rule inet guard input accept", /-.*accept/],
     ["app/quadlet-unit/notes/notes.container", `rm ${UNITS("notes")}/notes.container`, /\(delete\)|\+Image=web.image/],
   ],
   "what others rest on": [
