@@ -64,3 +64,10 @@ export const absolute = z.string().refine(
       .some((part) => ["", ".", ".."].includes(part)),
   "an absolute path: without / at its end, empty parts, . or .., and without control characters",
 );
+
+const UNITS: Record<string, number> = { MiB: 1, GiB: 1024, TiB: 1024 ** 2 };
+/** Such a size in MiB. */
+export const mebibytes = (text: string): number => {
+  const [count, unit] = text.split(" ");
+  return Number(count) * UNITS[unit!]!;
+};

@@ -46,12 +46,6 @@ const networkInterface = z
     message: "it needs `vlan`, whose DHCP server hands it out",
   });
 
-const UNITS: Record<string, number> = { MiB: 1, GiB: 1024, TiB: 1024 ** 2 };
-const mebibytes = (text: string): number => {
-  const [count, unit] = text.split(" ");
-  return Number(count) * UNITS[unit!]!;
-};
-
 const targetsBefore = (unit: { disks: { target?: string | undefined }[]; cloud_init?: unknown }, index: number): (string | undefined)[] => [
   ...unit.disks.slice(0, index).map((disk) => disk.target),
   ...(unit.cloud_init === undefined ? [] : ["sdf"]),
