@@ -31,10 +31,18 @@ export async function heldBy(stack: string): Promise<Held[]> {
   return heldIn(stack, JSON.parse(await pulumi("stack", "export", "--stack", stack)) as Exported);
 }
 
-/** The units of all stacks in this project's backend, those of other projects too. */
-export async function heldByAll(): Promise<Held[]> {
+/** The units of all stacks in this project's backend, those of other projects too, and why some could not be read. */
+export async function heldByAll(): Promise<{ held: Held[]; unread: string[] }> {
   const stacks = JSON.parse(await pulumi("stack", "ls", "--all", "--json")) as { name: string }[];
-  return (await Promise.all(stacks.map(({ name }) => heldBy(name)))).flat();
+  const [held, unread]: [Held[], string[]] = [[], []];
+  for (const { name } of stacks) {
+    try {
+      held.push(...(await heldBy(name)));
+    } catch (error) {
+      unread.push((error as Error).message);
+    }
+  }
+  return { held, unread };
 }
 
 /** What the CLI prints. It is asked for nothing that is secret, and needs no passphrase. */

@@ -123,13 +123,13 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         failed = plan.refused | services.make_way(plan, everything)
         self._remember_replaced([change for change in changes if change.unit["name"] in plan.replaced.keys() - failed.keys()], owner)
         failed |= write_all(folder, [change for change in changes if change.unit["name"] not in failed])
-        services.unmask(self.masked.get(services.user, []))
-        services.reload()
         good = [unit for unit in units if unit["name"] not in failed]
+        services.unmask([service for service in map(quadlet.service_of, good) if service in self.masked.get(services.user, [])])
+        services.reload()
         services.pull(good)
         restarted = set(chain.from_iterable(plan.restarts.values()))
         reasons = services.bring_up(good, [unit for unit in everything if unit["name"] in restarted - failed.keys()])
-        note_images(services, good)
+        note_images(services, everything)
         return blamed(reasons, plan, good) | failed
 
     def _remember_replaced(self, changes: Sequence[Change], owner: str) -> None:
@@ -189,14 +189,16 @@ class QuadletUnitWriter(QuadletUnit, Writer):
 
 
 def note_images(services: Services, units: Sequence) -> None:
-    """Remember which images units got, so that another one is seen."""
+    """Remember which images those units got whose service ran since, so that another one is seen."""
     named = [(unit, name) for unit in units if (name := quadlet_made.image_of(unit))]
     states = services.states([unit for unit, _ in named])
     with system.acting_as(services.account):
         images = quadlet_made.images(store_of(services.user)) or {}
     for unit, name in named:
-        if name in images:
-            quadlet_made.note(services.user, unit, images[name], states[unit["name"]])
+        state = states[unit["name"]]
+        ran = state.get("ActiveState") == "active" and quadlet_made.noted(services.user, unit).get("run") != state.get("InvocationID")
+        if ran and name in images:
+            quadlet_made.note(services.user, unit, images[name], state)
 
 
 def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]:

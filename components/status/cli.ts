@@ -43,17 +43,21 @@ async function linesOf(place: { host: string; inventory: string; owner: string }
   const ids = [...new Set([...declared, ...held].map(({ id }) => id))];
   const units = ids.map((id) => ({ id, declared: declared.find((one) => one.id === id), held: held.find((one) => one.id === id) }));
   // Two questions: in one, the two forms of a unit would be two units of one name.
-  const applied = await Promise.all(units.map(({ held }) => held && ask(held)));
+  const isLeft = declared.length === 0;
+  const applied = await Promise.all(units.map(({ held }) => held && ask(isLeft ? held : { ...held, inventory: place.inventory })));
   const asDeclared = await Promise.all(
     units.map(({ declared, held }) => {
-      const another = declared && !(held && differing(declared.unit, held.unit).length === 0);
-      return another ? ask({ ...place, kind: declared.kind, unit: declared.unit }) : undefined;
+      const isAnother = declared && !(held && differing(whole(declared.unit, place.owner), whole(held.unit, held.owner)).length === 0);
+      return isAnother ? ask({ ...place, kind: declared.kind, unit: declared.unit }) : undefined;
     }),
   );
   return units.map(({ id, declared, held }, index) =>
-    lineOf({ id, declared: declared?.unit, applied: held?.unit, host: { applied: applied[index], declared: asDeclared[index] } }),
+    lineOf({ id, declared: declared && whole(declared.unit, place.owner), applied: held && whole(held.unit, held.owner), host: { applied: applied[index], declared: asDeclared[index] } }),
   );
 }
+
+/** A unit with whose it is, which is part of what is applied. */
+const whole = (unit: object, owner: string): object => ({ ...unit, owner });
 
 const ask = (unit: Parameters<typeof observe>[0]): Promise<Answer> =>
   observe(unit).catch((error: unknown) => ({ error: (error as Error).message }));

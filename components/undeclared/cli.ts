@@ -29,9 +29,9 @@ async function main(): Promise<number> {
   if (inventories.length !== 1) throw new UserError(bad.map(({ what, mend }) => `${what}\n${mend}`).join("\n"));
   const { folder, inventory } = inventories[0]!;
   const host = inventory.hosts.find((one) => one.name === name)!;
-  const [survey, held] = await Promise.all([surveyOf(name, folder, inventory.owner), heldByAll()]);
+  const [survey, { held, unread: stacks }] = await Promise.all([surveyOf(name, folder, inventory.owner), heldByAll()]);
   console.log(render(name, folder, inventory.owner, undeclaredIn(name, survey, declaredIn(host), held)));
-  const unread = unreadIn(survey);
+  const unread = [...unreadIn(survey), ...stacks];
   for (const reason of unread) console.log(reason);
   return unread.length > 0 ? 1 : 0;
 }

@@ -46,6 +46,8 @@ export function render(host: string, folder: string, owner: string, found: Undec
     mark ?? "-",
     stacks.join(", ") || "-",
   ]);
+  const isKept = (one: Undeclared): boolean => one.owner?.endsWith(" (kept)") ?? false;
+  const isOthers = (one: Undeclared): boolean => one.owner !== null && one.owner !== owner && !isKept(one);
   const count = (filter: (one: Undeclared) => boolean): number => found.filter(filter).length;
   const told: [number, string][] = [
     [count((one) => one.owner === null), "of nobody's"],
@@ -57,9 +59,10 @@ export function render(host: string, folder: string, owner: string, found: Undec
       count((one) => one.owner === owner && one.stacks.length === 0),
       `of this inventory's owner, ${owner}, that no state holds: plain Ansible removes them, with \`homelab_prune: true\``,
     ],
-    [count((one) => one.owner !== null && one.owner !== owner && one.stacks.length > 0), "of other owners, in a state"],
+    [count(isKept), "kept with their data, for users of that name: `deluser --remove-home` removes one"],
+    [count((one) => isOthers(one) && one.stacks.length > 0), "of other owners, in a state"],
     [
-      count((one) => one.owner !== null && one.owner !== owner && one.stacks.length === 0),
+      count((one) => isOthers(one) && one.stacks.length === 0),
       "of other owners that no state here holds: another backend's, or left behind",
     ],
   ];

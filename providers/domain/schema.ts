@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { native, absolute, libvirtName, link, size } from "../text";
+import { absolute, libvirtName, link, mebibytes, native, size } from "../text";
 
 const target = z
   .string()

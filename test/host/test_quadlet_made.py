@@ -83,3 +83,13 @@ def test_a_note_is_read_as_it_was_written(tmp_path, monkeypatch):
     quadlet_made.note("web", IMAGE, "a1", UP)
     assert quadlet_made.noted("web", IMAGE) == {"image": "a1", "run": "one"}
     assert (tmp_path / "pulled/web/web.image.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_names_are_compared_as_podman_stores_them(store):
+    untagged = {"name": "web.container", "content": "[Container]\nImage=localhost/web\nPull=newer\n"}
+    tagged = {"name": "web.container", "content": "[Container]\nImage=localhost/web:1\nPull=newer\n"}
+    stale = {"image": "b2", "run": "one"}
+    assert drift(store, IMAGE, noted=stale, others=(untagged,)) != []
+    assert drift(store, IMAGE, noted=stale, others=(tagged,)) == []
+    assert quadlet_made.whole_name("index.docker.io/caddy") == "docker.io/library/caddy:latest"
+    assert drift(store, {"name": "back.network", "content": "[Network]\nNetworkName=back-%H\n"}) == []

@@ -44,7 +44,7 @@ const waves: Record<string, Drift[]> = {
     ["app/host", "dpkg -r --force-depends catatonit", /packages missing: catatonit/],
     ["app/nftables-table/inet/guard", "rm /etc/homelab/nftables/lab/inet-guard.nft", /\+.*the page is for its own VLAN/],
     ["app/service-user/notes", "usermod --comment '' notes", /comment is , wanted homelab\/lab/],
-    ["app/quadlet-unit/notes/notes.container", "systemctl --user -M notes@ kill -s KILL notes.service", /notes.service is failed .*, wanted active/],
+    ["app/quadlet-unit/notes/notes.container", "systemctl --user -M notes@ kill -s KILL notes.service; sleep 20", /notes.service is failed .*, wanted active/],
   ],
   "files with another text": [
     ["hv/host", "echo '# by hand' >>/etc/systemd/system/homelab-nftables.service", /-# by hand/],
@@ -61,7 +61,7 @@ const waves: Record<string, Drift[]> = {
     ["app/quadlet-unit/notes/web.image", `echo '# by hand' >>${UNITS("notes")}/web.image`, /-# by hand/],
     [
       "app/quadlet-unit/notes/notes.container",
-      `mkdir ${UNITS("notes")}/notes.container.d && echo '[Container]' >${UNITS("notes")}/notes.container.d/by-hand.conf`,
+      inHome("notes", `sh -c 'mkdir ${UNITS("notes")}/notes.container.d; echo [Container] >${UNITS("notes")}/notes.container.d/by-hand.conf'`),
       /notes.container.d\/by-hand.conf is there, but not wanted/,
     ],
   ],
@@ -74,13 +74,13 @@ const waves: Record<string, Drift[]> = {
     ["hv/bridge/br0", "bridge vlan del dev eth1 vid 20", /eth1: VLANs 10, wanted 10, 20/],
     ["hv/vlan/iot", "bridge vlan del dev br0 vid 20 self", /br0: it is not in VLAN 20 itself/],
     ["hv/nftables-table/inet/isolation", "nft add chain inet isolation more", /-.*chain more/],
-    ["hv/service-user/web", "usermod --comment homelab/other web", /comment is homelab\/other, wanted homelab\/lab/],
+    ["hv/service-user/web", "sed -i s/web:300000:65536/web:300000:1000/ /etc/subgid", /\/etc\/subgid says .*1000/],
     ["hv/quadlet-unit/web/web.container", `echo '# by hand' >>${UNITS("web")}/web.container`, /-# by hand/],
     ["app/nftables-table/inet/guard", "nft insert rule inet guard input accept", /-.*accept/],
     ["app/quadlet-unit/notes/notes.container", `rm ${UNITS("notes")}/notes.container`, /\(delete\)|\+Image=web.image/],
   ],
   "what others rest on": [
-    ["hv/host", "systemctl stop homelab-nftables", /homelab-nftables.service is inactive, wanted active/],
+    ["hv/host", "rm /etc/systemd/system/nftables.service.d/homelab.conf", /\+ExecStartPost=-\/bin\/sh \/etc\/homelab\/load-tables/],
     ["hv/bridge/br0", "ip link set br0 type bridge stp_state 1", /br0: spanning tree is on/],
     ["hv/vlan/iot", "ip addr add 10.10.20.9/24 dev iot; ip link set iot down", /iot: address [^]*iot: it is down/],
     ["hv/service-user/web", "systemctl stop user@2001", /its systemd manager does not run/],
@@ -133,7 +133,7 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
   for (let looks = 0; looks < 10; looks += 1) await look();
   await text("hv", "systemctl --user -M web@ kill -s KILL web.service; sleep 20");
   await look();
-  await text("hv", inHome("web", "podman auto-update"));
+  await text("hv", inHome("web", "sh -c 'podman commit -q systemd-web localhost/web:1 && podman auto-update'"));
   await text("app", "systemctl restart systemd-networkd; networkctl renew eth0.10; sleep 5");
   for (let looks = 0; looks < 4; looks += 1) await look();
 

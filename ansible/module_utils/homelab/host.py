@@ -141,10 +141,10 @@ def files_of(unit: Unit, owner: str) -> dict[Path, str]:
         rules += FORWARD_ON + ("" if before(owner)["forwarding"] else FORWARD_OFF)
     return {
         UNITS / RULES_SERVICE: mark + rules + INSTALL,
-        units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
-        units / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
+        UNITS / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
+        UNITS / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
         Path("/etc/homelab/load-tables"): mark + LOAD_TABLES,
-        units / way_back.SERVICE: mark + WAY_BACK_UNIT + INSTALL,
+        UNITS / way_back.SERVICE: mark + WAY_BACK_UNIT + INSTALL,
         Path(way_back.PROGRAM): mark + source_of(way_back),
     }
 

@@ -19,6 +19,7 @@ class Image(Kind):
     """Reads images. A file has no mark, so the record says whose it is; it also says which file was seen to have the hash."""
 
     kind = "image"
+    bears_marks = False
 
     def name_of(self, unit: Unit) -> str:
         return str(unit["name"])
@@ -39,13 +40,11 @@ class Image(Kind):
 
     def found(self) -> dict[str, str | None]:
         """Those that somebody has a record of; a file of which nobody has one goes by its name, the hash."""
-        known = [(owner, name, records.read(owner, self.kind, name) or {}) for owner in records.owners() for name in records.names(owner, self.kind)]
-        files = [path.name for path in FOLDER.iterdir() if path.is_file()] if FOLDER.is_dir() else []
-        recorded = {record.get("sha256") for _, _, record in known}
-        return {**{file: None for file in files if file not in recorded}, **{name: owner for owner, name, record in known if record.get("sha256") in files}}
-
-    def marked(self, owner: str) -> list[str]:
-        return []  # The records say it.
+        names = [(owner, name) for owner in records.owners() for name in records.names(owner, self.kind)]
+        hashes = {name: (owner, (records.read(owner, self.kind, name) or {}).get("sha256")) for owner, name in names}
+        files = {path.name for path in FOLDER.iterdir() if path.is_file()} if FOLDER.is_dir() else set()
+        known = {name: owner for name, (owner, digest) in hashes.items() if digest in files}
+        return {**dict.fromkeys(sorted(files - {digest for _, digest in hashes.values()})), **known}
 
 
 def path_of(sha256: str) -> Path:

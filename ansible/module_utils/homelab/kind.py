@@ -39,6 +39,8 @@ class Kind(ABC):
 
     kind: str
     defaults: ClassVar[Unit] = {}
+    # Of a kind whose objects have no place for one, the records say whose they are.
+    bears_marks: ClassVar[bool] = True
 
     @abstractmethod
     def name_of(self, unit: Unit) -> str:
@@ -58,11 +60,11 @@ class Kind(ABC):
 
     def marked(self, owner: str) -> list[str]:
         """The names of those that bear the owner's mark."""
-        return sorted(name for name, mark in self.found().items() if mark == owner)
+        return [] if not self.bears_marks else sorted(name for name, mark in self.found().items() if mark == owner)
 
     def marked_by_others(self, owner: str) -> set[str]:
         """The names of those that bear another owner's mark; a record of ours does not make them ours."""
-        return {name for name, mark in self.found().items() if mark not in (None, owner)}
+        return {name for name, mark in self.found().items() if mark not in (None, owner)} if self.bears_marks else set()
 
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         """The unit with its defaults. `contents` holds the texts of the files that units name as `source`."""

@@ -72,7 +72,11 @@ class PodmanSecret(Kind):
         self._found = {}
 
     def found(self) -> dict[str, str | None]:
-        return {f"{user}/{name}": labels.get(OWNER) for user in users_with_secrets() for name, labels in self.secrets(user).items()}
+        """Of a user who cannot be asked, those that records name."""
+        recorded = [name for owner in records.owners() for name in records.names(owner, self.kind)]
+        unasked = [name for name in recorded if not can_be_asked(name.split("/", 1)[0])]
+        asked = {f"{user}/{name}": labels.get(OWNER) for user in users_with_secrets() for name, labels in self.secrets(user).items()}
+        return {**dict.fromkeys(unasked), **asked}
 
 
 def drift_of(labels: Labels, unit: Unit, owner: str) -> list[str]:

@@ -18,6 +18,7 @@ class Pool(Kind):
     """Reads pools. libvirt keeps no metadata of theirs, so the record says whose they are."""
 
     kind = "pool"
+    bears_marks = False
 
     def name_of(self, unit: Unit) -> str:
         return str(unit["name"])
@@ -37,9 +38,6 @@ class Pool(Kind):
 
     def found(self) -> dict[str, str | None]:
         return {pool.name(): records.owner_of(self.kind, pool.name()) for pool in libvirt_host.pools()}
-
-    def marked(self, owner: str) -> list[str]:
-        return []  # The records say it.
 
 
 def lookup(name: str) -> Any | None:

@@ -15,7 +15,8 @@ from . import quadlet, system
 from .kind import Unit
 
 PULLED = Path("/run/homelab/pulled")
-WHOLE_NAME = re.compile(r"(localhost|[^/]*[.:][^/]*)/[^@]+")
+# registry/path[:tag], containers-registries.conf(5); what stands before a colon and no port is a transport.
+WHOLE_NAME = re.compile(r"(localhost(:\d+)?|[^/:]*\.[^/:]*(:\d+)?|[^/:]+:\d+)/[^@]+")
 
 
 Note = dict[str, str]
@@ -56,6 +57,8 @@ def _note_of(user: str, unit: Unit) -> Path:
 def object_is_there(user: str, store: Path, unit: Unit, made: str) -> bool:
     """Whether the network or volume that a unit made is there, as far as its files tell."""
     kind, name = made.split("/", 1)
+    if "%" in name:
+        return True  # systemd knows it, systemd.unit(5).
     if kind == "network":
         folder = Path("/etc/containers/networks") if user == "system" else store / "networks"
         return not folder.is_dir() or (folder / f"{name}.json").exists()
@@ -68,10 +71,16 @@ def image_of(unit: Unit) -> str | None:
     suffix = unit["name"].rsplit(".", 1)[1]
     if suffix not in ("image", "build"):
         return None
-    name = quadlet.last(unit, "ImageTag", "") or (quadlet.last(unit, "Image", "") if suffix == "image" else "")
-    if not WHOLE_NAME.fullmatch(name) or "%" in name or "://" in name:
+    return whole_name(quadlet.last(unit, "ImageTag", "") or (quadlet.last(unit, "Image", "") if suffix == "image" else ""))
+
+
+def whole_name(name: str) -> str | None:
+    """An image's name as Podman's store has it; None for one that does not say all of it."""
+    if not WHOLE_NAME.fullmatch(name) or "%" in name:
         return None
-    return name if ":" in name.rsplit("/", 1)[1] else f"{name}:latest"
+    registry, path = re.sub(r"^index\.docker\.io/", "docker.io/", name).split("/", 1)
+    path = f"library/{path}" if registry == "docker.io" and "/" not in path else path
+    return f"{registry}/{path}" if ":" in path.rsplit("/", 1)[-1] else f"{registry}/{path}:latest"
 
 
 def images(store: Path) -> dict[str, str] | None:
@@ -85,6 +94,18 @@ def images(store: Path) -> dict[str, str] | None:
 
 
 def renewed(unit: Unit, name: str, others: Sequence[Unit]) -> bool:
-    """Whether a container that runs of an image lets Podman renew it."""
-    using = [one for one in others if quadlet.last(one, "Image", "") in (unit["name"], name)]
-    return any(quadlet.last(one, "AutoUpdate", "") or "io.containers.autoupdate" in quadlet.whole_text(one) for one in using)
+    """Whether what runs of an image lets Podman renew it: podman-auto-update(1), or by a pull at each start."""
+
+    def is_renewing(one: Unit) -> bool:
+        pulls = quadlet.last(one, "Pull", "") in ("always", "newer")
+        return pulls or bool(quadlet.last(one, "AutoUpdate", "")) or "io.containers.autoupdate" in quadlet.whole_text(one)
+
+    # Which images a .kube names stands in another file.
+    using = [one for one in others if one["name"].endswith(".kube") or image_in(one) in (unit["name"], name)]
+    return any(is_renewing(one) for one in using)
+
+
+def image_in(unit: Unit) -> str | None:
+    """What a container runs of: the name of a unit, or an image's whole name."""
+    named = quadlet.last(unit, "Image", "")
+    return named if named.endswith((".image", ".build")) else whole_name(named)

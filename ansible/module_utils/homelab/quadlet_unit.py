@@ -82,7 +82,7 @@ class QuadletUnit(Kind):
         return seen
 
     def found(self) -> dict[str, str | None]:
-        """All files that a generator takes for units, podman-systemd.unit(5); one beside the owners' folders bears no mark."""
+        """All units in /etc and in users' homes, podman-systemd.unit(5); one beside the owners' folders bears no mark."""
         found: dict[str, str | None] = {}
         for user in users():
             folder = folder_of(user, "")
@@ -90,9 +90,10 @@ class QuadletUnit(Kind):
                 paths = sorted(folder.rglob("*")) if folder and folder.is_dir() else []
                 for path in paths:
                     parts = path.relative_to(folder).parts if folder else ()
-                    # Those of /etc/containers/systemd/users are users' own.
-                    if is_unit(path.name) and path.is_file() and not (user == SYSTEM and parts[0] == "users"):
-                        found[f"{user}/{path.name}"] = parts[0] if len(parts) == 2 else None
+                    if is_unit(path.name) and path.is_file():
+                        # What the administrator put there for users is no owner's.
+                        in_owners = len(parts) == 2 and not (user == SYSTEM and parts[0] == "users")
+                        found[f"{user}/{path.name}"] = parts[0] if in_owners else None
         return found
 
     def marked_by_others(self, owner: str) -> set[str]:

@@ -61,8 +61,13 @@ class ServiceUser(Kind):
         return {**super().record_of(unit), "subids": unit["subids"]}
 
     def found(self) -> dict[str, str | None]:
-        """Also those that are kept, which are their owner's, but no longer declared."""
-        return {account.pw_name: _owner(account.pw_gecos) for account in pwd.getpwall() if is_person(account)}
+        """Also those that are kept, which are no longer declared."""
+        accounts = [account for account in pwd.getpwall() if is_person(account)]
+        kept = {account.pw_name: f"{_owner(account.pw_gecos)} (kept)" for account in accounts if account.pw_gecos.endswith(KEPT)}
+        return {**{account.pw_name: _owner(account.pw_gecos) for account in accounts}, **kept}
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return {account.pw_name for account in pwd.getpwall() if _owner(account.pw_gecos) not in (None, owner)}
 
     def marked(self, owner: str) -> list[str]:
         return [account.pw_name for account in pwd.getpwall() if account.pw_gecos == MARK + owner]

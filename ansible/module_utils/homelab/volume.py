@@ -19,6 +19,7 @@ class Volume(Kind):
     """Reads volumes. A file has no mark, so the record says whose it is."""
 
     kind = "volume"
+    bears_marks = False
     defaults: ClassVar[Unit] = {"format": "qcow2", "on_delete": "keep"}
 
     def name_of(self, unit: Unit) -> str:
@@ -42,11 +43,8 @@ class Volume(Kind):
     def found(self) -> dict[str, str | None]:
         """All files in pools that are folders."""
         folders = {one.name(): Path(pool.path_of(one)) for one in libvirt_host.pools() if pool.type_of(one) == "dir"}
-        names = [f"{name}/{file.name}" for name, folder in folders.items() if folder.is_dir() for file in folder.iterdir() if file.is_file()]
-        return {name: records.owner_of(self.kind, name) for name in names}
-
-    def marked(self, owner: str) -> list[str]:
-        return []  # The records say it.
+        files = [(name, file) for name, folder in folders.items() if folder.is_dir() for file in folder.iterdir() if file.is_file()]
+        return {f"{name}/{file.name}": records.owner_of(self.kind, f"{name}/{file.name}") for name, file in files}
 
 
 def observe(unit: Unit, owner: str) -> Observation:
