@@ -87,11 +87,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
             edited = {unit["name"] for unit in units if file_drift(folder, unit)}
-            lost = {
-                unit["name"]
-                for unit in units
-                if quadlet_made.drift(user, store_of(user), unit, states[unit["name"]], noted[unit["name"]], lambda: installed)
-            }
+            lost = {unit["name"] for unit in units if self._is_lost(unit, states[unit["name"]], noted[unit["name"]], installed)}
         asked = any(quadlet.object_of(unit) and past[unit["name"]] for unit in units)
         return Now(
             installed=installed,
@@ -102,6 +98,12 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             objects=services.objects() if asked else (),
             denied={name for name, record in of.items() if record and record.get("restart") == "denied"},
         )
+
+    @staticmethod
+    def _is_lost(unit: dict, state: dict[str, str], noted: quadlet_made.Note, others: Sequence) -> bool:
+        """Whether what a unit made is gone, or another; read with the rights of its user."""
+        user = user_of(unit)
+        return bool(quadlet_made.drift(user, store_of(user), unit, state, noted=noted, others=lambda: others))
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors: Errors = {}

@@ -41,5 +41,7 @@ function room({ name, path }: HostVars["pools"][number], { pools }: Guests, { vo
   if (mine.length === 0 || size === undefined) return [];
   const wants = mine.reduce((sum, volume) => sum + mebibytes(volume.size), 0);
   const text = `volumes of pool ${name} may become ${wants} MiB, the file system of ${path} has ${size} MiB`;
-  return wants < size ? [ok(text)] : [warn(text, "Until they are full nothing happens; then all of them stop. Move the pool to a larger disk.")];
+  return wants < size
+    ? [ok(text)]
+    : [warn(text, "Until they are full nothing happens; then all of them stop. Move the pool to a larger disk.")];
 }

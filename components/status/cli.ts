@@ -52,7 +52,12 @@ async function linesOf(place: { host: string; inventory: string; owner: string }
     }),
   );
   return units.map(({ id, declared, held }, index) =>
-    lineOf({ id, declared: declared && whole(declared.unit, place.owner), applied: held && whole(held.unit, held.owner), host: { applied: applied[index], declared: asDeclared[index] } }),
+    lineOf({
+      id,
+      declared: declared && whole(declared.unit, place.owner),
+      applied: held && whole(held.unit, held.owner),
+      host: { applied: applied[index], declared: asDeclared[index] },
+    }),
   );
 }
 

@@ -50,8 +50,14 @@ function onHost({ applied, declared }: Sides["host"], isSame: boolean, isDeclare
   const asDeclared = isSame ? asApplied : isDeclared ? holds(declared!) : !said.present;
   const host = !said.present ? "absent" : asDeclared ? "as declared" : asApplied ? "as applied" : "differs";
   const moved: Side[] = isSame
-    ? asApplied ? [] : ["host"]
-    : asDeclared ? ["state"] : asApplied ? ["configuration"] : ["configuration", "host"];
+    ? asApplied
+      ? []
+      : ["host"]
+    : asDeclared
+      ? ["state"]
+      : asApplied
+        ? ["configuration"]
+        : ["configuration", "host"];
   return { host, moved, detail: host === "differs" ? said.drift : "", isRead: true };
 }
 

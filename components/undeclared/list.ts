@@ -33,7 +33,8 @@ export function undeclaredIn(host: string, survey: Survey, declared: Set<string>
 export const unreadIn = (survey: Survey): string[] =>
   kindsOf(survey).flatMap(([kind, objects]) => ("error" in objects ? [`${kind} cannot be read: ${objects.error}`] : []));
 
-const kindsOf = (survey: Survey) => (Object.keys(kinds) as KindName[]).flatMap((kind) => (survey[kind] ? [[kind, survey[kind]] as const] : []));
+const kindsOf = (survey: Survey) =>
+  (Object.keys(kinds) as KindName[]).flatMap((kind) => (survey[kind] ? [[kind, survey[kind]] as const] : []));
 
 const HEADING = ["kind", "name", "owner", "in state"];
 

@@ -24,7 +24,7 @@ def store(tmp_path):
 
 
 def drift(store, unit, state=UP, noted=None, others=(WEB,)):
-    return quadlet_made.drift("web", store, unit, state, noted or {}, lambda: others)
+    return quadlet_made.drift("web", store, unit, state, noted=noted or {}, others=lambda: others)
 
 
 @pytest.mark.parametrize("unit", [IMAGE, NET, DATA, WEB])

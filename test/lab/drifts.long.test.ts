@@ -26,7 +26,11 @@ const waves: Record<string, Drift[]> = {
       inHome("web", "sh -c 'echo other | podman secret create --replace greeting -'"),
       /its value is not the wanted one/,
     ],
-    ["hv/quadlet-unit/web/web.container", "systemctl --user -M web@ stop web.service", /web.service is (failed|inactive) .*, wanted active/],
+    [
+      "hv/quadlet-unit/web/web.container",
+      "systemctl --user -M web@ stop web.service",
+      /web.service is (failed|inactive) .*, wanted active/,
+    ],
     ["app/host", "systemctl disable -q systemd-networkd-wait-online", /systemd-networkd-wait-online.service is disabled, wanted enabled/],
     ["app/nftables-table/inet/guard", "nft flush chain inet guard input", /\+.*the page is for its own VLAN/],
     ["app/service-user/notes", "sed -i /notes/d /etc/subgid", /\/etc\/subgid says nothing/],
@@ -44,7 +48,11 @@ const waves: Record<string, Drift[]> = {
     ["app/host", "dpkg -r --force-depends catatonit", /packages missing: catatonit/],
     ["app/nftables-table/inet/guard", "rm /etc/homelab/nftables/lab/inet-guard.nft", /\+.*the page is for its own VLAN/],
     ["app/service-user/notes", "usermod --comment '' notes", /comment is , wanted homelab\/lab/],
-    ["app/quadlet-unit/notes/notes.container", "systemctl --user -M notes@ kill -s KILL notes.service; sleep 20", /notes.service is failed .*, wanted active/],
+    [
+      "app/quadlet-unit/notes/notes.container",
+      "systemctl --user -M notes@ kill -s KILL notes.service; sleep 20",
+      /notes.service is failed .*, wanted active/,
+    ],
   ],
   "files with another text": [
     ["hv/host", "echo '# by hand' >>/etc/systemd/system/homelab-nftables.service", /-# by hand/],
@@ -57,11 +65,18 @@ const waves: Record<string, Drift[]> = {
       inHome("web", "sh -c 'tar -cT /dev/null | podman import -q - localhost/other:1 && podman tag localhost/other:1 localhost/web:1'"),
       /image localhost\/web:1 is not the one that web-image.service got/,
     ],
-    ["hv/quadlet-unit/web/web.container", "systemctl --user -M web@ mask web.service", /web.service: systemd says it is masked, wanted loaded/],
+    [
+      "hv/quadlet-unit/web/web.container",
+      "systemctl --user -M web@ mask web.service",
+      /web.service: systemd says it is masked, wanted loaded/,
+    ],
     ["app/quadlet-unit/notes/web.image", `echo '# by hand' >>${UNITS("notes")}/web.image`, /-# by hand/],
     [
       "app/quadlet-unit/notes/notes.container",
-      inHome("notes", `sh -c 'mkdir ${UNITS("notes")}/notes.container.d; echo [Container] >${UNITS("notes")}/notes.container.d/by-hand.conf'`),
+      inHome(
+        "notes",
+        `sh -c 'mkdir ${UNITS("notes")}/notes.container.d; echo [Container] >${UNITS("notes")}/notes.container.d/by-hand.conf'`,
+      ),
       /notes.container.d\/by-hand.conf is there, but not wanted/,
     ],
   ],
@@ -125,10 +140,7 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
   edit("host_vars/hv.yml", "Image: web.image\n", "Image: web.image\n        AutoUpdate: local\n");
   edit("host_vars/hv.yml", "      Install: { WantedBy", "      Service: { Restart: always, RestartSec: 1 }\n      Install: { WantedBy");
   await up();
-  await text(
-    "app",
-    "systemd-run -q --unit=traffic sh -c 'while sleep 0.5; do busybox wget -q -O /dev/null http://10.10.10.1:8080/; done'",
-  );
+  await text("app", "systemd-run -q --unit=traffic sh -c 'while sleep 0.5; do busybox wget -q -O /dev/null http://10.10.10.1:8080/; done'");
   const look = () => good(stack(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]));
   for (let looks = 0; looks < 10; looks += 1) await look();
   await text("hv", "systemctl --user -M web@ kill -s KILL web.service; sleep 20");
@@ -142,7 +154,10 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
   await text("hv", "systemctl is-system-running --wait || true");
   await expectAtWork();
   expect(await page("app", "http://10.10.10.1:8080/")).toContain("Hello from hv");
-  const begun = await text("hv", "systemctl show -P ActiveEnterTimestampMonotonic homelab-nftables; systemctl show -P ActiveEnterTimestampMonotonic systemd-networkd");
+  const begun = await text(
+    "hv",
+    "systemctl show -P ActiveEnterTimestampMonotonic homelab-nftables; systemctl show -P ActiveEnterTimestampMonotonic systemd-networkd",
+  );
   const [rules, network] = begun.trim().split(/\s+/).map(Number);
   expect(rules).toBeLessThan(network!);
   for (let looks = 0; looks < 5; looks += 1) await look();

@@ -19,10 +19,13 @@ beforeAll(async () => {
 afterAll(() => lab.reset());
 
 async function command(...args: string[]): Promise<{ code: number; said: string }> {
-  const { code, stdout, stderr } = await run([process.execPath, join(projectRoot, "components/run.js"), ...args, "--inventory", inventory], {
-    check: false,
-    env,
-  });
+  const { code, stdout, stderr } = await run(
+    [process.execPath, join(projectRoot, "components/run.js"), ...args, "--inventory", inventory],
+    {
+      check: false,
+      env,
+    },
+  );
   return { code, said: stdout + stderr };
 }
 

@@ -22,7 +22,7 @@ WHOLE_NAME = re.compile(r"(localhost(:\d+)?|[^/:]*\.[^/:]*(:\d+)?|[^/:]+:\d+)/[^
 Note = dict[str, str]
 
 
-def drift(user: str, store: Path, unit: Unit, state: Mapping[str, str], noted: Note, others: Callable[[], Sequence[Unit]]) -> list[str]:
+def drift(user: str, store: Path, unit: Unit, state: Mapping[str, str], *, noted: Note, others: Callable[[], Sequence[Unit]]) -> list[str]:
     """How what a unit made differs from `noted`; `others` gives the units beside it, of which some may let Podman renew their images."""
     if state.get("ActiveState") != "active":
         return []

@@ -74,7 +74,7 @@ class QuadletUnit(Kind):
             ours = (folder / unit["name"]).exists()
             others = defined_elsewhere(folder, unit["name"])
             seen.drift = [*file_drift(folder, unit), *(f"{path} defines it, too" for path in others)]
-            made = quadlet_made.drift(user, store_of(user), unit, state, noted, lambda: read_units(folder))
+            made = quadlet_made.drift(user, store_of(user), unit, state, noted=noted, others=lambda: read_units(folder))
         seen.present = ours or bool(others)
         seen.marked_by = owner if ours else _marked_by(folder, others)
         seen.drift += [*made, *state_drift(service, state, quadlet.should_run(unit))]
