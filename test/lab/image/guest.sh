@@ -10,7 +10,7 @@ cp /bin/busybox "$root/bin/busybox"
 /bin/busybox --list | while read -r applet; do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
 
 # In the order in which they need each other.
-for module in virtio_blk failover net_failover virtio_net virtio_balloon evdev button cdrom sr_mod isofs; do
+for module in virtio_blk failover net_failover virtio_net virtio_balloon evdev button scsi_common scsi_mod libata libahci ahci cdrom sr_mod isofs; do
   file="$(find "/lib/modules/$kernel/kernel" -name "$module.ko.xz")"
   busybox xzcat "$file" >"$root/lib/$(printf %02d "$(ls "$root/lib" | wc -l)")-$module.ko"
 done
