@@ -1,4 +1,3 @@
 export { ManagedHost } from "./host";
 export { type Inventory, type InventoryHost, InventoryError, loadInventory, shown } from "./inventory/load";
-export { type Guest, type Network, type Service, type StackOutputs, guestOf, networkOf, serviceOf, stackOutputs } from "./outputs";
-export { verify } from "./verify";
+export { type Network, type Service, type StackOutputs, networkOf, serviceOf, stackOutputs } from "./outputs";

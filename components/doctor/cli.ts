@@ -1,6 +1,6 @@
 // npm run doctor -- [<host>] [--stack <name> | --inventory <folder>]
 import { parseArgs } from "node:util";
-import { UsageError, runCommand } from "../cli";
+import { UserError } from "../../providers/errors";
 import { type Section, fails, render } from "./check";
 import { checkController, checkWays } from "./controller";
 import { checkHost } from "./host";
@@ -11,16 +11,16 @@ npm run doctor -- <host>        and on a host, too; nothing is changed on it
   --stack <name>                look for it in that stack's inventory only: ansible/inventory/<name>
   --inventory <folder>          or in this one, relative to the project`;
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { stack: { type: "string" }, inventory: { type: "string" }, help: { type: "boolean", short: "h" } },
   });
-  if (values.help) {
+  if (values.help || positionals.length > 1 || (values.stack !== undefined && values.inventory !== undefined)) {
     console.log(USAGE);
-    return 0;
+    process.exitCode = values.help ? 0 : 2;
+    return;
   }
-  if (positionals.length > 1 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
   const host = positionals[0];
   const chosen = choose(values, host);
   const sections: Section[] = [{ of: "this machine", checks: [...(await checkController()), ...chosen.checks] }];
@@ -30,7 +30,14 @@ async function main(): Promise<number> {
     else sections.push({ of: `the way to the hosts of ${folder}`, checks: await checkWays(folder, inventory) });
   }
   console.log(render(sections));
-  return fails(sections) ? 1 : 0;
+  process.exitCode = fails(sections) ? 1 : 0;
 }
 
-runCommand(USAGE, main);
+main()
+  .catch((error: unknown) => {
+    const bad = error instanceof UserError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+    console.error(bad ? `${(error as Error).message}\n${USAGE}` : error);
+    process.exitCode = 2;
+  })
+  // Connections stay open for others to share; there are none.
+  .finally(() => process.exit());
