@@ -64,9 +64,11 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
 }
 
 /** What differs from the last apply, or from the host when a refresh found drift. */
-async function diff(id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
+async function diff(_id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
   const before = inputsOf(olds);
-  const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== id;
+  // A rename that is declared is a change in place; state has the new id after the next refresh.
+  const renamed = news.unit["renamed_from"] !== undefined && news.unit["renamed_from"] === olds.unit["name"];
+  const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== idOf(before) && !renamed;
   const changes = moved || (olds.drift ?? []).length > 0 || !isDeepStrictEqual(before, inputsOf(news));
   return { changes, replaces: moved ? ["unit"] : [], deleteBeforeReplace: moved };
 }
@@ -87,7 +89,7 @@ async function write(id: string, props: Inputs & { __provider?: string }): Promi
   });
   if (!result.failed) return { ...inputs, drift: [], facts: result.facts };
   if (result.changed && result.present) throw partial(result.msg, result.drift, result.facts);
-  throw new UserError(`${id}: ${result.msg}`);
+  throw new UserError(`${idOf(inputs)}: ${result.msg}`);
 }
 
 async function create(props: Inputs): Promise<pulumi.dynamic.CreateResult> {
@@ -100,10 +102,10 @@ async function update(id: string, _olds: Outputs, news: Inputs): Promise<pulumi.
 }
 
 /** Only the host's own word makes a unit absent; a host that is away is an error. */
-async function read(id: string, props: Outputs): Promise<pulumi.dynamic.ReadResult> {
+async function read(_id: string, props: Outputs): Promise<pulumi.dynamic.ReadResult> {
   const seen = await observe(inputsOf(props));
   if (!seen.present) return { id: "", props: {} };
-  return { id, props: { ...inputsOf(props), drift: linesOf(seen.drift), facts: seen.facts } };
+  return { id: idOf(props), props: { ...inputsOf(props), drift: linesOf(seen.drift), facts: seen.facts } };
 }
 
 async function destroy(_id: string, props: Outputs): Promise<void> {

@@ -29,6 +29,9 @@ class Observer:
     def name_of(self, unit):
         return unit["name"]
 
+    def names_of(self, unit):
+        return {unit["name"]}
+
     def look(self, units, _owner):
         if any(unit.get("breaks") for unit in units):
             raise OSError

@@ -46,6 +46,18 @@ test("a changed value or drift is a change, nothing else is", async () => {
   expect(await change(outputs, { ...inputs, unit: { ...inputs.unit, mtu: 1400 } })).toBe(true);
 });
 
+test("another name is another resource, unless it is declared as a rename", async () => {
+  const domain = (unit: Record<string, unknown>): Inputs => ({ ...inputs, kind: "domain", unit: { memory: "1 GiB", ...unit } });
+  const olds = { ...domain({ name: "web" }), drift: [], facts: {} };
+  const replaces = async (unit: Record<string, unknown>): Promise<string[] | undefined> =>
+    (await lifecycle.diff("hv/domain/web", olds, domain(unit))).replaces;
+  expect(await replaces({ name: "shop" })).toEqual(["unit"]);
+  expect(await replaces({ name: "shop", renamed_from: "web" })).toEqual([]);
+  // State may still have the old id.
+  const renamed = { ...domain({ name: "shop", renamed_from: "web" }), drift: [], facts: {} };
+  expect((await lifecycle.diff("hv/domain/web", renamed, domain({ name: "shop" }))).replaces).toEqual([]);
+});
+
 test("calls that arrive together are one run, and those during a run are the next", async () => {
   const runs: number[][] = [];
   const batch = new Batch<number, number>(async (numbers) => {

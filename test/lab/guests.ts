@@ -1,0 +1,65 @@
+// Guests of the lab's hypervisor: a tiny one that it can emulate, and what tests ask of it and of libvirt.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { page, text } from "./look";
+import { projectRoot } from "./pulumi";
+
+interface Kernel {
+  kernel: string;
+  initrd: string;
+  cmdline: string;
+}
+
+const lab = parse(readFileSync(join(projectRoot, "ansible/inventory/lab/host_vars/hv.yml"), "utf8")) as { domains: { kernel: Kernel }[] };
+
+/** The tiny guest's kernel, and busybox (image/guest.sh). */
+export const KERNEL = lab.domains[0]!.kernel;
+
+export const POOLS = [{ name: "vms", path: "/srv/vms" }];
+
+/** A plug in VLAN 10, whose DHCP server hands out this address. */
+export const plug = (address: string) => ({ bridge: "br0", vlan: 10, address });
+
+/** A domain that runs the tiny guest; starting one takes an emulated hypervisor 20 seconds. */
+export const tiny = (name: string, more: object = {}) => ({ name, memory: "128 MiB", kernel: KERNEL, ...more });
+
+/** One that is shut off. */
+export const idle = (name: string, more: object = {}) => tiny(name, { running: false, autostart: false, ...more });
+
+export const volume = (name: string, more: object = {}) => ({ pool: "vms", name, size: "16 MiB", ...more });
+
+/** What the guest itself says it has: `uptime 12`, `memory 100000`, `disk vda 32768` … */
+export async function machine(address: string): Promise<Record<string, number>> {
+  const said = await page("hv", `http://${address}/cgi-bin/machine`);
+  const lines = said
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" "));
+  return Object.fromEntries(lines.map((words) => [words.slice(0, -1).join(" "), Number(words.at(-1))]));
+}
+
+/** virsh(1) on hv. */
+export const virsh = (...args: string[]): Promise<string> => text("hv", `virsh -q ${args.join(" ")}`);
+
+/** A domain's persistent definition, line by line. */
+export const definition = async (name: string): Promise<string[]> => (await virsh("dumpxml", "--inactive", name)).trim().split("\n");
+
+/** The lines that are in the first and not in the second, where equal lines count as often as they are there. */
+export function without(lines: string[], others: string[]): string[] {
+  const left = [...others];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+/** The SHA-256 of what a guest reads of its disk, up to that many MiB, whatever the format and also while it runs. */
+export const content = async (file: string, format = "qcow2", mebibytes = 4): Promise<string> =>
+  (
+    await text(
+      "hv",
+      `raw=$(mktemp); qemu-img convert -U -f ${format} -O raw /srv/vms/${file} $raw && head -c ${mebibytes}M $raw | sha256sum; rm $raw`,
+    )
+  ).slice(0, 64);
