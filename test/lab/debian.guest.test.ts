@@ -1,5 +1,5 @@
-// A real Debian guest, as a cloud's images are, from its image to a service inside it by one up. Without KVM it is emulated within the
-// emulated hypervisor and takes hours (npm run test:guest).
+// A real Debian guest, as a cloud's images are, from its image to a service inside it by one up (npm run test:guest): long where hv
+// is emulated itself.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { POOLS, virsh } from "./guests";
