@@ -29,7 +29,7 @@ quadlet_units:
   - user: web
     name: web.container
     sections:
-      Container: { Image: web.image, PublishPort: ["8080:80"] }
+      Container: { Image: web.image, PublishPort: ["8080:8080"] }
       Install: { WantedBy: default.target }
 `;
 
@@ -83,7 +83,7 @@ afterAll(() => lab.reset());
 test("one up makes the guest, waits for cloud-init in it, and goes on inside", async () => {
   asHypervisor(units());
   await up();
-  expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("Hello from");
+  expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("It works");
   expect(readFileSync(join(inventory, "known_hosts"), "utf8")).toMatch(/^deb ssh-ed25519 /m);
 });
 
@@ -100,5 +100,5 @@ test("it is shut down gently, and all that is declared in it is there again afte
   expect(await virsh("domstate", "deb")).toBe("shut off\n");
   asHypervisor(units());
   await up();
-  expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("Hello from");
+  expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("It works");
 });
