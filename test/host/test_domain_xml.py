@@ -99,14 +99,6 @@ def test_passwords_are_for_libvirt_alone():
     assert not any("hush" in text for text in domain_xml.parts(root).values())
 
 
-def test_others_metadata_stays_as_it_was_written():
-    text = (FOLDER / "virt-install-deb1.xml").read_text()
-    root = domain_xml.parse(text)
-    theirs = text[text.index("<libosinfo:libosinfo") : text.index("</libosinfo:libosinfo>")]
-    domain_edit._mark(root, "lab")
-    assert theirs in domain_xml.render(root)
-
-
 def test_a_text_stays_a_text():
     text = """</description><devices/> & "'$HOME {{ x }} äß€"""
     root = domain_edit.edited(definition("shut-off"), {**UNIT, "interfaces": [LINK], "description": text}, "lab")

@@ -16,8 +16,6 @@ NAMESPACE = "urn:homelab:domain"
 OURS = f"{{{NAMESPACE}}}domain"
 OWNER = f"{{{NAMESPACE}}}owner"
 OVERLAY = f"{{{NAMESPACE}}}xml"
-# Stands for the metadata's elements while the rest is written; no definition has a comment once it is read.
-INSIDE = "inside"
 ET.register_namespace("homelab", NAMESPACE)
 
 
@@ -40,12 +38,7 @@ def render(root: Element) -> str:
     """A tree as text, one element a line."""
     whole = copy.deepcopy(root)
     ET.indent(whole)
-    metadata, inside = whole.find("metadata"), ""
-    if metadata is not None:
-        # Each of them declares its own namespace, as libvirt and virt-install write it.
-        inside = "".join(ET.tostring(one, encoding="unicode") for one in metadata)
-        metadata[:] = [ET.Comment(INSIDE)]
-    return ET.tostring(whole, encoding="unicode").replace(f"<!--{INSIDE}-->", inside) + "\n"
+    return ET.tostring(whole, encoding="unicode") + "\n"
 
 
 def shown(root: Element) -> str:
