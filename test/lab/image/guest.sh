@@ -32,7 +32,7 @@ echo 'the tiny guest is up'
 # A processor that is plugged in waits to be switched on.
 while sleep 1; do
   for processor in /sys/devices/system/cpu/cpu*/online; do
-    grep -qs 0 "$processor" && echo 1 >"$processor"
+    [ -e "$processor" ] && read -r online <"$processor" && [ "$online" = 0 ] && echo 1 >"$processor"
   done
 done
 EOF
