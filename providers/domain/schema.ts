@@ -65,7 +65,7 @@ export const schema = z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/)
       .optional()
-      .describe("host-passthrough, host-model, maximum, or a model's name"),
+      .describe("host-passthrough (a new guest's with KVM), host-model, maximum, or a model's name"),
     machine: z
       .string()
       .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)

@@ -24,16 +24,25 @@ SPARE_PORTS = 4
 
 
 def skeleton(kind: str, uuid: str, unit: Unit) -> Element:
-    """What a new domain has beside what its unit says. `kind` is kvm or qemu."""
+    """What a new domain has beside what its unit says. `kind` is kvm or qemu.
+
+    Clock and processor are as virt-install(1) makes them: without the HPET, whose ticks cost the host time even when the guest is
+    idle, and with KVM the host's own processor, since QEMU's default one lacks what guests are built for.
+    """
     machine = unit["machine"]
     # USB, random numbers, balloon, the agent's channel and graphics have a port each.
     count = SPARE_PORTS + 5 + len(unit["disks"]) + len(unit["interfaces"])
     port = '<controller type="pci" model="pcie-root-port"/>'
     ports = f'<controller type="pci" index="0" model="pcie-root"/>{port * count}' if is_machine(machine, "q35") else ""
+    processor = '<cpu mode="host-passthrough"/>' if kind == "kvm" else ""
     return parse(f"""<domain type="{kind}">
         <uuid>{uuid}</uuid>
         <os><type arch="x86_64" machine="{machine}">hvm</type></os>
         <features><acpi/><apic/></features>
+        {processor}
+        <clock offset="utc">
+            <timer name="rtc" tickpolicy="catchup"/><timer name="pit" tickpolicy="delay"/><timer name="hpet" present="no"/>
+        </clock>
         <devices>
             {ports}
             <serial type="pty"><log file="{CONSOLES}/{uuid}.console.log" append="off"/></serial><console type="pty"/>
