@@ -41,7 +41,8 @@ function holdsUnknown(value: unknown): boolean {
 }
 
 /** The files that a Quadlet unit names instead of holding them; nobody but the inventory's loader reads those. */
-function sourcesIn(unit: Record<string, unknown>): string[] {
+function sourcesIn({ kind, unit }: Inputs): string[] {
+  if (kind !== "quadlet-unit") return [];
   const files = Object.entries((unit["files"] ?? {}) as Record<string, unknown>).filter(([, text]) => typeof text === "object");
   return [...("source" in unit ? ["unit.source"] : []), ...files.map(([path]) => `unit.files.${path}`)];
 }
@@ -51,7 +52,7 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
   takeValue(news);
   const inputs = inputsOf(news);
   if (holdsUnknown(inputs.unit)) return { inputs };
-  const named = sourcesIn(inputs.unit);
+  const named = sourcesIn(inputs);
   if (named.length > 0)
     return { inputs, failures: named.map((property) => ({ property, reason: "only an inventory names files; give the text" })) };
   const parsed = kindNamed(inputs.kind).schema.safeParse(inputs.unit, { error: messageOf });

@@ -81,7 +81,7 @@ const rows: Row[] = [
   { what: "less processors", change: set({ vcpus: 1 }), announced: "next-boot", touches: /<vcpu/ },
   { what: "more processors at most", change: set({ vcpus_max: 3 }), announced: "next-boot", touches: /<vcpu/ },
   { what: "more memory at most", change: set({ memory_max: "256 MiB" }), announced: "next-boot", touches: /<memory/ },
-  { what: "a processor of another model", change: set({ cpu: "Nehalem" }), announced: "next-boot", touches: /<\/?(cpu|model fallback)/ },
+  { what: "a processor of another model", change: set({ cpu: "qemu64" }), announced: "next-boot", touches: /<\/?(cpu|model fallback)/ },
   {
     what: "another command line",
     change: set({ kernel: { ...KERNEL, cmdline: `${KERNEL.cmdline} more` } }),

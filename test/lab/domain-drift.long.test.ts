@@ -24,7 +24,7 @@ const units = {
     tiny("off"),
     idle("edited", { ...shape, disks: disksOf("edited"), interfaces: [plug("10.10.10.36"), { ...IOT, mac: "52:54:00:00:00:21" }] }),
     idle("rewritten", {
-      cpu: "Nehalem",
+      cpu: "qemu64",
       agent: true,
       graphics: "vnc",
       cloud_init: {},
@@ -70,7 +70,7 @@ const drifts: [unit: string, command: string, said: RegExp][] = [
   ["domain/edited", `sed -i s/10.10.10.36/10.10.10.37/ ${LEASE}`, /10\.10\.10\.37/],
   ["domain/rewritten", sed("rewritten", "s/quiet/loud/"), /loud/],
   ["domain/rewritten", sed("rewritten", `s,${KERNEL.kernel},/boot/vmlinuz,`), /\/boot\/vmlinuz/],
-  ["domain/rewritten", sed("rewritten", "s/>Nehalem</>Westmere</"), /Westmere/],
+  ["domain/rewritten", sed("rewritten", "s/>qemu64</>qemu32</"), /qemu32/],
   ["domain/rewritten", sed("rewritten", "/52:54:00:00:00:22/,/interface/ s/tag id='20'/tag id='30'/"), /id="30"/],
   ["domain/rewritten", sed("rewritten", "/52:54:00:00:00:23/,/interface/ s/virtio/e1000e/"), /e1000e/],
   ["domain/rewritten", sed("rewritten", "/<port isolated/d"), /isolated/],

@@ -33,6 +33,15 @@ test("check fills in defaults, and tells what is wrong by property", async () =>
   expect(failures).toEqual([{ property: "unit.id", reason: "a VLAN id is 1 to 4094" }]);
 });
 
+test("a unit's text is given, and not a file that holds it; an image is where it is", async () => {
+  const web = { ...inputs, kind: "quadlet-unit" as const, unit: { name: "web.container", source: "web.container" } };
+  expect((await lifecycle.check({}, web)).failures).toEqual([
+    { property: "unit.source", reason: "only an inventory names files; give the text" },
+  ]);
+  const image = { ...inputs, kind: "image" as const, unit: { name: "debian", source: "/srv/debian.qcow2", sha256: "0".repeat(64) } };
+  expect((await lifecycle.check({}, image)).failures).toBeUndefined();
+});
+
 test("values that a preview does not know are let through", async () => {
   const unit = { ...inputs.unit, address: pulumi.runtime.unknownValue };
   expect((await lifecycle.check({}, { ...inputs, unit })).failures).toBeUndefined();
