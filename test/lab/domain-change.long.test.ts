@@ -1,5 +1,5 @@
 // Each field of a domain, changed while one guest runs and another is shut off: what is announced is what happens, and nothing else.
-import { KERNEL, POOLS, content, definition, idle, machine, plug, tiny, virsh, volume, without } from "./guests";
+import { KERNEL, POOLS, contents, definition, idle, machine, plug, tiny, virsh, volume, without } from "./guests";
 import { type Lab } from "./lab";
 import { text } from "./look";
 import { asHypervisor, good, hypervisor, playbook, stack, up } from "./project";
@@ -116,7 +116,7 @@ beforeAll(async () => {
   sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
   declare();
   expect((await up()).output).toMatch(/\+ 8 created/);
-  expect(await contents()).toEqual(volumes.map(() => sha256));
+  expect(await contents(volumes)).toEqual(volumes.map(() => sha256));
 });
 
 afterAll(() => lab.reset());
@@ -127,7 +127,7 @@ const told = (name: string, { of, announced }: Row): string => (of ? `volume vms
 /** One change of both guests, by plain Ansible, and all that must be as before. */
 async function walk(row: Row): Promise<void> {
   const { change, touches, sees } = row;
-  const before = { on: await definition("on"), off: await definition("off"), contents: await contents() };
+  const before = { on: await definition("on"), off: await definition("off"), contents: await contents(volumes) };
   const { uptime } = await machine(ADDRESS);
   change();
   declare();
@@ -139,19 +139,13 @@ async function walk(row: Row): Promise<void> {
     const gone = without(before[name], await definition(name));
     expect(gone.filter((line) => !touches?.test(line))).toEqual([]);
   }
-  expect(await contents()).toEqual(before.contents);
+  expect(await contents(volumes)).toEqual(before.contents);
   const now = await machine(ADDRESS);
   expect(now["uptime"]!).toBeGreaterThan(uptime!);
   expect(now).toMatchObject(sees ?? {});
 }
 
 const volumes = ["on", "off", "on-more", "off-more"];
-
-async function contents(): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of volumes) found.push(await content(name));
-  return found;
-}
 
 test.each(rows)("$what ($announced)", (row) => walk(row));
 
@@ -172,7 +166,7 @@ test.each(leaving)("$what ($announced)", (row) => walk(row));
 
 test("another machine type is refused until a restart is allowed, and then keeps UUID, MAC addresses and disks", async () => {
   const same = async (name: string) => [await virsh("domuuid", name), (await definition(name)).filter((line) => line.includes("<mac "))];
-  const before = [await same("on"), await same("off"), await contents()];
+  const before = [await same("on"), await same("off"), await contents(volumes)];
   fields = { ...fields, machine: "pc", restart: "denied" };
   declare();
   const { uptime } = await machine(ADDRESS);
@@ -183,7 +177,7 @@ test("another machine type is refused until a restart is allowed, and then keeps
   declare();
   const { stdout } = await playbook("--limit", "hv", "--diff");
   for (const name of ["on", "off"]) expect(stdout).toContain(shown(name, "replace"));
-  expect([await same("on"), await same("off"), await contents()]).toEqual(before);
+  expect([await same("on"), await same("off"), await contents(volumes)]).toEqual(before);
   expect(await text("hv", "ls /var/lib/homelab/lab/replaced")).toMatch(/^off-.*\.xml\non-.*\.xml\n$/);
 });
 
