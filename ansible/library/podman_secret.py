@@ -54,7 +54,7 @@ class PodmanSecretWriter(PodmanSecret, Writer):
     def disruption(self, change: Change) -> str:
         return "restart" if self.restarts.get(change.seen.name) else "live"
 
-    def touches(self, change: Change) -> list[str]:
+    def touches(self, change: Change, owner: str) -> list[str]:
         user = user_of(change.unit)
         return [f"quadlet-unit {user}/{one['name']}" for one in self.restarts.get(change.seen.name, [])]
 

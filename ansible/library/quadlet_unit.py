@@ -60,7 +60,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         runs = {*plan.restarts.get(name, [])} & {*self.now.get(user_of(change.unit), Now()).active}
         return "restart" if runs else "live"
 
-    def touches(self, change: Change) -> list[str]:
+    def touches(self, change: Change, owner: str) -> list[str]:
         user, name = user_of(change.unit), change.unit["name"]
         return [f"{self.kind} {user}/{one}" for one in self.plans.get(user, Plan()).restarts.get(name, []) if one != name]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible.module_utils.homelab import networkd
+from ansible.module_utils.homelab import libvirt_host, networkd
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
 from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew, taken
@@ -31,6 +31,9 @@ class VlanWriter(Vlan, Writer):
     def disruption(self, change: Change) -> str:
         link = networkd.read_links().get(change.unit["name"])
         return "replace" if link and must_be_made_anew(change.unit, link) else "live"
+
+    def touches(self, change: Change, owner: str) -> list[str]:
+        return [f"domain {one}" for one in libvirt_host.domains_on(change.unit["bridge"], change.unit["id"])]
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         units = [change.unit for change in changes]

@@ -134,6 +134,9 @@ class Connection:
             raise LibvirtError
         return self.domain
 
+    def listAllDomains(self, _flags=0):
+        return [self.domain]
+
     def getCapabilities(self):
         return "<domain type='kvm'/>"
 

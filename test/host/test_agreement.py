@@ -1,5 +1,6 @@
 """What is announced is what is done: each kind that can disturb what runs, by each class of property. Hosts are mocked."""
 
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import libvirt_mock
@@ -166,7 +167,7 @@ def test_a_quadlet_unit(monkeypatch, tmp_path, unit, announced, touches):
     assert writer.refuse([unit], "lab") == {}
     change = Change(unit, Observation(name, present=True), {})
     assert writer.disruption(change) == announced
-    assert writer.touches(change) == [f"quadlet-unit web/{one}" for one in touches]
+    assert writer.touches(change, "lab") == [f"quadlet-unit web/{one}" for one in touches]
     assert writer.apply([change], "lab") == {}
     assert services.restarted - {unit["name"]} == set(touches)
     assert bool(services.restarted & active) == (announced != "live")
@@ -215,3 +216,26 @@ def test_a_vlan(monkeypatch, change, announced):
     assert writer.disruption(task) == announced
     writer.apply([task], "lab")
     assert bool(deleted) == (announced == "replace")
+
+
+# What else a change reaches.
+
+
+def test_whoever_is_on_a_network_or_belongs_to_a_user_is_told(monkeypatch):
+    definition = (Path(__file__).parent / "domain/shut-off.xml").read_text()
+    domain = libvirt_mock.Domain(domain_xml.parse(definition), runs=True)
+    monkeypatch.setattr(libvirt_host, "library", libvirt_mock.Library)
+    monkeypatch.setattr(libvirt_host, "connection", lambda: libvirt_mock.Connection(domain))
+    link = networkd.Link("apps", True, True, "", 1500, None, "br0", "vlan", {"id": 10}, [], False, {})
+    monkeypatch.setattr(networkd, "read_links", lambda: {"apps": link})
+    records.write("lab", "quadlet-unit", "web/web.container", {})
+    records.write("lab", "quadlet-unit", "web2/web.container", {})
+
+    def touched(kind, writer, unit):
+        return getattr(module(kind), writer)().touches(Change(unit, Observation(unit["name"], present=True), {}), "lab")
+
+    assert touched("bridge", "BridgeWriter", {"name": "br0"}) == ["vlan apps", "domain web"]
+    assert touched("bridge", "BridgeWriter", {"name": "br1"}) == []
+    assert touched("vlan", "VlanWriter", {"name": "apps", "id": 10, "bridge": "br0"}) == ["domain web"]
+    assert touched("vlan", "VlanWriter", {"name": "iot", "id": 20, "bridge": "br0"}) == []
+    assert touched("service_user", "ServiceUserWriter", {"name": "web"}) == ["quadlet-unit web/web.container"]

@@ -50,6 +50,7 @@ test("each change is told with its text, what it disturbs and what else it reach
   const difference = await noted();
   const { output } = await good(preview());
   expect(output).toMatch(/verified on the host: live\n[^]*\+[^\n]*devices reach nothing here/);
+  expect(output).toMatch(/verified on the host: live; touches vlan apps, vlan iot\n/);
   expect(output).toMatch(/verified on the host: restart\n[^]*\+ReadOnly=true/);
   expect(output).toMatch(/verified on the host: restart; touches quadlet-unit web\/web\.container/);
   expect(output).toMatch(/hv is verified: \d+ hold, 4 change\n/);

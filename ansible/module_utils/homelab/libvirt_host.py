@@ -69,6 +69,24 @@ def capabilities(machine: str) -> ET.Element:
     return ET.fromstring(connection().getDomainCapabilities(None, "x86_64", machine, acceleration(), 0))
 
 
+def domains_on(bridge: str, vlan: int | None = None) -> list[str]:
+    """The names of the running domains with an interface in a bridge, or in one VLAN of it; none where libvirt does not answer."""
+    try:
+        running = connection().listAllDomains(library().VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+        found = {domain.name(): ET.fromstring(domain.XMLDesc()) for domain in running}
+    except NotInstalled:
+        return []
+    except library().libvirtError:
+        return []
+    return sorted(name for name, root in found.items() if is_on(root, bridge, vlan))
+
+
+def is_on(domain: ET.Element, bridge: str, vlan: int | None = None) -> bool:
+    """Whether a definition has an interface in a bridge, or in one VLAN of it."""
+    interfaces = domain.findall(f"devices/interface/source[@bridge='{bridge}']/..")
+    return any(vlan is None or str(vlan) in {tag.get("id") for tag in one.findall("vlan/tag")} for one in interfaces)
+
+
 def memory() -> int:
     """The host's memory in MiB."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2

@@ -54,7 +54,7 @@ class Writer(Kind):
         """What applying a change does to what runs: live, restart, next-boot, replace or data-loss."""
         return "live"
 
-    def touches(self, change: Change) -> list[str]:
+    def touches(self, change: Change, owner: str) -> list[str]:
         """What else of the host a change reaches: restarts, or takes off the network for a moment."""
         return []
 
@@ -172,7 +172,7 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
         msg = f"not checked on the host: {lacking[name]}" if name in lacking else ""
         results[name].update(changed=True, msg=msg)
         if name not in lacking:
-            results[name].update(disruption=writer.disruption(change), touches=writer.touches(change))
+            results[name].update(disruption=writer.disruption(change), touches=writer.touches(change, owner))
     for name, reason in refused.items():
         if name in results:
             results[name].update(failed=True, msg=reason)
