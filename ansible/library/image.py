@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -19,6 +20,7 @@ from ansible.module_utils.homelab.image import FOLDER, MODE, Image, hash_of, is_
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 
 SILENCE_SECONDS = 60
+ANSWER_SECONDS = 15
 BLOCK = 1024 * 1024
 
 
@@ -26,8 +28,8 @@ class ImageWriter(Image, Writer):
     """Fetches images. One that is there is never changed; another hash is another file."""
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
-        missing = {unit["name"]: unit["source"] for unit in units if not is_url(unit["source"]) and not path_of(unit["sha256"]).exists()}
-        return {name: f"there is no file {source} on this host" for name, source in missing.items() if not os.path.isfile(source)}
+        new = [unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()]
+        return {unit["name"]: reason for unit in new if (reason := out_of_reach(unit["source"]))}
 
     def disruption(self, change: Change) -> str:
         return "live"
@@ -46,6 +48,20 @@ class ImageWriter(Image, Writer):
         for name in names:
             let_go(owner, name, (records.read(owner, self.kind, name) or {}).get("sha256"), None)
         return {}
+
+
+def out_of_reach(source: str) -> str:
+    """Why a source cannot be had; nothing when it can, as far as that is known without fetching it."""
+    if not is_url(source):
+        return "" if os.path.isfile(source) else f"there is no file {source} on this host"
+    try:
+        urllib.request.urlopen(urllib.request.Request(source, method="HEAD"), timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        # Some servers answer GET alone.
+        return "" if error.code in (403, 405, 501) else f"{source} cannot be had: {error}"
+    except (OSError, HTTPException) as error:
+        return f"{source} cannot be had: {error}"
+    return ""
 
 
 def bring(unit: dict) -> None:

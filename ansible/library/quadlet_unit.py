@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import chain
@@ -51,6 +52,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             refused = refused | check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
+        errors |= {self.name_of(unit): reason for unit in changing if (reason := no_archive(unit))}
         return errors | {self.name_of(unit): reason for unit, reason in taken_ports(changing, self.owned(owner))}
 
     def disruption(self, change: Change) -> str:
@@ -201,6 +203,12 @@ def note_images(services: Services, units: Sequence) -> None:
         ran = state.get("ActiveState") == "active" and quadlet_made.noted(services.user, unit).get("run") != state.get("InvocationID")
         if ran and name in images:
             quadlet_made.note(services.user, unit, images[name], state)
+
+
+def no_archive(unit: dict) -> str:
+    """Why an image cannot be had that is in a file; nothing when it can, or comes from a registry."""
+    path = quadlet.archive_of(unit)
+    return f"there is no file {path} on this host" if path and not os.path.isfile(path) else ""
 
 
 def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from ansible.module_utils.homelab.module import Change, Errors, Writer, run_modu
 from ansible.module_utils.homelab.volume import Volume, bytes_of, info_of, inode_of, path_of
 
 COPY_SECONDS = 3600
+MIB = 1024 * 1024
 
 
 class VolumeWriter(Volume, Writer):
@@ -28,7 +30,7 @@ class VolumeWriter(Volume, Writer):
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         reasons = {self.name_of(unit): refusal(unit, owner) for unit in units}
-        return {name: reason for name, reason in reasons.items() if reason}
+        return {name: reason for name, reason in reasons.items() if reason} | no_room([unit for unit in units if is_copy(unit)], owner)
 
     def disruption(self, change: Change) -> str:
         return "live"
@@ -74,6 +76,49 @@ def refusal(unit: dict, owner: str) -> str:
     return refusal_to_grow(path, unit) if size < bytes_of(unit) else ""
 
 
+def is_copy(unit: dict) -> bool:
+    """Whether a volume is yet to be made, as a copy of an image."""
+    path = path_of(unit)
+    return "image" in unit and path is not None and not os.path.lexists(path)
+
+
+def no_room(units: Sequence, owner: str) -> Errors:
+    """Which copies are larger than their volume, or than what the others before them leave of the pool's file system."""
+    errors: Errors = {}
+    left: dict[int, int] = {}
+    for unit in units:
+        folder = os.path.dirname(str(path_of(unit)))
+        free = os.statvfs(folder)
+        device = os.stat(folder).st_dev
+        try:
+            needed = data_of(str(source_of(unit, owner)), unit)
+        except (OSError, system.CommandError) as error:
+            errors[f"{unit['pool']}/{unit['name']}"] = str(error)
+            continue
+        room = left.setdefault(device, free.f_bavail * free.f_frsize)
+        if needed > room:
+            said = f"image {unit['image']} takes {-(-needed // MIB)} MiB, and there are {room // MIB} MiB left in {folder}"
+            errors[f"{unit['pool']}/{unit['name']}"] = said
+        else:
+            left[device] = room - needed
+    return errors
+
+
+def data_of(path: str, unit: dict) -> int:
+    """How many bytes a volume takes at first as a copy of an image, also where that is compressed (qemu-img(1), measure).
+
+    Raises OSError when the image is larger than the volume, or CommandError.
+    """
+    info = info_of(path)
+    if info["virtual-size"] > bytes_of(unit):
+        raise OSError(f"image {unit['image']} is larger than {unit['size']}")
+    if info["format"] != "qcow2":
+        # A raw one may be holes for the most part, and those are not copied.
+        return 0
+    measured = system.run(["qemu-img", "measure", "-U", "-f", "qcow2", "-O", "qcow2", "--output=json", path]).stdout
+    return int(json.loads(measured)["required"])
+
+
 def refusal_to_grow(path: str, unit: dict) -> str:
     """Why a volume must not grow as a guest has it now."""
     for user in users_of(path):
@@ -114,8 +159,6 @@ def make(unit: dict, path: str, source: str | None) -> None:
     try:
         if source:
             system.run(["qemu-img", "convert", "-O", unit["format"], source, scratch], timeout=COPY_SECONDS)
-            if info_of(scratch, unit["format"])["virtual-size"] > bytes_of(unit):
-                raise OSError(f"the image is larger than {unit['size']}")
             system.run(["qemu-img", "resize", "-q", "-f", unit["format"], scratch, str(bytes_of(unit))])
         else:
             system.run(["qemu-img", "create", "-q", "-f", unit["format"], scratch, str(bytes_of(unit))])

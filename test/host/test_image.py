@@ -1,9 +1,12 @@
 """Images: fetched once, whole or not at all."""
 
 import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from homelab import image, records
+from writers import module
 
 TEXT = b"an image"
 SHA = hashlib.sha256(TEXT).hexdigest()
@@ -50,3 +53,27 @@ def test_a_file_goes_when_nobody_has_an_image_of_it(folder):
     assert image.used_by_others("lab", "debian", SHA)
     records.remove("other", "image", "same")
     assert not image.used_by_others("lab", "debian", SHA)
+
+
+class Server(BaseHTTPRequestHandler):
+    """One image, /there, and one that is only given when it is asked for whole."""
+
+    def do_HEAD(self):
+        self.send_response({"/there": 200, "/whole": 405}.get(self.path, 404))
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_cannot_be_had_is_known_without_fetching_it(tmp_path):
+    reason = module("image").out_of_reach
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert reason(f"{url}/there") == ""
+        assert reason(f"{url}/whole") == ""
+        assert reason(f"{url}/none") == f"{url}/none cannot be had: HTTP Error 404: Not Found"
+        server.shutdown()
+    assert "Connection refused" in reason(f"{url}/there")
+    assert reason(str(tmp_path / "none")) == f"there is no file {tmp_path}/none on this host"

@@ -87,19 +87,24 @@ test("without them the rest goes on", async () => {
   await good(stack(["preview", "--refresh", "--expect-no-changes"]));
 });
 
-test("a full disk during the copy of an image is told, and leaves nothing", async () => {
+test("no room for a copy is told before it is begun; a disk that fills during one is told, and nothing is left", async () => {
   await text("hv", "mkdir /srv/small && mount -t tmpfs -o size=8m,mode=0711 none /srv/small && head -c 16M /dev/urandom >/srv/big.raw");
-  const sha256 = (await text("hv", "sha256sum /srv/big.raw")).slice(0, 64);
+  await text("hv", "yes | head -c 16M >/tmp/packed && qemu-img convert -c -O qcow2 /tmp/packed /srv/packed.qcow2");
+  const hash = async (file: string) => (await text("hv", `sha256sum ${file}`)).slice(0, 64);
   const { uptime } = await machine(ADDRESS);
   asHypervisor({
     pools: [...POOLS, { name: "small", path: "/srv/small" }],
-    images: [{ name: "big", source: "/srv/big.raw", sha256 }],
-    volumes: [...there.volumes, { pool: "small", name: "copy", size: "16 MiB", image: "big" }],
-    domains: [steady, idle("waiting", { disks: [{ volume: "small/copy" }] })],
+    images: [
+      { name: "big", source: "/srv/big.raw", sha256: await hash("/srv/big.raw") },
+      { name: "packed", source: "/srv/packed.qcow2", sha256: await hash("/srv/packed.qcow2") },
+    ],
+    volumes: [...there.volumes, ...["big", "packed"].map((image) => ({ pool: "small", name: image, size: "16 MiB", image }))],
+    domains: [steady, idle("waiting", { disks: [{ volume: "small/big" }] })],
   });
-  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+  const { code, output } = await stack(["up", "--yes", "--skip-preview"], WIDE);
   expect(code).not.toBe(0);
-  expect(output).toMatch(/small\/copy[^]*No space left on device/);
+  expect(output).toMatch(/small\/big: [^]*No space left on device/);
+  expect(output).toMatch(/small\/packed: image packed takes \d+ MiB, and there are \d MiB left in \/srv\/small/);
   expect(await text("hv", "ls -A /srv/small")).toBe("");
   expect(await virsh("list", "--all", "--name")).not.toContain("waiting");
   expect((await machine(ADDRESS))["uptime"]!).toBeGreaterThan(uptime!);
