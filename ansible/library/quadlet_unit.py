@@ -85,7 +85,8 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in merged(installed, units)}
         past = {name: past_of(record) for name, record in of.items()}
         states = services.states(merged(installed, units))
-        self.masked[user] = [quadlet.service_of(unit) for unit in units if states[unit["name"]].get("LoadState") == "masked"]
+        everything = merged(installed, units)
+        self.masked[user] = [quadlet.service_of(unit) for unit in everything if states[unit["name"]].get("LoadState") == "masked"]
         noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
             edited = {unit["name"] for unit in units if file_drift(folder, unit)}
@@ -128,10 +129,11 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         self._remember_replaced([change for change in changes if change.unit["name"] in plan.replaced.keys() - failed.keys()], owner)
         failed |= write_all(folder, [change for change in changes if change.unit["name"] not in failed])
         good = [unit for unit in units if unit["name"] not in failed]
-        services.unmask([service for service in map(quadlet.service_of, good) if service in self.masked.get(services.user, [])])
+        restarted = set(chain.from_iterable(plan.restarts.values()))
+        needed = [*good, *(unit for unit in everything if unit["name"] in restarted)]
+        services.unmask([service for service in map(quadlet.service_of, needed) if service in self.masked.get(services.user, [])])
         services.reload()
         services.pull(good)
-        restarted = set(chain.from_iterable(plan.restarts.values()))
         reasons = services.bring_up(good, [unit for unit in everything if unit["name"] in restarted - failed.keys()])
         note_images(services, everything)
         return blamed(reasons, plan, good) | failed

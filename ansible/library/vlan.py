@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class VlanWriter(Vlan, Writer):
             link = links.get(unit["name"])
             if link and must_be_made_anew(unit, link):
                 delete_link(link.name)
+            # networkd makes a link only from a .netdev that it has not read yet, and leaves one that is there as it is.
+            os.utime(networkd.FOLDER / f"10-homelab-{unit['name']}.netdev")
         return reload_until(lambda: self.observe(units, owner), {unit["name"]: [unit["name"], unit["bridge"]] for unit in units})
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:

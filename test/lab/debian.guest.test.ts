@@ -8,7 +8,7 @@ import { type Lab } from "./lab";
 import { page, text } from "./look";
 import { sshConfig, stateDir } from "./paths";
 import { asHypervisor, changed, good, hypervisor, inventory, playbook, stack, up } from "./project";
-import { run } from "./run";
+import { run, sleep } from "./run";
 
 jest.setTimeout(4 * 3_600_000);
 
@@ -55,7 +55,14 @@ const units = () => ({
 
 function userData(): string {
   const key = readFileSync(join(stateDir, "id_ed25519.pub"), "utf8").trim();
-  const operator = { name: "operator", shell: "/bin/bash", sudo: "ALL=(ALL) NOPASSWD:ALL", ssh_authorized_keys: [key] };
+  // Debian has a group of that name.
+  const operator = {
+    name: "operator",
+    primary_group: "operator",
+    shell: "/bin/bash",
+    sudo: "ALL=(ALL) NOPASSWD:ALL",
+    ssh_authorized_keys: [key],
+  };
   return `#cloud-config\n${JSON.stringify({ users: [operator], package_update: false })}\n`;
 }
 
@@ -80,10 +87,22 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
+/** Waits for the page: a guest is ready before its users' services are. */
+async function expectPage(): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("It works");
+    } catch (error) {
+      if (tries === 20) throw error;
+      await sleep(15_000);
+    }
+  }
+}
+
 test("one up makes the guest, waits for cloud-init in it, and goes on inside", async () => {
   asHypervisor(units());
   await up();
-  expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("It works");
+  await expectPage();
   expect(readFileSync(join(inventory, "known_hosts"), "utf8")).toMatch(/^deb ssh-ed25519 /m);
 });
 
@@ -100,5 +119,5 @@ test("it is shut down gently, and all that is declared in it is there again afte
   expect(await virsh("domstate", "deb")).toBe("shut off\n");
   asHypervisor(units());
   await up();
-  expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("It works");
+  await expectPage();
 });

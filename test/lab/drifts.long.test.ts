@@ -31,6 +31,7 @@ const waves: Record<string, Drift[]> = {
       "systemctl --user -M web@ stop web.service",
       /web.service is (failed|inactive) .*, wanted active/,
     ],
+    ["hv/quadlet-unit/web/web.image", inHome("web", "podman untag localhost/web:1"), /image localhost\/web:1 is not there/],
     ["app/host", "systemctl disable -q systemd-networkd-wait-online", /systemd-networkd-wait-online.service is disabled, wanted enabled/],
     ["app/nftables-table/inet/guard", "nft flush chain inet guard input", /\+.*the page is for its own VLAN/],
     ["app/service-user/notes", "sed -i /notes/d /etc/subgid", /\/etc\/subgid says nothing/],
@@ -43,7 +44,6 @@ const waves: Record<string, Drift[]> = {
     ["hv/nftables-table/inet/isolation", "nft delete table inet isolation", /table inet isolation is not loaded/],
     ["hv/service-user/web", "rm /var/lib/systemd/linger/web", /linger is off, wanted on/],
     ["hv/podman-secret/web/greeting", inHome("web", "podman secret rm greeting"), /\(delete\)/],
-    ["hv/quadlet-unit/web/web.image", inHome("web", "podman untag localhost/web:1"), /image localhost\/web:1 is not there/],
     ["hv/quadlet-unit/web/web.container", `rm ${UNITS("web")}/site/index.html`, /\+.*Hello from hv/],
     ["app/host", "dpkg -r --force-depends catatonit", /packages missing: catatonit/],
     ["app/nftables-table/inet/guard", "rm /etc/homelab/nftables/lab/inet-guard.nft", /\+.*the page is for its own VLAN/],
@@ -65,11 +65,7 @@ const waves: Record<string, Drift[]> = {
       inHome("web", "sh -c 'tar -cT /dev/null | podman import -q - localhost/other:1 && podman tag localhost/other:1 localhost/web:1'"),
       /image localhost\/web:1 is not the one that web-image.service got/,
     ],
-    [
-      "hv/quadlet-unit/web/web.container",
-      "systemctl --user -M web@ mask web.service",
-      /web.service: systemd says it is masked, wanted loaded/,
-    ],
+    ["hv/quadlet-unit/web/web.container", `echo '# by hand' >>${UNITS("web")}/web.container`, /-# by hand/],
     ["app/quadlet-unit/notes/web.image", `echo '# by hand' >>${UNITS("notes")}/web.image`, /-# by hand/],
     [
       "app/quadlet-unit/notes/notes.container",
@@ -90,7 +86,11 @@ const waves: Record<string, Drift[]> = {
     ["hv/vlan/iot", "bridge vlan del dev br0 vid 20 self", /br0: it is not in VLAN 20 itself/],
     ["hv/nftables-table/inet/isolation", "nft add chain inet isolation more", /-.*chain more/],
     ["hv/service-user/web", "sed -i s/web:300000:65536/web:300000:1000/ /etc/subgid", /\/etc\/subgid says .*1000/],
-    ["hv/quadlet-unit/web/web.container", `echo '# by hand' >>${UNITS("web")}/web.container`, /-# by hand/],
+    [
+      "hv/quadlet-unit/web/web.container",
+      "systemctl --user -M web@ mask web.service",
+      /web.service: systemd says it is masked, wanted loaded/,
+    ],
     ["app/nftables-table/inet/guard", "nft insert rule inet guard input accept", /-.*accept/],
     ["app/quadlet-unit/notes/notes.container", `rm ${UNITS("notes")}/notes.container`, /\(delete\)|\+Image=web.image/],
   ],
@@ -151,7 +151,7 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
 
   await lab.powerCycle("hv");
   await lab.waitForLogin("hv", 240);
-  await text("hv", "systemctl is-system-running --wait || true");
+  await text("hv", "systemctl is-system-running --wait || true; systemctl --user -M web@ is-system-running --wait || true");
   await expectAtWork();
   expect(await page("app", "http://10.10.10.1:8080/")).toContain("Hello from hv");
   const begun = await text(

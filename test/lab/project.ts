@@ -87,8 +87,11 @@ export const stackOf = (folder: string, args: string[], more: Record<string, str
 
 function argsOf(folder: string, args: string[]): string[] {
   const name = folder === "inventory" ? STACK : `${STACK}-${folder}`;
-  const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/${folder}`] : [];
-  return [...args, "--stack", name, "--non-interactive", ...config];
+  const [command, ...more] = args;
+  // Pulumi keeps what it is told so, and the last word counts: an earlier run's verify=false must not hold for this one.
+  const config = [`homelab:inventory=${FOLDER}/${folder}`, "homelab:verify=true"].flatMap((one) => ["--config", one]);
+  const told = ["up", "preview"].includes(command!) ? config : [];
+  return [command!, ...told, ...more, "--stack", name, "--non-interactive"];
 }
 
 /** The runs of Ansible that the last pulumi command made, with the number of calls that each served. */

@@ -15,6 +15,7 @@ systemctl enable systemd-networkd.service ssh.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
   e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service
 
-printf '%s\n' virtio_pci virtio_blk ext4 virtio_net >/etc/initramfs-tools/modules
+# The seed is a CD on SATA; cloud-init does not wait until udev has found it.
+printf '%s\n' virtio_pci virtio_blk ext4 virtio_net ahci sr_mod isofs >/etc/initramfs-tools/modules
 update-initramfs -u -k all
 apt-get clean
