@@ -32,7 +32,7 @@ def observe(group):
     """What one kind's observer says of its units; a failing read is an error, never 'absent'."""
     try:
         observer = importlib.import_module("homelab." + group["kind"].replace("-", "_")).observer
-        seen = observer.look(group["units"], group["owner"])
+        seen = observer.look([observer.normalise(unit, {}) for unit in group["units"]], group["owner"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
     return {"observations": [{"name": one.name, "present": one.present, "drift": "\n".join(one.drift), "facts": one.facts} for one in seen]}

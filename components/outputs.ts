@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Quadlet, UserError, type Vlan } from "@homelab/providers";
+import { type Domain, type Quadlet, UserError, type Vlan } from "@homelab/providers";
 import { z } from "zod";
 import { type InventoryHost } from "./inventory/load";
 
@@ -20,13 +20,28 @@ const service = z.object({
   urls: z.array(z.string()),
 });
 
+const domain = z.object({
+  host: z.string(),
+  name: z.string(),
+  uuid: z.string().optional(),
+  addresses: z.array(z.string()),
+});
+
 /** A VLAN of the stack. `address` is the host's, with its prefix; `network` is in CIDR form. */
 export type Network = z.infer<typeof network>;
 
 /** A service of the stack. `user` is null for a system-wide one; `urls` need the host's `address`. */
 export type Service = z.infer<typeof service>;
 
-const outputs = z.object({ hosts: z.array(z.string()), vlans: z.array(network), services: z.array(service) });
+/** A virtual machine of the stack, on this host. */
+export type Guest = z.infer<typeof domain>;
+
+const outputs = z.object({
+  hosts: z.array(z.string()),
+  vlans: z.array(network),
+  services: z.array(service),
+  domains: z.array(domain).default([]),
+});
 
 /** What a stack of this project tells other projects. */
 export type StackOutputs = z.infer<typeof outputs>;
@@ -37,14 +52,21 @@ export type StackOutputs = z.infer<typeof outputs>;
  */
 export function stackOutputs(stack: pulumi.StackReference): { [Name in keyof StackOutputs]: pulumi.Output<StackOutputs[Name]> } {
   // By name: all outputs together are secret when any is.
-  const values = pulumi.all([stack.getOutput("hosts"), stack.getOutput("vlans"), stack.getOutput("services")]);
-  const all = pulumi.all([stack.name, values]).apply(([name, [hosts, vlans, services]]) => outputsIn(name, { hosts, vlans, services }));
-  return { hosts: all.hosts, vlans: all.vlans, services: all.services };
+  const names = Object.keys(outputs.shape) as (keyof StackOutputs)[];
+  const values = pulumi.all(names.map((name) => stack.getOutput(name)));
+  const all = pulumi
+    .all([stack.name, values])
+    .apply(([name, found]) =>
+      outputsIn(name, Object.fromEntries(names.map((one, index) => [one, found[index]])) as { [Name in keyof StackOutputs]: unknown }),
+    );
+  return { hosts: all.hosts, vlans: all.vlans, services: all.services, domains: all.domains };
 }
 
 /** The outputs of the stack of that name. Throws one error that says what is wrong with them, and what to do. */
 export function outputsIn(stack: string, values: { [Name in keyof StackOutputs]: unknown }): StackOutputs {
-  const missing = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  // What a version before knew nothing of is none.
+  const needed = Object.entries(values).filter(([name]) => name !== "domains");
+  const missing = needed.flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (missing.length > 0) throw new UserError(`stack ${stack} has no output ${missing.join(", ")}: run "pulumi up" there first`);
   const parsed = outputs.safeParse(values);
   if (parsed.success) return parsed.data;
@@ -62,6 +84,17 @@ export function networkOf(host: string, vlan: Vlan): pulumi.Output<Network> {
     bridge,
     address,
     network: facts?.network,
+  }));
+}
+
+/** A virtual machine as other projects see it. */
+export function guestOf(host: string, of: Domain): pulumi.Output<Guest> {
+  return pulumi.all([of.unit, of.facts]).apply(([{ name, interfaces }, facts]) => ({
+    host,
+    name,
+    uuid: facts?.uuid,
+    addresses:
+      facts?.addresses ?? (interfaces ?? []).flatMap(({ address }) => (address === undefined || address === "auto" ? [] : [address])),
   }));
 }
 

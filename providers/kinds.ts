@@ -1,11 +1,15 @@
 import { z } from "zod";
+import * as domain from "./domain/schema";
 import * as bridge from "./bridge/schema";
+import * as image from "./image/schema";
 import * as host from "./host/schema";
 import * as nftablesTable from "./nftables-table/schema";
 import * as podmanSecret from "./podman-secret/schema";
+import * as pool from "./pool/schema";
 import * as quadletUnit from "./quadlet-unit/schema";
 import * as serviceUser from "./service-user/schema";
 import * as vlan from "./vlan/schema";
+import * as volume from "./volume/schema";
 
 /** What the shared life cycle needs to know of a kind. */
 export interface Kind {
@@ -20,6 +24,10 @@ export const kinds = {
   "nftables-table": nftablesTable,
   bridge,
   vlan,
+  pool,
+  image,
+  volume,
+  domain,
   "podman-secret": podmanSecret,
   "quadlet-unit": quadletUnit,
 } as const satisfies Record<string, Kind>;

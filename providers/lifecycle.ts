@@ -41,7 +41,8 @@ function holdsUnknown(value: unknown): boolean {
 }
 
 /** The files that a Quadlet unit names instead of holding them; nobody but the inventory's loader reads those. */
-function sourcesIn(unit: Record<string, unknown>): string[] {
+function sourcesIn({ kind, unit }: Inputs): string[] {
+  if (kind !== "quadlet-unit") return [];
   const files = Object.entries((unit["files"] ?? {}) as Record<string, unknown>).filter(([, text]) => typeof text === "object");
   return [...("source" in unit ? ["unit.source"] : []), ...files.map(([path]) => `unit.files.${path}`)];
 }
@@ -51,7 +52,7 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
   takeValue(news);
   const inputs = inputsOf(news);
   if (holdsUnknown(inputs.unit)) return { inputs };
-  const named = sourcesIn(inputs.unit);
+  const named = sourcesIn(inputs);
   if (named.length > 0)
     return { inputs, failures: named.map((property) => ({ property, reason: "only an inventory names files; give the text" })) };
   const parsed = kindNamed(inputs.kind).schema.safeParse(inputs.unit, { error: messageOf });
@@ -64,9 +65,11 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
 }
 
 /** What differs from the last apply, or from the host when a refresh found drift. */
-async function diff(id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
+async function diff(_id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
   const before = inputsOf(olds);
-  const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== id;
+  // A rename that is declared is a change in place; state has the new id after the next refresh.
+  const renamed = news.unit["renamed_from"] !== undefined && news.unit["renamed_from"] === olds.unit["name"];
+  const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== idOf(before) && !renamed;
   const changes = moved || (olds.drift ?? []).length > 0 || !isDeepStrictEqual(before, inputsOf(news));
   return { changes, replaces: moved ? ["unit"] : [], deleteBeforeReplace: moved };
 }
@@ -87,7 +90,7 @@ async function write(id: string, props: Inputs & { __provider?: string }): Promi
   });
   if (!result.failed) return { ...inputs, drift: [], facts: result.facts };
   if (result.changed && result.present) throw partial(result.msg, result.drift, result.facts);
-  throw new UserError(`${id}: ${result.msg}`);
+  throw new UserError(`${idOf(inputs)}: ${result.msg}`);
 }
 
 async function create(props: Inputs): Promise<pulumi.dynamic.CreateResult> {
@@ -100,10 +103,10 @@ async function update(id: string, _olds: Outputs, news: Inputs): Promise<pulumi.
 }
 
 /** Only the host's own word makes a unit absent; a host that is away is an error. */
-async function read(id: string, props: Outputs): Promise<pulumi.dynamic.ReadResult> {
+async function read(_id: string, props: Outputs): Promise<pulumi.dynamic.ReadResult> {
   const seen = await observe(inputsOf(props));
   if (!seen.present) return { id: "", props: {} };
-  return { id, props: { ...inputsOf(props), drift: linesOf(seen.drift), facts: seen.facts } };
+  return { id: idOf(props), props: { ...inputsOf(props), drift: linesOf(seen.drift), facts: seen.facts } };
 }
 
 async function destroy(_id: string, props: Outputs): Promise<void> {

@@ -1,7 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type DomainUnit, type DomainUnitArgs } from "./domain/schema";
 import { type HostUnit, type HostUnitArgs } from "./host/schema";
 import { type BridgeUnit, type BridgeUnitArgs } from "./bridge/schema";
 import { type VlanUnit, type VlanUnitArgs } from "./vlan/schema";
+import { type PoolUnit, type PoolUnitArgs } from "./pool/schema";
+import { type ImageUnit, type ImageUnitArgs } from "./image/schema";
+import { type VolumeUnit, type VolumeUnitArgs } from "./volume/schema";
 import { type NftablesTableUnit, type NftablesTableUnitArgs } from "./nftables-table/schema";
 import { type ServiceUserUnit, type ServiceUserUnitArgs } from "./service-user/schema";
 import { digestOf } from "./podman-secret/digest";
@@ -61,6 +65,55 @@ export interface VlanFacts {
 export class Vlan extends UnitResource<VlanUnit, VlanFacts> {
   constructor(name: string, place: Place, unit: pulumi.Input<VlanUnitArgs>, opts?: pulumi.CustomResourceOptions) {
     super("vlan", "Vlan", name, place, unit, opts);
+  }
+}
+
+/** A storage pool: a folder for volumes. */
+export class Pool extends UnitResource<PoolUnit> {
+  constructor(name: string, place: Place, unit: pulumi.Input<PoolUnitArgs>, opts?: pulumi.CustomResourceOptions) {
+    super("pool", "Pool", name, place, unit, opts);
+  }
+}
+
+/** What the host says of an image. */
+export interface ImageFacts {
+  path?: string;
+}
+
+/** An image, fetched once: what new volumes are copies of. */
+export class Image extends UnitResource<ImageUnit, ImageFacts> {
+  constructor(name: string, place: Place, unit: pulumi.Input<ImageUnitArgs>, opts?: pulumi.CustomResourceOptions) {
+    super("image", "Image", name, place, unit, opts);
+  }
+}
+
+/** What the host says of a volume. */
+export interface VolumeFacts {
+  path?: string;
+  format?: string;
+  size?: string;
+}
+
+/** A guest's disk, as a file of a pool. */
+export class Volume extends UnitResource<VolumeUnit, VolumeFacts> {
+  constructor(name: string, place: Place, unit: pulumi.Input<VolumeUnitArgs>, opts?: pulumi.CustomResourceOptions) {
+    super("volume", "Volume", name, place, unit, opts);
+  }
+}
+
+/** What the host says of a domain. `host_key` is that of a guest with a seed; `next_boot` names the parts of its definition that it gets with its next boot. */
+export interface DomainFacts {
+  uuid?: string;
+  macs?: string[];
+  addresses?: string[];
+  host_key?: string;
+  next_boot?: string[];
+}
+
+/** A virtual machine. */
+export class Domain extends UnitResource<DomainUnit, DomainFacts> {
+  constructor(name: string, place: Place, unit: pulumi.Input<DomainUnitArgs>, opts?: pulumi.CustomResourceOptions) {
+    super("domain", "Domain", name, place, unit, opts);
   }
 }
 

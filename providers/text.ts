@@ -42,3 +42,32 @@ export const user = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "a user's name: letters, digits, _ . -, beginning with a letter or _")
   .refine((name) => !["root", "system"].includes(name), "a user other than root; leave `user` out for a system-wide unit");
+
+const SIZE = "a size such as 512 MiB, 20 GiB or 1 TiB";
+/** A size of memory or of a volume. */
+export const size = z.string(SIZE).regex(/^[1-9][0-9]{0,6} (MiB|GiB|TiB)$/, SIZE);
+
+/** The name of something of libvirt's, which is part of files' names. */
+export const libvirtName = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/, "a name of letters, digits, _ . -, at most 63, not beginning with . or -");
+
+/** Where a file or folder lies on the host: written in one way only. */
+export const absolute = z.string().refine(
+  (path) =>
+    path.startsWith("/") &&
+    !CONTROL.test(path) &&
+    !/[\t\r\n]/.test(path) &&
+    !path
+      .slice(1)
+      .split("/")
+      .some((part) => ["", ".", ".."].includes(part)),
+  "an absolute path: without / at its end, empty parts, . or .., and without control characters",
+);
+
+const UNITS: Record<string, number> = { MiB: 1, GiB: 1024, TiB: 1024 ** 2 };
+/** Such a size in MiB. */
+export const mebibytes = (text: string): number => {
+  const [count, unit] = text.split(" ");
+  return Number(count) * UNITS[unit!]!;
+};

@@ -13,6 +13,7 @@ const scratch = mkdtempSync(join(tmpdir(), "homelab-tests-"));
 type Counts = [passed: number, failed: number];
 
 const LONG = "\\.long\\.test\\.ts$";
+const GUEST = "\\.guest\\.test\\.ts$";
 
 // Data that lies beside the project: CI must have it, others may go without.
 const noCorpus = !process.env["CI"] && !existsSync(corpusFolder);
@@ -69,11 +70,12 @@ async function jest(...args: string[]): Promise<Counts> {
 async function main(): Promise<void> {
   const state = join(root, ".state");
   for (const name of existsSync(state) ? readdirSync(state) : []) {
-    if (/^test-of-.*-configured$/.test(name)) rmSync(join(state, name), { recursive: true });
+    if (/^test-of-.*-(configured|hypervisor)$/.test(name)) rmSync(join(state, name), { recursive: true });
   }
-  const results = which === "long" ? [await jest(LONG, ...CORPUS)] : [await pytest()];
+  const pattern = { long: LONG, guest: GUEST }[which ?? ""];
+  const results = pattern ? [await jest(pattern, ...CORPUS)] : [await pytest()];
   if (which === "quick") results.push(await jest("--testPathIgnorePatterns", "/test/lab/"));
-  if (which === "all") results.push(await jest("--testPathIgnorePatterns", LONG, ...CORPUS));
+  if (which === "all") results.push(await jest("--testPathIgnorePatterns", LONG, GUEST, ...CORPUS));
   rmSync(scratch, { recursive: true, force: true });
   const passed = results.reduce((sum, [count]) => sum + count, 0);
   const failed = results.reduce((sum, [, count]) => sum + count, 0);

@@ -1,6 +1,6 @@
 """Writes what each task said as JSON lines to a file descriptor, for the program that started Ansible.
 
-Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|result|failed|unreachable|recap, host, task, …}.
+Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|look|result|failed|unreachable|recap, host, task, …}.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         said = result.result if hasattr(result, "result") else result._result
+        if "unsettled" in said:
+            self._tell("look", host=_host(result), unsettled=said["unsettled"], hindrances=said.get("hindrances", {}))
         if "kind" in said and "units" in said:
             units, removed = said["units"], said["removed"]
             self._tell("result", host=_host(result), kind=said["kind"], units=units, removed=removed)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from ansible.module_utils.homelab import networkd, records, system
+from ansible.module_utils.homelab import libvirt_host, networkd, records, system
 from ansible.module_utils.homelab.bridge import Bridge, files_of
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
@@ -23,6 +23,11 @@ class BridgeWriter(Bridge, Writer):
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
         return {unit["name"]: reason for unit in units if (reason := port_fault(unit, units, links))}
+
+    def touches(self, change: Change, owner: str) -> list[str]:
+        name = change.seen.name
+        vlans = [f"vlan {link.name}" for link in networkd.read_links().values() if link.parent == name]
+        return sorted(vlans) + [f"domain {one}" for one in libvirt_host.domains_on(name)]
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         units = [change.unit for change in changes]

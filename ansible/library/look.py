@@ -2,7 +2,7 @@
 """Ansible module: looks whether a host holds all that is declared, so that the kinds need not each look for themselves.
 
 It changes nothing. `unsettled` names the kinds whose modules may have something to do or to tell; where a look fails, that
-kind's own module says why.
+kind's own module says why. `host_keys` are those that guests were given, `hindrances` what of others is in a unit's way.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible.module_utils.homelab import bridge, host, nftables_table, podman_secret, quadlet_unit, service_user, vlan, way_back
+from ansible.module_utils.homelab import seed, way_back
 from ansible.module_utils.homelab.kind import Kind
-
-OBSERVERS: list[Kind] = [module.observer for module in (host, service_user, nftables_table, bridge, vlan, podman_secret, quadlet_unit)]
+from ansible.module_utils.homelab.kinds import OBSERVERS
 
 
 def main() -> None:
@@ -33,7 +32,23 @@ def main() -> None:
     # What another run did not confirm is put back first, and may be of any kind.
     unconfirmed = way_back.is_unconfirmed(module.params["run"]["id"])
     unsettled = [observer.kind for observer in OBSERVERS if unconfirmed or not is_settled(observer, module.params)]
-    module.exit_json(changed=False, unsettled=unsettled)
+    keys = host_keys(module.params["units"]["domain"], module.params["owner"])
+    warnings = {observer.kind: found for observer in OBSERVERS if (found := warnings_of(observer, module.params))}
+    module.exit_json(changed=False, unsettled=unsettled, host_keys=keys, hindrances=warnings)
+
+
+def host_keys(domains: list[dict[str, Any]], owner: str) -> dict[str, str]:
+    """The public SSH host keys of guests that were given one, by name."""
+    found = {unit["name"]: seed.host_key(unit["name"], owner) for unit in domains if "cloud_init" in unit}
+    return {name: key for name, key in found.items() if key}
+
+
+def warnings_of(observer: Kind, params: dict[str, Any]) -> dict[str, list[str]]:
+    """What of others is in the way of a kind's units; where that cannot be seen, the kind's own module says why."""
+    try:
+        return observer.warnings([observer.normalise(unit, params["contents"]) for unit in params["units"][observer.kind]], params["owner"])
+    except Exception:
+        return {}
 
 
 def is_settled(observer: Kind, params: dict[str, Any]) -> bool:
@@ -44,7 +59,7 @@ def is_settled(observer: Kind, params: dict[str, Any]) -> bool:
             return False
         if not all(seen.holds for seen in observer.look(units, params["owner"])):
             return False
-        others = set(observer.owned(params["owner"])) - {observer.name_of(unit) for unit in units}
+        others = set(observer.owned(params["owner"])) - {name for unit in units for name in observer.names_of(unit)}
         return not others & set(params["absent"][observer.kind]) and not (others and params["report_undeclared"])
     except Exception:
         return False

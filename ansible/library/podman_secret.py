@@ -54,6 +54,10 @@ class PodmanSecretWriter(PodmanSecret, Writer):
     def disruption(self, change: Change) -> str:
         return "restart" if self.restarts.get(change.seen.name) else "live"
 
+    def touches(self, change: Change, owner: str) -> list[str]:
+        user = user_of(change.unit)
+        return [f"quadlet-unit {user}/{one['name']}" for one in self.restarts.get(change.seen.name, [])]
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors: Errors = {}
         for user, units in by_user([change.unit for change in changes]):

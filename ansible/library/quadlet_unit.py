@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ansible.module_utils.homelab import quadlet, records, system
+from ansible.module_utils.homelab import listeners, quadlet, quadlet_made, records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
-from ansible.module_utils.homelab.quadlet_services import Services
+from ansible.module_utils.homelab.quadlet_services import Services, is_up
 from ansible.module_utils.homelab.quadlet_unit import (
     SYSTEM,
     QuadletUnit,
@@ -22,6 +23,7 @@ from ansible.module_utils.homelab.quadlet_unit import (
     folder_of,
     manager_runs,
     read_units,
+    store_of,
     user_of,
 )
 
@@ -32,6 +34,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
     def __init__(self) -> None:
         self.now: dict[str, Now] = {}
         self.plans: dict[str, Plan] = {}
+        self.masked: dict[str, list[str]] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         if not system.installed("podman"):
@@ -48,13 +51,20 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             refused = self.plans[user].refused
             refused = refused | check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
-        return errors
+        changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
+        errors |= {self.name_of(unit): reason for unit in changing if (reason := no_archive(unit))}
+        return errors | {self.name_of(unit): reason for unit, reason in taken_ports(changing, self.owned(owner))}
 
     def disruption(self, change: Change) -> str:
         name, plan = change.unit["name"], self.plans.get(user_of(change.unit), Plan())
         if name in plan.replaced:
             return "data-loss" if name.endswith(".volume") else "replace"
-        return "restart" if name in plan.restarts and change.seen.present else "live"
+        runs = {*plan.restarts.get(name, [])} & {*self.now.get(user_of(change.unit), Now()).active}
+        return "restart" if runs else "live"
+
+    def touches(self, change: Change, owner: str) -> list[str]:
+        user, name = user_of(change.unit), change.unit["name"]
+        return [f"{self.kind} {user}/{one}" for one in self.plans.get(user, Plan()).restarts.get(name, []) if one != name]
 
     def last_words(self, change: Change) -> str:
         return Services(user_of(change.unit)).journal(change.unit)
@@ -74,17 +84,29 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         installed = self._installed(user, owner)
         of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in merged(installed, units)}
         past = {name: past_of(record) for name, record in of.items()}
+        states = services.states(merged(installed, units))
+        everything = merged(installed, units)
+        self.masked[user] = [quadlet.service_of(unit) for unit in everything if states[unit["name"]].get("LoadState") == "masked"]
+        noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
             edited = {unit["name"] for unit in units if file_drift(folder, unit)}
+            lost = {unit["name"] for unit in units if self._is_lost(unit, states[unit["name"]], noted[unit["name"]], installed)}
         asked = any(quadlet.object_of(unit) and past[unit["name"]] for unit in units)
         return Now(
             installed=installed,
             past=past,
             edited=edited,
-            active=services.active(merged(installed, units)),
+            active={name for name, state in states.items() if is_up(state)},
+            lost=lost,
             objects=services.objects() if asked else (),
             denied={name for name, record in of.items() if record and record.get("restart") == "denied"},
         )
+
+    @staticmethod
+    def _is_lost(unit: dict, state: dict[str, str], noted: quadlet_made.Note, others: Sequence) -> bool:
+        """Whether what a unit made is gone, or another; read with the rights of its user."""
+        user = user_of(unit)
+        return bool(quadlet_made.drift(user, store_of(user), unit, state, noted=noted, others=lambda: others))
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors: Errors = {}
@@ -106,11 +128,14 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         failed = plan.refused | services.make_way(plan, everything)
         self._remember_replaced([change for change in changes if change.unit["name"] in plan.replaced.keys() - failed.keys()], owner)
         failed |= write_all(folder, [change for change in changes if change.unit["name"] not in failed])
-        services.reload()
         good = [unit for unit in units if unit["name"] not in failed]
-        services.pull(good)
         restarted = set(chain.from_iterable(plan.restarts.values()))
+        needed = [*good, *(unit for unit in everything if unit["name"] in restarted)]
+        services.unmask([service for service in map(quadlet.service_of, needed) if service in self.masked.get(services.user, [])])
+        services.reload()
+        services.pull(good)
         reasons = services.bring_up(good, [unit for unit in everything if unit["name"] in restarted - failed.keys()])
+        note_images(services, everything)
         return blamed(reasons, plan, good) | failed
 
     def _remember_replaced(self, changes: Sequence[Change], owner: str) -> None:
@@ -167,6 +192,40 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         there = services.objects() if objects else set()
         left = services.drop([one for one in objects if one in there])
         return {objects[one]: reason for one, reason in left.items()}
+
+
+def note_images(services: Services, units: Sequence) -> None:
+    """Remember which images those units got whose service ran since, so that another one is seen."""
+    named = [(unit, name) for unit in units if (name := quadlet_made.image_of(unit))]
+    states = services.states([unit for unit, _ in named])
+    with system.acting_as(services.account):
+        images = quadlet_made.images(store_of(services.user)) or {}
+    for unit, name in named:
+        state = states[unit["name"]]
+        ran = state.get("ActiveState") == "active" and quadlet_made.noted(services.user, unit).get("run") != state.get("InvocationID")
+        if ran and name in images:
+            quadlet_made.note(services.user, unit, images[name], state)
+
+
+def no_archive(unit: dict) -> str:
+    """Why an image cannot be had that is in a file; nothing when it can, or comes from a registry."""
+    path = quadlet.archive_of(unit)
+    return f"there is no file {path} on this host" if path and not os.path.isfile(path) else ""
+
+
+def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]:
+    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up."""
+    ports = {id(unit): quadlet.ports(unit) for unit in units if quadlet.should_run(unit)}
+    if not any(ports.values()):
+        return []
+    users = {name.split("/", 1)[0] for name in owned}
+    uids = {account.pw_uid for user in users - {SYSTEM} if (account := account_of(user))}
+    services = {quadlet.service_of(unit) for unit in units} | {f"{Path(name.split('/', 1)[1]).stem}.service" for name in owned}
+    others = [
+        one for one in listeners.listeners() if listeners.uid_of(one.pid) not in uids and not services & listeners.services_of(one.pid)
+    ]
+    found = [(unit, listeners.taken(ports.get(id(unit), []), others)) for unit in units]
+    return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
 
 
 def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:

@@ -25,6 +25,9 @@ class ServiceUserWriter(ServiceUser, Writer):
                 errors[unit["name"]] = reason
         return errors
 
+    def touches(self, change: Change, owner: str) -> list[str]:
+        return [f"quadlet-unit {one}" for one in records.names(owner, "quadlet-unit") if one.startswith(f"{change.seen.name}/")]
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors = {}
         for change in changes:

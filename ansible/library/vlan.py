@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible.module_utils.homelab import networkd
+from ansible.module_utils.homelab import libvirt_host, networkd
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
 from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew, taken
@@ -32,6 +33,9 @@ class VlanWriter(Vlan, Writer):
         link = networkd.read_links().get(change.unit["name"])
         return "replace" if link and must_be_made_anew(change.unit, link) else "live"
 
+    def touches(self, change: Change, owner: str) -> list[str]:
+        return [f"domain {one}" for one in libvirt_host.domains_on(change.unit["bridge"], change.unit["id"])]
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         units = [change.unit for change in changes]
         links = networkd.read_links()
@@ -40,6 +44,8 @@ class VlanWriter(Vlan, Writer):
             link = links.get(unit["name"])
             if link and must_be_made_anew(unit, link):
                 delete_link(link.name)
+            # networkd makes a link only from a .netdev that it has not read yet, and leaves one that is there as it is.
+            os.utime(networkd.FOLDER / f"10-homelab-{unit['name']}.netdev")
         return reload_until(lambda: self.observe(units, owner), {unit["name"]: [unit["name"], unit["bridge"]] for unit in units})
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:

@@ -47,7 +47,7 @@ function notOne(host: string, has: Chosen["inventories"], all: Chosen["inventori
 }
 
 /** Where a stack's inventory lies: as index.ts has it. */
-function folderOf(stack: string): string {
+export function folderOf(stack: string): string {
   const file = `Pulumi.${stack}.yaml`;
   const { config } = (existsSync(file) ? parse(readFileSync(file, "utf8")) : {}) as { config?: Record<string, unknown> };
   const set = config?.["homelab:inventory"];

@@ -1,6 +1,6 @@
 // npm run doctor -- [<host>] [--stack <name> | --inventory <folder>]
 import { parseArgs } from "node:util";
-import { UserError } from "../../providers/errors";
+import { UsageError, runCommand } from "../cli";
 import { type Section, fails, render } from "./check";
 import { checkController, checkWays } from "./controller";
 import { checkHost } from "./host";
@@ -11,16 +11,16 @@ npm run doctor -- <host>        and on a host, too; nothing is changed on it
   --stack <name>                look for it in that stack's inventory only: ansible/inventory/<name>
   --inventory <folder>          or in this one, relative to the project`;
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { stack: { type: "string" }, inventory: { type: "string" }, help: { type: "boolean", short: "h" } },
   });
-  if (values.help || positionals.length > 1 || (values.stack !== undefined && values.inventory !== undefined)) {
+  if (values.help) {
     console.log(USAGE);
-    process.exitCode = values.help ? 0 : 2;
-    return;
+    return 0;
   }
+  if (positionals.length > 1 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
   const host = positionals[0];
   const chosen = choose(values, host);
   const sections: Section[] = [{ of: "this machine", checks: [...(await checkController()), ...chosen.checks] }];
@@ -30,14 +30,7 @@ async function main(): Promise<void> {
     else sections.push({ of: `the way to the hosts of ${folder}`, checks: await checkWays(folder, inventory) });
   }
   console.log(render(sections));
-  process.exitCode = fails(sections) ? 1 : 0;
+  return fails(sections) ? 1 : 0;
 }
 
-main()
-  .catch((error: unknown) => {
-    const bad = error instanceof UserError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-    console.error(bad ? `${(error as Error).message}\n${USAGE}` : error);
-    process.exitCode = 2;
-  })
-  // Connections stay open for others to share; there are none.
-  .finally(() => process.exit());
+runCommand(USAGE, main);

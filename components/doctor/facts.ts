@@ -4,7 +4,7 @@ export interface Facts {
   system: { id: string; version: string | null; name: string } | Unread;
   network: { networkd: boolean; NetworkManager: boolean; links: Record<string, string[]>; reached_by: string[] } | Unread;
   kernel: Kernel | Unread;
-  kvm: { device: boolean; flag: string | null } | Unread;
+  guests: Guests | Unread;
   /** Name, first id, count. */
   subids: Record<"subuid" | "subgid", SubidRange[]> | Unread;
   clock: { synchronized: boolean; service: string | null } | Unread;
@@ -26,6 +26,16 @@ export interface Kernel {
   user_namespaces: number | null;
   unprivileged_userns_clone: number | null;
   cgroup_controllers: string[] | null;
+}
+
+/** `mode` and `group` are those of /dev/kvm; memory, and the size of the file systems that pools lie on, in MiB. */
+export interface Guests {
+  device: boolean;
+  mode: number;
+  group: string | null;
+  flag: string | null;
+  memory: number;
+  pools: Record<string, number>;
 }
 
 export type SubidRange = [name: string, start: number, count: number];

@@ -35,8 +35,9 @@ export async function checkHost(folder: string, { owner }: Inventory, host: Inve
 
 async function factsOf(folder: string, owner: string, host: InventoryHost): Promise<Facts> {
   const packages = host.homelab_host ?? { podman: false, hypervisor: false, packages: [] };
+  const pools = host.pools.map(({ path }) => path);
   const homes = host.service_users.map(({ name }) => `/home/${name}`);
-  const { facts } = await observe({ kind: "doctor", host: host.name, inventory: folder, owner, unit: { packages, homes } });
+  const { facts } = await observe({ kind: "doctor", host: host.name, inventory: folder, owner, unit: { packages, homes, pools } });
   return facts as unknown as Facts;
 }
 

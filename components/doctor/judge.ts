@@ -2,6 +2,7 @@ import { type HostVars } from "../inventory/schema";
 import { type Check, fail, lacking, ok, warn } from "./check";
 import { CONVERT } from "./convert";
 import { type Facts, type Kernel, type Unread, isUnread } from "./facts";
+import { judgeGuests } from "./guests";
 import { judgeSubids } from "./subids";
 
 /** The controller's clock just before and after the facts were read, in seconds. */
@@ -20,7 +21,7 @@ export function judge(facts: Facts, wanted: HostVars, span: Span): Check[] {
     ...of("Debian", facts.system, (value) => [debian(value)]),
     ...of("network", facts.network, (value) => network(value, wanted)),
     ...of("kernel", facts.kernel, (value) => kernel(value, wanted)),
-    ...(wanted.homelab_host?.hypervisor ? of("KVM", facts.kvm, (value) => [kvm(value)]) : []),
+    ...(wanted.homelab_host?.hypervisor ? of("guests", facts.guests, (value) => judgeGuests(value, wanted)) : []),
     ...of("subordinate ids", facts.subids, (value) => judgeSubids(value, wanted.service_users)),
     ...of("clock", facts.clock, (value) => of("clock", facts.time, (time) => clock(value, time, span))),
     ...of("disk", facts.disk, (value) => value.map(disk)),
@@ -125,17 +126,6 @@ function rootless(read: Kernel, needed: boolean): Check[] {
     checks.push(warn(`cgroup v2 lacks ${absent.join(", ")}: limits of containers do not hold`, boot));
   }
   return checks.length > 0 ? checks : [ok("user namespaces and cgroup v2 for rootless containers")];
-}
-
-function kvm({ device, flag }: Read<"kvm">): Check {
-  if (device) return ok("/dev/kvm");
-  const slow = "/dev/kvm is missing: guests are emulated, many times slower";
-  if (flag === null)
-    return warn(slow, "Turn on VT-x or AMD-V in the firmware; in a virtual machine, nested virtualisation on its hypervisor.");
-  return warn(
-    slow,
-    `Run \`modprobe ${flag === "vmx" ? "kvm_intel" : "kvm_amd"}\`; when it says "disabled by bios", turn it on in the firmware.`,
-  );
 }
 
 /** Seconds. From five minutes on, registries' certificates and Debian's lists may count as not valid yet, or no longer. */

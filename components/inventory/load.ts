@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type z } from "zod";
 import { messageOf } from "../../providers/messages";
+import { withAddresses } from "./addresses";
 import { type Problem, type Source, readSource, written } from "./document";
 import { type LintHost, lint } from "./lints";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
@@ -89,7 +90,7 @@ function loadHost(folder: string, name: string, secrets: Secrets, problems: Prob
   if (vars === undefined) return none;
   const units = vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems));
   const podmanSecrets = secrets.withDigests(vars.podman_secrets, source);
-  return { ...none, source, vars: { ...vars, podman_secrets: podmanSecrets, quadlet_units: units } };
+  return { ...none, source, vars: { ...vars, domains: withAddresses(vars), podman_secrets: podmanSecrets, quadlet_units: units } };
 }
 
 type Quadlet = HostVars["quadlet_units"][number];

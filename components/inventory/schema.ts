@@ -21,6 +21,10 @@ export const hostVars = z.strictObject({
   homelab_host: kinds.host.schema.optional(),
   bridges: list(kinds.bridge),
   vlans: list(kinds.vlan),
+  pools: list(kinds.pool),
+  images: list(kinds.image),
+  volumes: list(kinds.volume),
+  domains: list(kinds.domain),
   nftables_tables: list(kinds["nftables-table"]),
   service_users: list(kinds["service-user"]),
   // The digest is computed, never written.

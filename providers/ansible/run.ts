@@ -25,18 +25,26 @@ export interface UnitResult {
   present: boolean;
   msg: string;
   drift?: string;
+  /** What a change does, as text, how much it disturbs (live, restart, next-boot, replace, data-loss), and what else it reaches. */
+  diff?: string;
+  disruption?: string;
+  touches?: string[];
   facts: Record<string, unknown>;
 }
 
 /** A line of callback_plugins/homelab_events.py. */
 export interface Event {
-  event: "task" | "result" | "failed" | "unreachable" | "recap";
+  event: "task" | "look" | "result" | "failed" | "unreachable" | "recap";
   host?: string;
   kind?: string;
   task?: string;
   msg?: string;
   /** Another run has the host, so nothing was begun. */
   refused?: boolean;
+  /** The kinds that a look did not find as they are wanted. */
+  unsettled?: string[];
+  /** What of others is in the way of units, by kind and name. */
+  hindrances?: Record<string, Record<string, string[]>>;
   units?: UnitResult[];
   removed?: UnitResult[];
   recap?: Record<string, Recap>;
@@ -93,8 +101,18 @@ export async function runOn(
   }
 }
 
+/** A run of Ansible with these arguments, with connections of its own. It ends with this program. */
+export async function startAlone(args: string[], limitMs: number): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), "homelab-"));
+  try {
+    return await start(args, folder, limitMs);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** `sockets` is a private folder for shared connections, so that each run checks the host's key anew. */
-function start(args: string[], sockets: string): Promise<Run> {
+function start(args: string[], sockets: string, limitMs = TIME_LIMIT_MS): Promise<Run> {
   const program = ansibleProgram("ansible-playbook");
   const env = { ...ansibleEnvironment(), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets, HOMELAB_EVENTS_FD: "3" };
   return new Promise((done, fail) => {
@@ -108,10 +126,10 @@ function start(args: string[], sockets: string): Promise<Run> {
     createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => events.push(...parsed(line)));
     const timers = [
       setTimeout(() => {
-        keep(`\nstopped: it took longer than ${TIME_LIMIT_MS / 60_000} minutes`);
+        keep(`\nstopped: it took longer than ${limitMs / 60_000} minutes`);
         signal(child, "SIGTERM");
-      }, TIME_LIMIT_MS),
-      setTimeout(() => signal(child, "SIGKILL"), TIME_LIMIT_MS + GRACE_MS),
+      }, limitMs),
+      setTimeout(() => signal(child, "SIGKILL"), limitMs + GRACE_MS),
     ];
     child.on("error", (error) => fail(new UserError(`${program} cannot be started: ${error.message}. Run "npm run setup".`)));
     child.on("close", (code) => {

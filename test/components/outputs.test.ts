@@ -14,25 +14,32 @@ test("a URL leads to where a port is bound", () => {
 });
 
 const vlan = { host: "hv", name: "apps", id: 10, bridge: "br0", address: "10.10.10.1/24", network: "10.10.10.0/24" };
+const guest = { host: "hv", name: "web", uuid: "9d26242f-2f4f-5e71-bff2-2357c386150d", addresses: ["10.10.10.30"] };
 const service = { host: "hv", unit: "web.container", service: "web.service", urls: ["http://192.0.2.1/"] };
 
 test("another project gets a stack's outputs with their types, and no more than those", async () => {
-  const told = { hosts: ["hv"], vlans: [{ ...vlan, news: 1 }], services: [{ ...service, user: "web" }, service], news: 2 };
+  const told = {
+    hosts: ["hv"],
+    vlans: [{ ...vlan, news: 1 }],
+    services: [{ ...service, user: "web" }, service],
+    domains: [guest],
+    news: 2,
+  };
   await pulumi.runtime.setMocks({ call: () => ({}), newResource: ({ id }) => ({ id: id ?? "", state: { name: id, outputs: told } }) });
-  const { hosts, vlans, services } = stackOutputs(new pulumi.StackReference("organization/homelab/lab"));
+  const { hosts, vlans, services, domains } = stackOutputs(new pulumi.StackReference("organization/homelab/lab"));
   const [host] = await valueOf(hosts);
   const [network] = await valueOf(vlans);
   const users: (string | null)[] = (await valueOf(services)).map(({ user }) => user);
-  expect([host, network, users]).toEqual(["hv", vlan, ["web", null]]);
+  expect([host, network, users, await valueOf(domains)]).toEqual(["hv", vlan, ["web", null], [guest]]);
 });
 
 test("a stack that is not up, or of another version, is told with what to do", () => {
   const said =
     (values: Partial<StackOutputs>): (() => StackOutputs) =>
     () =>
-      outputsIn("lab", { hosts: values.hosts, vlans: values.vlans, services: values.services });
+      outputsIn("lab", { hosts: values.hosts, vlans: values.vlans, services: values.services, domains: values.domains });
   expect(said({ hosts: ["hv"] })).toThrow('stack lab has no output vlans, services: run "pulumi up" there first');
-  const other = { hosts: ["hv"], vlans: [{ ...vlan, id: "10" }], services: [] } as unknown as StackOutputs;
+  const other = { hosts: ["hv"], vlans: [{ ...vlan, id: "10" }], services: [], domains: [] } as unknown as StackOutputs;
   expect(said(other)).toThrow(/^stack lab has outputs of another form: another version of homelab .*\nvlans\.0\.id: /);
 });
 

@@ -61,7 +61,7 @@ def test_links_of_ifupdown_are_those_with_a_stanza(tmp_path):
 
 def test_a_topic_that_cannot_be_read_costs_no_other(monkeypatch, commands):
     commands({})
-    monkeypatch.setattr(doctor, "kvm", lambda: 1 / 0)
-    facts = doctor.facts({"packages": {"podman": False, "hypervisor": False, "packages": []}, "homes": ["/none/at/all"]})
-    assert facts["kvm"] == {"error": "ZeroDivisionError: division by zero"}
+    monkeypatch.setattr(doctor, "guests", lambda pools: 1 / 0)
+    facts = doctor.facts({"packages": {"podman": False, "hypervisor": False, "packages": []}, "homes": ["/none/at/all"], "pools": []})
+    assert facts["guests"] == {"error": "ZeroDivisionError: division by zero"}
     assert facts["disk"][0]["path"] == "/"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from homelab import domain_xml
+from homelab import domain, domain_edit, domain_faults, domain_xml
 from homelab.domain_live import steps
 
 FOLDER = Path(__file__).parent / "domain"
@@ -35,7 +35,7 @@ def changed_by(name, /, **change):
     """The parts that an edit changes of a definition that holds the unit otherwise."""
     interfaces = [LINK] if name == "shut-off" else []
     root = definition(name)
-    return domain_xml.differences(root, domain_xml.edited(root, {**UNIT, "interfaces": interfaces, **change}, "lab"))
+    return domain_xml.differences(root, domain_edit.edited(root, {**UNIT, "interfaces": interfaces, **change}, "lab"))
 
 
 @pytest.mark.parametrize("name", ["shut-off", "running"])
@@ -78,17 +78,17 @@ def test_a_change_of_a_unit_changes_just_its_part(change, parts):
 
 def test_what_a_unit_does_not_say_stays():
     root = definition("shut-off")
-    after = domain_xml.edited(root, {**UNIT, "interfaces": [{**LINK, "vlan": 20}], "disks": [{**DISK, "file": "/srv/b.raw"}]}, "lab")
+    after = domain_edit.edited(root, {**UNIT, "interfaces": [{**LINK, "vlan": 20}], "disks": [{**DISK, "file": "/srv/b.raw"}]}, "lab")
     for path in ("uuid", "os/nvram", "os/type", "devices/interface/address", "devices/disk/address", "devices/memballoon/address"):
         assert domain_xml.render(after.find(path)) == domain_xml.render(root.find(path))
 
 
 def test_a_new_definition_has_what_its_unit_says_and_room_for_more():
     unit = {**UNIT, "interfaces": [LINK]}
-    root = domain_xml.edited(domain_xml.skeleton("qemu", "0076fe81-f073-5c47-86dc-ba7f806fd54f", unit), unit, "lab")
-    assert domain_xml.differences(root, domain_xml.edited(root, unit, "lab")) == {}
+    root = domain_edit.edited(domain_edit.skeleton("qemu", "0076fe81-f073-5c47-86dc-ba7f806fd54f", unit), unit, "lab")
+    assert domain_xml.differences(root, domain_edit.edited(root, unit, "lab")) == {}
     ports = root.findall("devices/controller[@model='pcie-root-port']")
-    assert len(ports) >= domain_xml.SPARE_PORTS + len(unit["interfaces"])
+    assert len(ports) >= domain_edit.SPARE_PORTS + len(unit["interfaces"])
 
 
 def test_passwords_are_for_libvirt_alone():
@@ -101,7 +101,7 @@ def test_passwords_are_for_libvirt_alone():
 
 def test_a_text_stays_a_text():
     text = """</description><devices/> & "'$HOME {{ x }} äß€"""
-    root = domain_xml.edited(definition("shut-off"), {**UNIT, "interfaces": [LINK], "description": text}, "lab")
+    root = domain_edit.edited(definition("shut-off"), {**UNIT, "interfaces": [LINK], "description": text}, "lab")
     assert domain_xml.parse(domain_xml.render(root)).findtext("description") == text
 
 
@@ -114,10 +114,11 @@ def test_a_text_stays_a_text():
         ({"description": "other"}, [("description", "setMetadata")]),
         ({"disks": [DISK, DRIVE, {**DISK, "target": "vdb"}]}, [("disk vdb", "attachDeviceFlags")]),
         ({"disks": [DRIVE]}, [("disk vda", "detachDeviceFlags")]),
-        ({"disks": [{**DISK, "file": "/srv/b.raw"}, DRIVE]}, [("disk vda", "detachDeviceFlags"), ("disk vda", "attachDeviceFlags")]),
         ({"disks": [DISK, {**DRIVE, "file": "/srv/seed.iso"}]}, [("disk sda", "updateDeviceFlags")]),
         ({"interfaces": [LINK]}, [("interface 52:54:00:00:00:0a", "attachDeviceFlags")]),
         # These wait for the next boot.
+        ({"disks": [{**DISK, "file": "/srv/b.raw"}, DRIVE]}, []),
+        ({"disks": [DISK, DRIVE, {**DISK, "target": "sdb", "bus": "sata"}]}, []),
         ({"disks": [DISK]}, []),
         ({"memory_max": 256, "memory": 256}, []),
         ({"vcpus_max": 4, "vcpus": 4}, []),
@@ -126,20 +127,20 @@ def test_a_text_stays_a_text():
 )
 def test_what_a_running_domain_takes_at_once(change, calls):
     root = definition("running")
-    wanted = domain_xml.edited(root, {**UNIT, **change}, "lab")
+    wanted = domain_edit.edited(root, {**UNIT, **change}, "lab")
     assert [(step.part, step.call) for step in steps(root, wanted, balloon=True)] == calls
 
 
 def test_without_the_balloon_memory_waits_and_processors_are_never_taken_away():
     root = definition("running")
-    assert steps(root, domain_xml.edited(root, {**UNIT, "memory": 160}, "lab"), balloon=False) == []
-    more = domain_xml.edited(root, {**UNIT, "vcpus": 2}, "lab")
+    assert steps(root, domain_edit.edited(root, {**UNIT, "memory": 160}, "lab"), balloon=False) == []
+    more = domain_edit.edited(root, {**UNIT, "vcpus": 2}, "lab")
     assert steps(more, root, balloon=True) == []
 
 
 def test_a_device_goes_where_the_running_domain_has_a_bus_for_it():
     root = definition("running")
-    wanted = domain_xml.edited(root, {**UNIT, "interfaces": [LINK]}, "lab")
+    wanted = domain_edit.edited(root, {**UNIT, "interfaces": [LINK]}, "lab")
     place = {"type": "pci", "domain": "0x0000", "slot": "0x00", "function": "0x0"}
     for bus, kept in (("0x09", True), ("0x1f", False)):
         link = wanted.find("devices/interface")
@@ -148,3 +149,79 @@ def test_a_device_goes_where_the_running_domain_has_a_bus_for_it():
         domain_xml.ET.SubElement(link, "address", {**place, "bus": bus})
         [step] = steps(root, wanted, balloon=True)
         assert (f'bus="{bus}"' in step.argument) is kept
+
+
+A, B = ({"bridge": "br0", "vlan": vlan} for vlan in (10, 20))
+
+
+def macs(interfaces, has):
+    return [one["mac"] for one in domain.with_macs(interfaces, has, "id")]
+
+
+def test_interfaces_keep_the_mac_addresses_that_a_domain_has():
+    first, second = domain.mac_for("id", 0), domain.mac_for("id", 1)
+    assert macs([A, {**A, "mac": "a"}, A], {}) == [first, "a", second]
+    assert macs([A, {**A, "mac": "a"}, A], {"b": ("br0", 10), "a": ("br0", 10)}) == ["b", "a", first]
+    assert macs([A, A], {"b": ("br0", 10), "c": ("br0", 10)}) == ["b", "c"]
+
+
+def test_an_interface_is_known_by_where_it_is_plugged_in():
+    has = {"a": ("br0", 10), "b": ("br0", 20)}
+    assert macs([B], has) == ["b"]
+    assert macs([B, A], has) == ["b", "a"]
+    assert macs([B, {**A, "vlan": 30}], has) == ["b", "a"]
+    assert macs([{**A, "vlan": 30}], has) == ["a"]
+    assert macs([A, {**A, "vlan": 30}, B], has) == ["a", domain.mac_for("id", 0), "b"]
+
+
+def disk(file, device="disk", **more):
+    return {"file": file, "device": device, **more}
+
+
+def targets(*disks, taken=(), has=None):
+    return [one["target"] for one in domain.with_targets(disks, taken, has or {})]
+
+
+def test_disks_get_the_names_that_are_free():
+    assert targets(disk("a"), disk("", "cdrom"), disk("b")) == ["vda", "sda", "vdb"]
+    assert targets(disk("a", target="vdb"), disk("b"), disk("c")) == ["vdb", "vda", "vdc"]
+    assert targets(disk("a", target="sda"), disk("", "cdrom")) == ["sda", "sdb"]
+    assert targets(*[disk("", "cdrom")] * 6, taken=["sdf"])[-1] == "sdg"
+    with pytest.raises(domain.Missing, match="at most 26 disks"):
+        targets(*[disk(str(number)) for number in range(27)])
+
+
+def test_a_disk_keeps_the_name_under_which_the_domain_has_its_file():
+    has = {"vda": "root", "vdb": "a", "vdc": "b", "sda": ""}
+    assert targets(disk("root"), disk("b"), has=has) == ["vda", "vdc"]
+    assert targets(disk("root"), disk("new"), disk("a"), disk("b"), has=has) == ["vda", "vdd", "vdb", "vdc"]
+    assert targets(disk("root"), disk("other"), has=has) == ["vda", "vdb"]
+    assert targets(disk("iso", "cdrom"), has=has) == ["sda"]
+    assert targets(disk("b", target="vda"), disk("root"), has=has) == ["vda", "vdb"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ({"memory": "2 GiB", "memory_max": "1 GiB"}, "memory 2 GiB is more than memory_max"),
+        ({"memory": "1 GiB", "vcpus": 2, "vcpus_max": 1}, "vcpus 2 is more than vcpus_max"),
+        ({"memory": "1 GiB", "disks": [{"cdrom": "", "target": "sdf"}], "cloud_init": {}}, "target sdf is not one disk's alone"),
+        ({"memory": "1 GiB", "interfaces": [{"bridge": "br0", "vlan": 4095}]}, "vlan 4095 is not 1 to 4094"),
+    ],
+)
+def test_numbers_and_names_that_contradict_are_told(unit, said):
+    assert domain.observer.faults(domain.observer.normalise({"name": "a", **unit}, {})) == [said]
+
+
+def test_what_is_two_guests_is_told_of_both():
+    def guest(name, mac, **more):
+        disk = {"device": "disk", "file": "/srv/a"}
+        return {"name": name, "disks": [disk], "interfaces": [{"mac": mac, "address": "10.0.0.2"}], **more}
+
+    found = domain_faults.across([guest("a", "m1"), guest("b", "m2", renamed_from="a")])
+    assert found["a"] == ["/srv/a is not one guest's alone", "10.0.0.2 is not one guest's alone"]
+    assert found["b"] == [*found["a"], "a is declared, too; take renamed_from out once the rename is done"]
+
+
+def test_a_name_that_is_given_up_is_not_undeclared():
+    assert domain.observer.names_of({"name": "b", "renamed_from": "a"}) == {"a", "b"}

@@ -1,18 +1,10 @@
 """When one look at the whole host is enough. The observer is the test's."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from homelab.kind import Observation
+from writers import ROOT, module
 
-import ansible.module_utils
-
-ROOT = Path(__file__).resolve().parents[2] / "ansible"
-ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
-spec = importlib.util.spec_from_file_location("look", ROOT / "library/look.py")
-look = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(look)
+look = module("look")
 
 
 class Observer:
@@ -28,6 +20,9 @@ class Observer:
 
     def name_of(self, unit):
         return unit["name"]
+
+    def names_of(self, unit):
+        return {unit["name"]}
 
     def look(self, units, _owner):
         if any(unit.get("breaks") for unit in units):

@@ -57,3 +57,21 @@ def test_a_set_whose_elements_expire_is_filled_by_others():
 )
 def test_a_content_stays_within_its_table(content, leaves):
     assert kind.leaves_its_table(content) is leaves
+
+
+INPUT = {"family": "inet", "name": "a", "content": "chain c {\n type filter hook input priority 0; # hook output\n}\n"}
+
+
+@pytest.mark.parametrize(
+    ("chain", "count"),
+    [
+        ({"family": "inet", "hook": "input", "policy": "drop"}, 1),
+        ({"family": "ip6", "hook": "input", "policy": "drop"}, 1),
+        ({"family": "inet", "hook": "input", "policy": "accept"}, 0),
+        ({"family": "inet", "hook": "input"}, 0),
+        ({"family": "inet", "hook": "output", "policy": "drop"}, 0),
+        ({"family": "bridge", "hook": "input", "policy": "drop"}, 0),
+    ],
+)
+def test_a_chain_of_others_that_drops_on_the_same_hook_is_told(chain, count):
+    assert len(kind.overruled(INPUT, [{"table": "theirs", "name": "c", **chain}])) == count

@@ -148,3 +148,18 @@ def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, i
     monkeypatch.setattr(quadlet_unit.system, "run", show)
     states = quadlet_unit.service_states("system", ["t@.service", "a.service"])
     assert {name: one["ActiveState"] for name, one in states.items()} == {"t@.service": state, "a.service": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "file"),
+    [
+        ("a.image", "docker-archive:/srv/a.tar", "/srv/a.tar"),
+        ("a.image", "oci-archive:/srv/a.tar:localhost/a:1", "/srv/a.tar"),
+        ("a.image", "docker-archive:%h/a.tar", None),
+        ("a.image", "docker.io/library/caddy:2", None),
+        ("a.container", "docker-archive:/srv/a.tar", None),
+    ],
+)
+def test_the_archive_of_an_image(name, image, file):
+    section = quadlet.section_of({"name": name})
+    assert quadlet.archive_of({"name": name, "content": f"[{section}]\nImage={image}\n"}) == file

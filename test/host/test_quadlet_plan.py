@@ -127,3 +127,9 @@ def test_what_a_change_broke_is_told_by_the_changed_unit():
 def test_a_unit_that_another_still_names_cannot_go():
     assert still_used(["back.network"], INSTALLED) == {"back.network": "db.container still names it; change that first"}
     assert still_used(["back.network", "db.container"], INSTALLED) == {}
+
+
+def test_what_somebody_removed_is_made_again_and_what_uses_it_restarted():
+    assert plan(IMAGE, lost=["web.image"]).restarts == {"web.image": ["web.image", "web.container"]}
+    assert plan(NET, lost=["back.network"]).restarts == {"back.network": ["back.network", "db.container", "app.container"]}
+    assert plan(IMAGE, lost=["web.image"], denied=["web.container"]).refused["web.image"].startswith("the change restarts web.container")

@@ -13,9 +13,8 @@ export const STACK = `test-of-${basename(stateDir)}`;
 const FOLDER = `.state/${STACK}`;
 const ROOT = join(projectRoot, FOLDER);
 export const inventory = join(ROOT, "inventory");
-// Made anew by each run of all tests (test/run.ts), so that it is never of older code.
-const KEPT = join(projectRoot, `${FOLDER}-configured`);
-const CONFIGURED = "configured";
+/** States that tests begin with. Each run of all tests makes them anew (test/run.ts), so that none is of older code. */
+type State = "configured" | "hypervisor";
 /** The key of the secrets that a test sets. */
 export const KEY = "the tests' own key for secrets";
 const runsLog = join(ROOT, "runs.log");
@@ -28,31 +27,47 @@ export async function fresh(): Promise<void> {
   mkdirSync(join(ROOT, "backend"), { recursive: true });
   cpSync(join(projectRoot, "ansible/inventory/lab"), inventory, { recursive: true });
   cpSync(sshConfig, join(inventory, "ssh_config"));
+  writeFileSync(join(inventory, "host_vars/hv.yml"), hvWithoutGuests());
   await good(stack(["stack", "init"]));
 }
 
-/** Keeps lab, inventory and state as they are now, for the tests that begin with configured hosts. */
-export async function keep(lab: Lab): Promise<void> {
-  await lab.save(CONFIGURED);
-  rmSync(KEPT, { recursive: true, force: true });
-  cpSync(ROOT, KEPT, { recursive: true });
+/** Keeps lab, inventory and state as they are now, for the tests that begin with them. */
+export async function keep(lab: Lab, state: State = "configured"): Promise<void> {
+  const kept = `${ROOT}-${state}`;
+  await lab.save(state);
+  rmSync(kept, { recursive: true, force: true });
+  cpSync(ROOT, kept, { recursive: true });
 }
 
-/** The lab as `up` leaves it: as it was kept, else made and kept. */
-export async function configured(): Promise<Lab> {
+/** The lab in one of these states: as it was kept, else made and kept. */
+async function kept(state: State, make: (lab: Lab) => Promise<unknown>): Promise<Lab> {
   const lab = await ensureLab();
-  if (existsSync(KEPT)) {
-    await lab.restore(CONFIGURED);
+  if (existsSync(`${ROOT}-${state}`)) {
+    await lab.restore(state);
     rmSync(ROOT, { recursive: true, force: true });
-    cpSync(KEPT, ROOT, { recursive: true });
+    cpSync(`${ROOT}-${state}`, ROOT, { recursive: true });
   } else {
-    await lab.reset();
-    await fresh();
-    await up();
-    await keep(lab);
+    await make(lab);
+    await keep(lab, state);
   }
   return lab;
 }
+
+/** The lab as `up` leaves it. */
+export const configured = (): Promise<Lab> =>
+  kept("configured", async (lab) => {
+    await lab.reset();
+    await fresh();
+    await up();
+  });
+
+/** The lab as `up` leaves it with hv as a hypervisor. */
+export const hypervisor = (): Promise<Lab> =>
+  kept("hypervisor", async () => {
+    await configured();
+    asHypervisor({});
+    await up();
+  });
 
 /** `pulumi up` on the test's stack; throws when it fails. */
 export const up = (...args: string[]): Promise<PulumiRun> => good(stack(["up", "--yes", "--skip-preview", ...args]));
@@ -72,8 +87,11 @@ export const stackOf = (folder: string, args: string[], more: Record<string, str
 
 function argsOf(folder: string, args: string[]): string[] {
   const name = folder === "inventory" ? STACK : `${STACK}-${folder}`;
-  const config = ["up", "preview"].includes(args[0]!) ? ["--config", `homelab:inventory=${FOLDER}/${folder}`] : [];
-  return [...args, "--stack", name, "--non-interactive", ...config];
+  const [command, ...more] = args;
+  // Pulumi keeps what it is told so, and the last word counts: an earlier run's verify=false must not hold for this one.
+  const config = [`homelab:inventory=${FOLDER}/${folder}`, "homelab:verify=true"].flatMap((one) => ["--config", one]);
+  const told = ["up", "preview"].includes(command!) ? config : [];
+  return [command!, ...told, ...more, "--stack", name, "--non-interactive"];
 }
 
 /** The runs of Ansible that the last pulumi command made, with the number of calls that each served. */
@@ -120,12 +138,24 @@ export async function setVault(secrets: Record<string, string>): Promise<void> {
   await run([join(projectRoot, ".venv/bin/ansible-vault"), "encrypt", "--output", join(inventory, "vault.yml"), "-"], { input: text });
 }
 
-/** The lab's own configuration of hv, with these units more. */
+/** The lab's own configuration of hv without what needs libvirt, whose packages take minutes to install there. */
+function hvWithoutGuests(): string {
+  const text = readFileSync(join(projectRoot, "ansible/inventory/lab/host_vars/hv.yml"), "utf8");
+  return text.replace("  hypervisor: true\n", "").replace(/\npools:\n[^]*?(?=\nnftables_tables:\n)/, "");
+}
+
+/** That, with these units more. */
 export function withMore(more: Record<string, object[]>): void {
-  const hv = parse(readFileSync(join(projectRoot, "ansible/inventory/lab/host_vars/hv.yml"), "utf8")) as Record<string, object[]>;
-  const lists = Object.entries(more).map(([list, units]) => [list, [...hv[list]!, ...units]]);
+  const hv = parse(hvWithoutGuests()) as Record<string, object[]>;
+  const lists = Object.entries(more).map(([list, units]) => [list, [...(hv[list] ?? []), ...units]]);
   const all = { ...hv, ...(Object.fromEntries(lists) as object) };
   writeFileSync(join(inventory, "host_vars/hv.yml"), stringify(all, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" }));
+}
+
+/** The same as a hypervisor, with these units more. */
+export function asHypervisor(more: Record<string, object[]>): void {
+  withMore(more);
+  edit("host_vars/hv.yml", "podman: true", "podman: true\n  hypervisor: true\n  packages: [ovmf]");
 }
 
 /** Replaces one text in a file of the inventory; it must be there. */

@@ -10,16 +10,21 @@ const STACK = "lab";
 export async function configureLab(): Promise<void> {
   if (process.env["HOMELAB_LAB_DIR"]) return say("a second instance: booted, not configured, since inventory/lab names the first");
   await forgetBareHosts();
-  say("pulumi up of stack lab (6 to 11 minutes the first time, since packages are installed; else half a minute)");
+  say("pulumi up of stack lab (10 to 20 minutes the first time, since packages are installed; else half a minute)");
   await pulumi(["stack", "init", STACK]);
   const up = await pulumi(["up", "--stack", STACK, "--yes", "--skip-preview", "--refresh", "--non-interactive"], {}, true);
   if (up.code !== 0) throw new Error("pulumi up failed; what to do stands above. Run it again when that is mended.");
   const outputs = JSON.parse((await pulumi(["stack", "output", "--json", "--stack", STACK])).output) as {
     services: { host: string; unit: string; urls: string[] }[];
+    domains: { host: string; name: string; addresses: string[] }[];
   };
   say("services:");
   for (const { host, unit, urls } of outputs.services) {
     for (const url of urls) say(`  ${host} ${unit}: ${url} ${host === "hv" ? await answer(url) : "(from hv and its VLAN)"}`);
+  }
+  say("virtual machines:");
+  for (const { host, name, addresses } of outputs.domains) {
+    for (const address of addresses) say(`  ${name} on ${host}: ${address} ${await answerOnHv(address)} (from hv and its VLAN)`);
   }
   say("log in:");
   for (const host of ["hv", "app"]) say(`  ssh -F ${sshConfig} ${host}`);
@@ -30,6 +35,12 @@ export async function configureLab(): Promise<void> {
 async function forgetBareHosts(): Promise<void> {
   const configured = await ssh("hv", "test -d /var/lib/homelab", { check: false });
   if (configured.code !== 0) await pulumi(["stack", "rm", STACK, "--force", "--yes", "--preserve-config"]);
+}
+
+/** A guest's address is its VLAN's, so it is hv that asks. */
+async function answerOnHv(address: string): Promise<string> {
+  const { code } = await ssh("hv", `ping -c 1 -W 5 ${address}`, { check: false });
+  return code === 0 ? "answers" : "does not answer";
 }
 
 function answer(url: string): Promise<string> {

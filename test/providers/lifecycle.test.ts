@@ -33,6 +33,15 @@ test("check fills in defaults, and tells what is wrong by property", async () =>
   expect(failures).toEqual([{ property: "unit.id", reason: "a VLAN id is 1 to 4094" }]);
 });
 
+test("a unit's text is given, and not a file that holds it; an image is where it is", async () => {
+  const web = { ...inputs, kind: "quadlet-unit" as const, unit: { name: "web.container", source: "web.container" } };
+  expect((await lifecycle.check({}, web)).failures).toEqual([
+    { property: "unit.source", reason: "only an inventory names files; give the text" },
+  ]);
+  const image = { ...inputs, kind: "image" as const, unit: { name: "debian", source: "/srv/debian.qcow2", sha256: "0".repeat(64) } };
+  expect((await lifecycle.check({}, image)).failures).toBeUndefined();
+});
+
 test("values that a preview does not know are let through", async () => {
   const unit = { ...inputs.unit, address: pulumi.runtime.unknownValue };
   expect((await lifecycle.check({}, { ...inputs, unit })).failures).toBeUndefined();
@@ -44,6 +53,18 @@ test("a changed value or drift is a change, nothing else is", async () => {
   expect(await change(outputs, inputs)).toBe(false);
   expect(await change({ ...outputs, drift: ["gone"] }, inputs)).toBe(true);
   expect(await change(outputs, { ...inputs, unit: { ...inputs.unit, mtu: 1400 } })).toBe(true);
+});
+
+test("another name is another resource, unless it is declared as a rename", async () => {
+  const domain = (unit: Record<string, unknown>): Inputs => ({ ...inputs, kind: "domain", unit: { memory: "1 GiB", ...unit } });
+  const olds = { ...domain({ name: "web" }), drift: [], facts: {} };
+  const replaces = async (unit: Record<string, unknown>): Promise<string[] | undefined> =>
+    (await lifecycle.diff("hv/domain/web", olds, domain(unit))).replaces;
+  expect(await replaces({ name: "shop" })).toEqual(["unit"]);
+  expect(await replaces({ name: "shop", renamed_from: "web" })).toEqual([]);
+  // State may still have the old id.
+  const renamed = { ...domain({ name: "shop", renamed_from: "web" }), drift: [], facts: {} };
+  expect((await lifecycle.diff("hv/domain/web", renamed, domain({ name: "shop" }))).replaces).toEqual([]);
 });
 
 test("calls that arrive together are one run, and those during a run are the next", async () => {

@@ -1,11 +1,12 @@
 """Reads what a host brings along before anything is applied to it, for `npm run doctor`. It judges nothing and changes nothing.
 
-A unit is {packages, homes}: the `homelab_host` whose packages are looked for, and folders whose free space counts.
+A unit is {packages, homes, pools}: the `homelab_host` whose packages are looked for, and folders whose space counts.
 """
 
 from __future__ import annotations
 
 import glob
+import grp
 import json
 import os
 import platform
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import host, networkd, system
+from . import host, libvirt_host, networkd, system
 from .kind import Kind, Observation, Unit
 from .service_user import subordinates
 
@@ -40,8 +41,8 @@ class Doctor(Kind):
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         return [Observation("host", present=True, facts=facts(unit)) for unit in units]
 
-    def marked(self, owner: str) -> list[str]:
-        return []
+    def found(self) -> dict[str, str | None]:
+        return {}
 
 
 def facts(unit: Unit) -> Facts:
@@ -51,7 +52,7 @@ def facts(unit: Unit) -> Facts:
         "system": operating_system,
         "network": network,
         "kernel": kernel,
-        "kvm": kvm,
+        "guests": lambda: guests(unit["pools"]),
         "subids": lambda: {name: subordinates(f"/etc/{name}") for name in ("subuid", "subgid")},
         "clock": clock,
         "disk": lambda: disk(["/", "/var", *unit["homes"]]),
@@ -155,10 +156,37 @@ def number(path: str) -> int | None:
     return int(text) if text else None
 
 
-def kvm() -> Facts:
-    """Whether guests can use the processor itself."""
+def guests(pools: Sequence[str]) -> Facts:
+    """Whether guests can use the processor itself, and how much memory and disk there is for them, in MiB."""
     flags = re.search(r"^flags\s*:.*\b(vmx|svm)\b", system.read_text("/proc/cpuinfo") or "", re.MULTILINE)
-    return {"device": os.path.exists("/dev/kvm"), "flag": flags[1] if flags else None}
+    device = Path("/dev/kvm").stat() if os.path.exists("/dev/kvm") else None
+    return {
+        "device": device is not None,
+        "mode": device.st_mode & 0o777 if device else 0,
+        "group": group_name(device.st_gid) if device else None,
+        "flag": flags[1] if flags else None,
+        "memory": libvirt_host.memory(),
+        "pools": {path: size_below(path) for path in pools},
+    }
+
+
+def group_name(gid: int) -> str:
+    """The name of a group; its number where it has none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def size_below(path: str) -> int:
+    """The size of the file system that a folder lies on, or would, in MiB."""
+    space = os.statvfs(nearest(path))
+    return space.f_blocks * space.f_frsize >> 20
+
+
+def nearest(path: str) -> Path:
+    """A folder, or the one above it that is there."""
+    return next(one for one in [Path(path), *Path(path).parents] if one.exists())
 
 
 def clock() -> Facts:
@@ -173,7 +201,7 @@ def disk(paths: Sequence[str]) -> list[Facts]:
     """Free space in MiB, for each file system once; a folder that is not there yet counts where it would be."""
     found: dict[int, Facts] = {}
     for path in dict.fromkeys(paths):
-        there = next(one for one in [Path(path), *Path(path).parents] if one.exists())
+        there = nearest(path)
         space = os.statvfs(there)
         found.setdefault(os.stat(there).st_dev, {"path": path, "free": space.f_bavail * space.f_frsize >> 20})
     return list(found.values())

@@ -42,12 +42,13 @@ def _devices(has: Element, wanted: Element, tag: str, key: Any) -> Iterator[Step
         if name not in before:
             yield from _only_plugged(device, Step(f"{tag} {name}", ATTACH, _placed(device, has)))
         elif said(before[name]) != said(device):
-            yield from _changed(f"{tag} {name}", before[name], device, has)
+            yield from _changed(f"{tag} {name}", before[name], device)
 
 
 def _only_plugged(device: Element, step: Step) -> Iterator[Step]:
-    """A drive for CDs comes and goes with a boot; only what lies in it changes."""
-    if device.get("device") != "cdrom":
+    """CD drives, and disks of SATA and IDE, come and go with a boot."""
+    bus = device.find("target")
+    if device.tag == "interface" or (device.get("device") != "cdrom" and bus is not None and bus.get("bus") in ("virtio", "scsi")):
         yield step
 
 
@@ -62,16 +63,19 @@ def _placed(device: Element, has: Element) -> str:
     return domain_xml.render(device)
 
 
-def _changed(part: str, has: Element, wanted: Element, root: Element) -> Iterator[Step]:
-    if wanted.tag == "interface" or wanted.get("device") == "cdrom":
+def _changed(part: str, has: Element, wanted: Element) -> Iterator[Step]:
+    """A CD, or where an interface is plugged in. Another file for a disk, or another card, comes with a boot."""
+    is_cd = has.get("device") == wanted.get("device") == "cdrom"
+    if is_cd or (wanted.tag == "interface" and _model(has) == _model(wanted)):
         # libvirt wants the device as it is, with what changes.
         device = copy.deepcopy(wanted)
         if (alias := has.find("alias")) is not None:
             device.append(copy.deepcopy(alias))
         yield Step(part, UPDATE, domain_xml.render(device))
-    else:
-        yield Step(part, DETACH, domain_xml.render(has))
-        yield Step(part, ATTACH, _placed(wanted, root))
+
+
+def _model(interface: Element) -> str:
+    return domain_xml.attribute(interface, "model", "type")
 
 
 def said(device: Element) -> list[object]:

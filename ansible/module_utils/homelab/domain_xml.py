@@ -1,12 +1,10 @@
-"""A domain's definition, edited in place. Pure; libvirt's domain format (https://libvirt.org/formatdomain.html).
-
-What a unit says is set, and what it does not say stays as libvirt has it: UUID, PCI addresses, machine version, NVRAM. An
-edit of a definition that holds the unit changes nothing, so what an edit would change is the drift.
-"""
+"""A domain's definition as a document. Pure; libvirt's domain format (https://libvirt.org/formatdomain.html)."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -14,15 +12,20 @@ Unit = dict[str, Any]
 Element = ET.Element
 
 NAMESPACE = "urn:homelab:domain"
-MARK = f"{{{NAMESPACE}}}owner"
-AGENT = "org.qemu.guest_agent.0"
-# Of q35 each takes one device that is plugged in while the guest runs.
-SPARE_PORTS = 4
+# libvirt keeps one element of a namespace.
+OURS = f"{{{NAMESPACE}}}domain"
+OWNER = f"{{{NAMESPACE}}}owner"
+OVERLAY = f"{{{NAMESPACE}}}xml"
 ET.register_namespace("homelab", NAMESPACE)
 
 
 def parse(text: str) -> Element:
     """A definition as a tree. Blanks between elements, which mean nothing, are left out."""
+    for _, (prefix, uri) in ET.iterparse(io.StringIO(text), events=["start-ns"]):
+        # So that others' metadata is written as it was read; a default one would be declared for all of the domain.
+        with contextlib.suppress(ValueError):
+            if prefix:
+                ET.register_namespace(prefix, uri)
     root = ET.fromstring(text)
     for element in root.iter():
         if not (element.text or "").strip():
@@ -49,114 +52,42 @@ def shown(root: Element) -> str:
 
 def owner_of(root: Element) -> str | None:
     """Whose mark a definition bears."""
-    return root.findtext(f"metadata/{MARK}")
+    return root.findtext(f"metadata/{OURS}/{OWNER}")
 
 
-def skeleton(kind: str, uuid: str, unit: Unit) -> Element:
-    """What a new domain has beside what its unit says. `kind` is kvm or qemu."""
-    machine = unit["machine"]
-    # USB, random numbers, balloon, the agent's channel and graphics have a port each.
-    count = SPARE_PORTS + 5 + len(unit["disks"]) + len(unit["interfaces"])
-    port = '<controller type="pci" model="pcie-root-port"/>'
-    ports = f'<controller type="pci" index="0" model="pcie-root"/>{port * count}' if is_machine(machine, "q35") else ""
-    return parse(f"""<domain type="{kind}">
-        <uuid>{uuid}</uuid>
-        <os><type arch="x86_64" machine="{machine}">hvm</type></os>
-        <features><acpi/><apic/></features>
-        <devices>
-            {ports}
-            <serial type="pty"/><console type="pty"/>
-            <rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
-            <memballoon model="virtio"/>
-        </devices>
-    </domain>""")
+def overlay_of(root: Element) -> str | None:
+    """What its unit said in libvirt's own words when a definition was last edited."""
+    return root.findtext(f"metadata/{OURS}/{OVERLAY}")
 
 
-def edited(root: Element, unit: Unit, owner: str) -> Element:
-    """A definition as a unit of this owner wants it."""
-    root = copy.deepcopy(root)
-    _text(root, "name", unit["name"])
-    _optional_text(root, "description", unit.get("description"))
-    _mark(root, owner)
-    _size(root, "memory", unit.get("memory_max") or unit["memory"])
-    _size(root, "currentMemory", unit["memory"])
-    _vcpus(root, unit["vcpus"], unit.get("vcpus_max") or unit["vcpus"])
-    _cpu(root, unit.get("cpu"))
-    _boot(_child(root, "os"), unit)
-    devices = _child(root, "devices")
-    _disks(devices, unit["disks"])
-    _interfaces(devices, unit["interfaces"])
-    _agent(devices, unit.get("agent"))
-    _graphics(devices, unit.get("graphics"))
-    _tpm(devices, unit.get("tpm"))
-    return root
+def target_of(disk: Element) -> str:
+    """The name of a disk's device, such as vda, by which it is known."""
+    return attribute(disk, "target", "dev")
 
 
-def _child(parent: Element, tag: str) -> Element:
-    found = parent.find(tag)
-    return found if found is not None else ET.SubElement(parent, tag)
+def mac_of(interface: Element) -> str:
+    """The MAC address by which an interface is known."""
+    return attribute(interface, "mac", "address")
 
 
-def _text(parent: Element, tag: str, value: object) -> None:
-    _child(parent, tag).text = str(value)
+def files_of(root: Element) -> dict[str, str]:
+    """The file of each disk, by its target; an empty text for an empty drive."""
+    return {target_of(disk): attribute(disk, "source", "file") for disk in root.findall("devices/disk")}
 
 
-def _optional_text(parent: Element, tag: str, value: object) -> None:
-    if value is not None:
-        _text(parent, tag, value)
-    elif (found := parent.find(tag)) is not None:
-        parent.remove(found)
+def plugs_of(root: Element) -> dict[str, tuple[str, int | None]]:
+    """Where each interface is plugged in, bridge and VLAN, by its MAC address."""
+    found = {}
+    for one in root.findall("devices/interface"):
+        tag = attribute(one, "vlan/tag", "id")
+        found[mac_of(one)] = (attribute(one, "source", "bridge"), int(tag) if tag else None)
+    return found
 
 
-def _set(element: Element, **attributes: str) -> None:
-    for name, value in attributes.items():
-        element.set(name, value)
-
-
-def _mark(root: Element, owner: str) -> None:
-    _text(_child(root, "metadata"), MARK, owner)
-
-
-def _size(root: Element, tag: str, mebibytes: int) -> None:
-    """Sizes are as libvirt writes them: in KiB."""
-    element = _child(root, tag)
-    element.set("unit", "KiB")
-    element.text = str(mebibytes * 1024)
-
-
-def _vcpus(root: Element, now: int, most: int) -> None:
-    element = _child(root, "vcpu")
-    element.set("placement", element.get("placement", "static"))
-    element.text = str(most)
-    if now == most:
-        element.attrib.pop("current", None)
-    else:
-        element.set("current", str(now))
-
-
-def _cpu(root: Element, wanted: str | None) -> None:
-    if wanted is None:
-        return
-    element = _child(root, "cpu")
-    is_mode = wanted in ("host-passthrough", "host-model", "maximum")
-    if element.get("mode") == (wanted if is_mode else "custom") and (is_mode or element.findtext("model") == wanted):
-        return
-    element.clear()
-    if is_mode:
-        element.set("mode", wanted)
-    else:
-        _set(element, mode="custom", match="exact")
-        _text(element, "model", wanted)
-
-
-def _boot(system: Element, unit: Unit) -> None:
-    kind = _child(system, "type")
-    if not is_machine(kind.get("machine", ""), unit["machine"]):
-        kind.set("machine", unit["machine"])
-    _firmware(system, unit["firmware"])
-    kernel = unit.get("kernel", {})
-    for tag in ("kernel", "initrd", "cmdline"):
-        _optional_text(system, tag, kernel.get(tag))
+def attribute(element: Element, tag: str, name: str) -> str:
+    """An attribute of an element's child, an empty text where there is none."""
+    found = element.find(tag)
+    return "" if found is None else found.get(name, "")
 
 
 def is_machine(has: str, wanted: str) -> bool:
@@ -166,136 +97,19 @@ def is_machine(has: str, wanted: str) -> bool:
 
 
 def firmware_of(system: Element) -> str:
-    """bios, uefi or uefi-secure, as a definition's <os> has it."""
-    if system.get("firmware") != "efi":
+    """bios, uefi or uefi-secure, as a definition's <os> has it. An older one names the loader's file itself."""
+    if system.get("firmware") != "efi" and attribute(system, "loader", "type") != "pflash":
         return "bios"
-    secure = system.find("firmware/feature[@name='secure-boot']")
-    return "uefi-secure" if secure is not None and secure.get("enabled") == "yes" else "uefi"
+    secure = "yes" in (attribute(system, "loader", "secure"), attribute(system, "firmware/feature[@name='secure-boot']", "enabled"))
+    return "uefi-secure" if secure else "uefi"
 
 
-def _firmware(system: Element, wanted: str) -> None:
-    if firmware_of(system) == wanted:
-        return
-    system.attrib.pop("firmware", None)
-    for tag in ("firmware", "loader", "nvram"):
-        for old in system.findall(tag):
-            system.remove(old)
-    if wanted != "bios":
-        system.set("firmware", "efi")
-        features = ET.SubElement(system, "firmware")
-        for name in ("enrolled-keys", "secure-boot"):
-            ET.SubElement(features, "feature", enabled="yes" if wanted == "uefi-secure" else "no", name=name)
-
-
-def _matched(devices: Element, tag: str, wanted: list[str], key: Any) -> dict[str, Element]:
-    """The device of each wanted key, made where there is none; those that nobody wants are removed."""
-    there = {key(device): device for device in devices.findall(tag)}
-    for name, device in there.items():
-        if name not in wanted:
-            devices.remove(device)
-    return {name: there[name] if name in there else ET.SubElement(devices, tag) for name in wanted}
-
-
-def target_of(disk: Element) -> str:
-    """The name of a disk's device, such as vda, by which it is known."""
-    return _attribute(disk, "target", "dev")
-
-
-def mac_of(interface: Element) -> str:
-    """The MAC address by which an interface is known."""
-    return _attribute(interface, "mac", "address")
-
-
-def _attribute(element: Element, tag: str, name: str) -> str:
-    found = element.find(tag)
-    return "" if found is None else found.get(name, "")
-
-
-def _disks(devices: Element, wanted: list[Unit]) -> None:
-    found = _matched(devices, "disk", [disk["target"] for disk in wanted], target_of)
-    for disk in wanted:
-        element = found[disk["target"]]
-        _set(element, type="file", device=disk["device"])
-        _set(_child(element, "driver"), name="qemu")
-        source = element.find("source")
-        if disk.get("file"):
-            _set(_child(element, "driver"), type=disk["format"])
-            _set(_child(element, "source"), file=disk["file"])
-        elif source is not None and source.get("file") is not None:
-            element.remove(source)
-        target = _child(element, "target")
-        _set(target, dev=disk["target"], bus=disk["bus"])
-        if disk["device"] == "cdrom":
-            _child(element, "readonly")
-
-
-def _interfaces(devices: Element, wanted: list[Unit]) -> None:
-    found = _matched(devices, "interface", [one["mac"] for one in wanted], mac_of)
-    for one in wanted:
-        element = found[one["mac"]]
-        element.set("type", "bridge")
-        _set(_child(element, "mac"), address=one["mac"])
-        source = _child(element, "source")
-        source.attrib = {"bridge": one["bridge"]}
-        _vlan(element, one.get("vlan"))
-        _set(_child(element, "model"), type=one["model"])
-        _isolated(element, one["isolated"])
-
-
-def _vlan(interface: Element, wanted: int | None) -> None:
-    element = interface.find("vlan")
-    tags = [] if element is None else [tag.get("id") for tag in element]
-    if tags == ([] if wanted is None else [str(wanted)]):
-        return
-    if element is not None:
-        interface.remove(element)
-    if wanted is not None:
-        ET.SubElement(ET.SubElement(interface, "vlan"), "tag", id=str(wanted))
-
-
-def _isolated(interface: Element, wanted: bool) -> None:
-    element = interface.find("port")
-    if wanted:
-        _set(_child(interface, "port"), isolated="yes")
-    elif element is not None and element.get("isolated") == "yes":
-        interface.remove(element)
-
-
-def _agent(devices: Element, wanted: bool | None) -> None:
-    found = devices.find(f"channel/target[@name='{AGENT}']/..")
-    if wanted and found is None:
-        channel = ET.SubElement(devices, "channel", type="unix")
-        ET.SubElement(channel, "target", type="virtio", name=AGENT)
-    elif wanted is False and found is not None:
-        devices.remove(found)
-
-
-def _graphics(devices: Element, wanted: str | None) -> None:
-    if wanted is None:
-        return
-    for old in devices.findall("graphics"):
-        if old.get("type") != wanted or wanted == "none":
-            devices.remove(old)
-    if wanted == "none":
-        return
-    graphics = _child(devices, "graphics")
-    if graphics.get("type") is None:
-        _set(graphics, type=wanted, port="-1", autoport="yes")
-        if devices.find("video") is None:
-            ET.SubElement(ET.SubElement(devices, "video"), "model", type="virtio")
-    # The console of a guest is for who is logged in on the host.
-    graphics.set("listen", "127.0.0.1")
-    for listen in graphics.findall("listen"):
-        _set(listen, type="address", address="127.0.0.1")
-
-
-def _tpm(devices: Element, wanted: bool | None) -> None:
-    found = devices.find("tpm")
-    if wanted and found is None:
-        tpm = ET.SubElement(devices, "tpm", model="tpm-crb")
-        ET.SubElement(tpm, "backend", type="emulator", version="2.0")
-    elif wanted is False and found is not None:
-        devices.remove(found)
+def needs_replacement(root: Element, unit: Unit) -> bool:
+    """Whether a unit wants another machine type or firmware: hardware that an installed guest takes for another computer."""
+    system = root.find("os")
+    if system is None:
+        return False
+    return firmware_of(system) != unit["firmware"] or not is_machine(attribute(system, "type", "machine"), unit["machine"])
 
 
 def parts(root: Element) -> dict[str, str]:

@@ -19,11 +19,12 @@ PODMAN = [
     "podman", "uidmap", "passt", "crun", "netavark", "aardvark-dns", "catatonit", "dbus-user-session",
     "systemd-container",
 ]  # fmt: skip
-HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt"]
+HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt", "genisoimage"]
 
 # A record of a kind of its own.
 BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
+UNITS = Path("/etc/systemd/system")
 OURS = [RULES_SERVICE, way_back.SERVICE]
 ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", *OURS]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
@@ -118,9 +119,9 @@ class Host(Kind):
             seen.drift.append("IPv4 forwarding is off, wanted on")
         return seen
 
-    def marked(self, owner: str) -> list[str]:
-        path = next(iter(files_of({"forwarding": False}, owner)))
-        return ["host"] if marks.read(system.read_text(path)).get("owner") == owner else []
+    def found(self) -> dict[str, str | None]:
+        mark = marks.read(system.read_text(UNITS / RULES_SERVICE)).get("owner")
+        return {"host": mark} if mark else {}
 
 
 def packages_of(unit: Unit) -> list[str]:
@@ -138,13 +139,12 @@ def files_of(unit: Unit, owner: str) -> dict[Path, str]:
     if unit["forwarding"]:
         # What was on before us stays on when the rules are stopped.
         rules += FORWARD_ON + ("" if before(owner)["forwarding"] else FORWARD_OFF)
-    units = Path("/etc/systemd/system")
     return {
-        units / RULES_SERVICE: mark + rules + INSTALL,
-        units / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
-        units / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
+        UNITS / RULES_SERVICE: mark + rules + INSTALL,
+        UNITS / "systemd-networkd-wait-online.service.d/homelab.conf": mark + (WAIT_ANY if networkd_has_uplink() else WAIT_FOR_NOTHING),
+        UNITS / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
         Path("/etc/homelab/load-tables"): mark + LOAD_TABLES,
-        units / way_back.SERVICE: mark + WAY_BACK_UNIT + INSTALL,
+        UNITS / way_back.SERVICE: mark + WAY_BACK_UNIT + INSTALL,
         Path(way_back.PROGRAM): mark + source_of(way_back),
     }
 

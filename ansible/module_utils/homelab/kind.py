@@ -39,22 +39,32 @@ class Kind(ABC):
 
     kind: str
     defaults: ClassVar[Unit] = {}
+    # Of a kind whose objects have no place for one, the records say whose they are.
+    bears_marks: ClassVar[bool] = True
 
     @abstractmethod
     def name_of(self, unit: Unit) -> str:
         """The unit's name within host and kind, the last part of its id."""
+
+    def names_of(self, unit: Unit) -> set[str]:
+        """All names that a unit stands for: its own, and one that it is about to give up. None of them is undeclared."""
+        return {self.name_of(unit)}
 
     @abstractmethod
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         """One observation per unit, in their order. A failing read raises: that is not 'absent'."""
 
     @abstractmethod
+    def found(self) -> dict[str, str | None]:
+        """All objects of this kind on the host, whoever made them, by name, with the owner whose mark each bears."""
+
     def marked(self, owner: str) -> list[str]:
-        """The names of all objects of this kind on the host that bear the owner's mark."""
+        """The names of those that bear the owner's mark."""
+        return [] if not self.bears_marks else sorted(name for name, mark in self.found().items() if mark == owner)
 
     def marked_by_others(self, owner: str) -> set[str]:
         """The names of those that bear another owner's mark; a record of ours does not make them ours."""
-        return set()
+        return {name for name, mark in self.found().items() if mark not in (None, owner)} if self.bears_marks else set()
 
     def normalise(self, unit: Unit, contents: dict[str, str]) -> Unit:
         """The unit with its defaults. `contents` holds the texts of the files that units name as `source`."""
@@ -63,6 +73,10 @@ class Kind(ABC):
     def faults(self, unit: Unit) -> list[str]:
         """What is wrong with a unit's texts, whatever the host holds. Through Pulumi, zod says it before."""
         return []
+
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        """What of others on the host may keep a unit from doing what it is for, by its name."""
+        return {}
 
     def record_of(self, unit: Unit) -> records.Record:
         """What the record of a successfully applied unit says."""

@@ -54,6 +54,10 @@ class Writer(Kind):
         """What applying a change does to what runs: live, restart, next-boot, replace or data-loss."""
         return "live"
 
+    def touches(self, change: Change, owner: str) -> list[str]:
+        """What else of the host a change reaches: restarts, or takes off the network for a moment."""
+        return []
+
     def attempt(self, change: Change) -> records.Record:
         """The record while a change is being applied: until it is verified, a unit counts as not applied."""
         return {**(change.record or self.record_of(change.unit)), "pending": True}
@@ -106,7 +110,7 @@ def run_module(writer: Writer) -> None:
         changed=any(result["changed"] for result in results),
         kind=writer.kind,
         failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
-        diff=[{"prepared": f"{writer.kind} {r['name']}: {r['diff']}\n"} for r in results if r["diff"]],
+        diff=[{"prepared": f"{writer.kind} {r['name']}{_shown(r['disruption'])}: {r['diff']}\n"} for r in results if r["diff"]],
         taken=hold is not None and hold.taken,
         armed=hold is not None and hold.armed,
         **what,
@@ -123,7 +127,7 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
         return removed, {"units": [], "removed": removed}
     writer.values = json.loads(base64.b64decode(params["secret_values"]) or "{}")
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
-    wanted = {writer.name_of(unit) for unit in units}
+    wanted = {name for unit in units for name in writer.names_of(unit)}
     units, malformed = sort_out(writer, units)
     gone = [name for name in params["absent"] if name not in wanted]
     undeclared = [name for name in writer.owned(owner) if name not in (*wanted, *gone)] if params["report_undeclared"] else []
@@ -166,7 +170,9 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
         name = change.seen.name
         # In check mode what lacks may be what this very run would make.
         msg = f"not checked on the host: {lacking[name]}" if name in lacking else ""
-        results[name].update(changed=True, msg=msg, disruption=writer.disruption(change))
+        results[name].update(changed=True, msg=msg)
+        if name not in lacking:
+            results[name].update(disruption=writer.disruption(change), touches=writer.touches(change, owner))
     for name, reason in refused.items():
         if name in results:
             results[name].update(failed=True, msg=reason)
@@ -216,6 +222,8 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
                 records.remove(owner, writer.kind, seen.name)
         else:
             records.write(owner, writer.kind, seen.name, writer.record_of(change.unit))
+            if change.unit.get("adopt"):
+                records.hand_over(owner, writer.kind, seen.name)
         results[seen.name].update(facts=seen.facts, drift=remaining, present=seen.present)
 
 
@@ -252,6 +260,11 @@ def _foreign(writer: Writer, units: Sequence[Unit], seen: Sequence[Observation],
     }
 
 
+def _shown(disruption: str) -> str:
+    """What a change does to what runs, where it does anything."""
+    return "" if disruption in ("", "live") else f" ({disruption})"
+
+
 def _result(seen: Observation) -> Result:
     return {
         "name": seen.name,
@@ -262,5 +275,6 @@ def _result(seen: Observation) -> Result:
         "diff": drift_text(seen) if seen.present else "create",
         "drift": drift_text(seen),
         "disruption": "",
+        "touches": [],
         "facts": seen.facts,
     }

@@ -41,9 +41,14 @@ def marked_files(owner: str, kind: str) -> dict[Path, str]:
     return {path: said["name"] for path, said in marks_on_host().items() if (said["owner"], said["kind"]) == (owner, kind)}
 
 
-def marked_by_others(owner: str, kind: str) -> set[str]:
-    """The names of units of a kind that are other owners'."""
-    return {said["name"] for said in marks_on_host().values() if said["kind"] == kind and said["owner"] != owner}
+def marked(kind: str) -> list[tuple[str, str]]:
+    """The names of all units of a kind that files of ours describe, each with its owner."""
+    return sorted({(said["name"], said["owner"]) for said in marks_on_host().values() if said["kind"] == kind})
+
+
+def found(kind: str) -> dict[str, str | None]:
+    """All links of a kind, and what files of ours describe, with the owner whose mark those bear."""
+    return {**{link.name: None for link in read_links().values() if link.kind == kind}, **dict(marked(kind))}
 
 
 def whose(name: str, kind: str) -> str | None:

@@ -52,11 +52,13 @@ class NftablesTable(Kind):
         seen.drift = [text for text in seen.drift if text]
         return seen
 
-    def marked_by_others(self, owner: str) -> set[str]:
-        return {name for name, comment in tables_on_host().items() if _owner(comment) not in (None, owner)}
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        tables = tables_on_host()
+        foreign = [chain for chain in base_chains() if _owner(tables.get(f"{chain['family']}/{chain['table']}")) is None]
+        return {self.name_of(unit): found for unit in units if (found := overruled(unit, foreign))}
 
-    def marked(self, owner: str) -> list[str]:
-        return [name for name, comment in tables_on_host().items() if _owner(comment) == owner]
+    def found(self) -> dict[str, str | None]:
+        return {name: _owner(comment) for name, comment in tables_on_host().items()}
 
 
 def file_of(owner: str, name: str) -> Path:
@@ -127,6 +129,30 @@ def tables_on_host() -> dict[str, str | None]:
     listing = json.loads(system.run(["nft", "-j", "list", "tables"]).stdout)
     tables = [entry["table"] for entry in listing["nftables"] if "table" in entry]
     return {f"{table['family']}/{table['name']}": table.get("comment") for table in tables}
+
+
+def base_chains() -> list[dict[str, str]]:
+    """The chains that hang on a hook, as {family, table, name, hook, policy}."""
+    if not system.installed("nft"):
+        return []
+    listing = json.loads(system.run(["nft", "-j", "list", "chains"]).stdout)
+    return [entry["chain"] for entry in listing["nftables"] if "hook" in entry.get("chain", {})]
+
+
+def overruled(unit: Unit, foreign: Sequence[dict[str, str]]) -> list[str]:
+    """Which chains of others drop what this table lets through: of all on a hook each has its say (nft(8), verdict statement)."""
+    hooks = set(re.findall(r"\bhook (\w+)", re.sub(r'"[^"]*"|#[^\n]*', "", unit["content"])))
+    return [
+        f"table {chain['family']} {chain['table']} is nobody's, and its chain {chain['name']} drops by its policy what it does not accept "
+        f"itself on hook {chain['hook']}, whatever this table accepts"
+        for chain in foreign
+        if chain["hook"] in hooks and chain.get("policy") == "drop" and _meets(unit["family"], chain["family"])
+    ]
+
+
+def _meets(family: str, other: str) -> bool:
+    """Whether two families see the same packets; inet sees those of ip and ip6."""
+    return family == other or {family, other} in ({"inet", "ip"}, {"inet", "ip6"})
 
 
 def list_table(name: str) -> str:

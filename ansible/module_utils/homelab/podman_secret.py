@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import pwd
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import records, system, texts
@@ -71,15 +71,12 @@ class PodmanSecret(Kind):
         """Ask anew from now on: something was changed."""
         self._found = {}
 
-    def marked(self, owner: str) -> list[str]:
-        return self._names(lambda labels: labels.get(OWNER) == owner)
-
-    def marked_by_others(self, owner: str) -> set[str]:
-        return set(self._names(lambda labels: labels.get(OWNER) not in (None, owner)))
-
-    def _names(self, wanted: Callable[[Labels], bool]) -> list[str]:
-        found = [(user, name, labels) for user in users_with_secrets() for name, labels in sorted(self.secrets(user).items())]
-        return [f"{user}/{name}" for user, name, labels in found if wanted(labels)]
+    def found(self) -> dict[str, str | None]:
+        """Of a user who cannot be asked, those that records name."""
+        recorded = [name for owner in records.owners() for name in records.names(owner, self.kind)]
+        unasked = [name for name in recorded if not can_be_asked(name.split("/", 1)[0])]
+        asked = {f"{user}/{name}": labels.get(OWNER) for user in users_with_secrets() for name, labels in self.secrets(user).items()}
+        return {**dict.fromkeys(unasked), **asked}
 
 
 def drift_of(labels: Labels, unit: Unit, owner: str) -> list[str]:

@@ -120,6 +120,12 @@ def service_of(unit: Unit) -> str:
     return f"{last(unit, 'ServiceName', stem + SUFFIX[suffix] + ''.join(instance[-1:]))}.service"
 
 
+def archive_of(unit: Unit) -> str | None:
+    """The file that an image unit takes its image from (containers-transports(5)); None for one from elsewhere."""
+    found = re.fullmatch(r"(?:docker|oci)-archive:(/[^:%]*)(?::.*)?", last(unit, "Image", "") if unit["name"].endswith(".image") else "")
+    return found[1] if found else None
+
+
 def is_template(service: str) -> bool:
     """Whether a service is a template without a default instance, which only others can start instances of."""
     return "@." in service

@@ -20,6 +20,7 @@ class Now:
     edited     the names of units whose files are not as wanted
     active     the names of units whose service runs
     objects    the Podman networks and volumes, as `network/<name>`
+    lost       the names of units of which a network, volume or image is gone, or another one
     denied     the names of installed units that may not be restarted
     """
 
@@ -28,6 +29,7 @@ class Now:
     edited: Iterable[str] = ()
     active: Iterable[str] = ()
     objects: Iterable[str] = ()
+    lost: Iterable[str] = ()
     denied: Iterable[str] = ()
 
 
@@ -60,6 +62,8 @@ def make_plan(units: Sequence[Unit], now: Now) -> Plan:
             plan.replaced[unit["name"]] = sorted(replaced)
         plan.outdated += sorted({one["service"] for one in past} - services)
         parts = changed_parts(unit, past, replaced=bool(replaced))
+        if unit["name"] in now.lost:
+            parts.add(unit["name"])
         by_hand = not parts and unit["name"] in now.edited and not quadlet.object_of(unit)
         if parts or by_hand:
             users = quadlet.users_of(parts or {unit["name"]}, everything, used)

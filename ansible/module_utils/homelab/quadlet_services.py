@@ -53,6 +53,11 @@ class Services:
         """Let the generator run."""
         self.systemctl("daemon-reload")
 
+    def unmask(self, services: Sequence[str]) -> None:
+        """Take away what keeps services from being started, systemctl(1)."""
+        for how in ([], ["--runtime"]) if services else ():
+            self.systemctl("unmask", *how, *services)
+
     def stop(self, services: Sequence[str]) -> None:
         """Stop services and forget that any failed."""
         if services:
@@ -61,8 +66,12 @@ class Services:
 
     def active(self, units: Sequence[Unit]) -> set[str]:
         """The names of those units whose service runs, or is being started."""
+        return {name for name, state in self.states(units).items() if is_up(state)}
+
+    def states(self, units: Sequence[Unit]) -> dict[str, dict[str, str]]:
+        """The state of units' services, by the units' names."""
         states = service_states(self.user, [quadlet.service_of(unit) for unit in units])
-        return {unit["name"] for unit in units if is_up(states.get(quadlet.service_of(unit), {}))}
+        return {unit["name"]: states.get(quadlet.service_of(unit), {}) for unit in units}
 
     def objects(self) -> set[str]:
         """The user's Podman networks and volumes, as `network/<name>`."""

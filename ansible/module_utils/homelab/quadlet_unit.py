@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from . import quadlet, records, system, texts
+from . import quadlet, quadlet_made, records, system, texts
 from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
-PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStartTimestampMonotonic"
+PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic"
 
 
 class QuadletUnit(Kind):
@@ -67,28 +67,53 @@ class QuadletUnit(Kind):
         seen = Observation(self.name_of(unit))
         if folder is None:
             return seen
+        service = quadlet.service_of(unit)
+        state = states.get(service, {})
+        noted = quadlet_made.noted(user, unit)
         with system.acting_as(account_of(user)):
             ours = (folder / unit["name"]).exists()
             others = defined_elsewhere(folder, unit["name"])
             seen.drift = [*file_drift(folder, unit), *(f"{path} defines it, too" for path in others)]
+            made = quadlet_made.drift(user, store_of(user), unit, state, noted=noted, others=lambda: read_units(folder))
         seen.present = ours or bool(others)
         seen.marked_by = owner if ours else _marked_by(folder, others)
-        service = quadlet.service_of(unit)
-        state = states.get(service, {})
-        seen.drift += state_drift(service, state, quadlet.should_run(unit))
+        seen.drift += [*made, *state_drift(service, state, quadlet.should_run(unit))]
         seen.facts = {"service": service, "active": state.get("ActiveState", "unknown"), "ports": quadlet.ports(unit)}
         return seen
 
+    def found(self) -> dict[str, str | None]:
+        """All units in /etc and in users' homes, podman-systemd.unit(5); one beside the owners' folders bears no mark."""
+        found: dict[str, str | None] = {}
+        for user in users():
+            folder = folder_of(user, "")
+            with system.acting_as(account_of(user)):
+                paths = sorted(folder.rglob("*")) if folder and folder.is_dir() else []
+                for path in paths:
+                    parts = path.relative_to(folder).parts if folder else ()
+                    if is_unit(path.name) and path.is_file():
+                        # What the administrator put there for users is no owner's.
+                        in_owners = len(parts) == 2 and not (user == SYSTEM and parts[0] == "users")
+                        found[f"{user}/{path.name}"] = parts[0] if in_owners else None
+        return found
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return set()  # Units of one name may be several owners'; the folder says which is whose.
+
     def marked(self, owner: str) -> list[str]:
-        users = [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
         found = []
-        for user in users:
+        for user in users():
             folder = folder_of(user, owner)
             with system.acting_as(account_of(user)):
                 entries = list(folder.iterdir()) if folder and folder.is_dir() else []
                 units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
             found += [f"{user}/{name}" for name in sorted(units)]
         return found
+
+
+def store_of(user: str) -> Path:
+    """Where a user's Podman keeps what it has, containers-storage.conf(5)."""
+    account = account_of(user)
+    return Path(account.pw_dir) / ".local/share/containers/storage" if account else Path("/var/lib/containers/storage")
 
 
 def section_faults(section: str, keys: Any) -> list[str]:
@@ -108,6 +133,11 @@ def is_unit(path: str) -> bool:
 def user_of(unit: Unit) -> str:
     """Who runs a unit."""
     return str(unit.get("user") or SYSTEM)
+
+
+def users() -> list[str]:
+    """Who may have units: the system, and the users."""
+    return [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
 
 
 def by_user(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:

@@ -25,7 +25,11 @@ def _path(owner: str, kind: str, name: str) -> Path:
 
 def read(owner: str, kind: str, name: str) -> Record | None:
     """The record of one unit; None when there is none (or it is unreadable, which counts as none)."""
-    text = system.read_text(_path(owner, kind, name))
+    return parsed(system.read_text(_path(owner, kind, name)))
+
+
+def parsed(text: str | None) -> Record | None:
+    """What a record's file says; None when it says nothing."""
     try:
         found = json.loads(text) if text else None
     except ValueError:
@@ -37,6 +41,35 @@ def names(owner: str, kind: str) -> list[str]:
     """The names of all units of a kind that this owner has a record of."""
     folder = ROOT / owner / kind
     return sorted(unquote(path.stem) for path in folder.glob("*.json")) if folder.is_dir() else []
+
+
+def of_all(kind: str, name: str) -> list[Record]:
+    """The records that owners have of one unit; one, unless it was handed over."""
+    found = [read(folder.name, kind, name) for folder in sorted(ROOT.glob("*")) if folder.is_dir()]
+    return [record for record in found if record is not None]
+
+
+def owner_of(kind: str, name: str) -> str | None:
+    """Who has a record of a unit; None where nobody has one."""
+    return next((folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None), None)
+
+
+def owners() -> list[str]:
+    """All owners who have records."""
+    return sorted(folder.name for folder in ROOT.glob("*") if folder.is_dir())
+
+
+def other_owner(owner: str, kind: str, name: str) -> str | None:
+    """Whose a unit is that has no record of this owner's; None where nobody has one."""
+    owners = [folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None]
+    return None if owner in owners or not owners else owners[0]
+
+
+def hand_over(owner: str, kind: str, name: str) -> None:
+    """Forget a unit for all other owners: it was taken over, and is no longer theirs to remove."""
+    for folder in ROOT.glob("*"):
+        if folder.name != owner and read(folder.name, kind, name) is not None:
+            remove(folder.name, kind, name)
 
 
 def write(owner: str, kind: str, name: str, record: Record) -> None:

@@ -57,14 +57,25 @@ class ServiceUser(Kind):
         seen.facts = {"uid": account.pw_uid, "home": account.pw_dir}
         return seen
 
-    def marked_by_others(self, owner: str) -> set[str]:
-        return {account.pw_name for account in pwd.getpwall() if _owner(account.pw_gecos) not in (None, owner)}
-
     def record_of(self, unit: Unit) -> records.Record:
         return {**super().record_of(unit), "subids": unit["subids"]}
 
+    def found(self) -> dict[str, str | None]:
+        """Also those that are kept, which are no longer declared."""
+        accounts = [account for account in pwd.getpwall() if is_person(account)]
+        kept = {account.pw_name: f"{_owner(account.pw_gecos)} (kept)" for account in accounts if account.pw_gecos.endswith(KEPT)}
+        return {**{account.pw_name: _owner(account.pw_gecos) for account in accounts}, **kept}
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return {account.pw_name for account in pwd.getpwall() if _owner(account.pw_gecos) not in (None, owner)}
+
     def marked(self, owner: str) -> list[str]:
         return [account.pw_name for account in pwd.getpwall() if account.pw_gecos == MARK + owner]
+
+
+def is_person(account: pwd.struct_passwd) -> bool:
+    """Whether an account is a user's, by its uid as Debian gives them (login.defs(5)), not the system's."""
+    return 1000 <= account.pw_uid < 60000 or account.pw_gecos.startswith(MARK)
 
 
 def find(name: str) -> pwd.struct_passwd | None:

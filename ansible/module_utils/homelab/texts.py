@@ -29,8 +29,10 @@ KEY = Form("a name of letters, digits and -", r"[A-Za-z][A-Za-z0-9-]*")
 PATH = Form("a path below a folder", rf"{_PART}(?:/{_PART})*")
 LINK = Form("a link's name", r"(?!(?:all|default|[0-9]+)\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 MAC = Form("a MAC address in lower case", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
-ADDRESS = Form("an IPv4 address", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
-CIDR = Form("an IPv4 address with prefix", r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+ADDRESS = Form("an IPv4 address", rf"(?:{_OCTET}\.){{3}}{_OCTET}")
+GUEST_ADDRESS = Form("an IPv4 address, or auto", rf"auto|{ADDRESS.pattern}")
+CIDR = Form("an IPv4 address with prefix", rf"{ADDRESS.pattern}/(?:[0-9]|[12][0-9]|3[0-2])")
 PACKAGE = Form("a Debian package's name", r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
 URL_HOST = Form("a host's name or address", r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 TABLE = Form("a table's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -40,6 +42,20 @@ UNIT = Form("a unit's file name", r"[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|
 DROPIN = Form("a drop-in's file name", r"(?!homelab-stopped\.conf\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
 SERVICE = Form("a service's name", r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
 SECRET = Form("a secret's name", r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
+LIBVIRT_NAME = Form("a name of letters, digits, _ . -, at most 63", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
+VOLUME = Form("a volume as <pool>/<name>", f"{LIBVIRT_NAME.pattern}/{LIBVIRT_NAME.pattern}")
+ABSOLUTE = Form("an absolute path", rf"(?:/{_PART})+")
+# What cloud-init knows a text by; it takes no notice of any other.
+USER_DATA = Form(
+    "user data that begins with #cloud-config, #!, another # word of cloud-init's, or Content-Type:", rf"(?:#|Content-Type:)[^{_CONTROL}]*"
+)
+LINE = Form("one line of text without control characters", r"[^\x00-\x1f\x7f-\x9f\ufeff]*")
+SIZE = Form("a size such as 512 MiB or 20 GiB", r"[1-9][0-9]{0,6} (?:MiB|GiB|TiB)")
+SHA256 = Form("a SHA-256 in lower-case hexadecimal digits", r"[0-9a-f]{64}")
+SOURCE = Form("a URL (http or https) without blanks, or an absolute path", rf"https?://[!-~]+|{ABSOLUTE.pattern}")
+DISK_TARGET = Form("a disk's name such as vda or sda", r"(?:vd|sd|hd)[a-z]")
+MACHINE = Form("a machine type", r"[a-z0-9][a-z0-9.-]{0,62}")
+PROCESSOR = Form("a processor's model", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 OWNER = Form("an owner's name", r"[a-z][a-z0-9-]{0,31}")
 
 

@@ -39,11 +39,14 @@ class Vlan(Kind):
         serving = dhcp_servers() if any("dhcp" in unit for unit in units) else set()
         return [observe(unit, owner, links, serving) for unit in units]
 
-    def marked_by_others(self, owner: str) -> set[str]:
-        return networkd.marked_by_others(owner, self.kind)
+    def found(self) -> dict[str, str | None]:
+        return networkd.found(self.kind)
 
     def marked(self, owner: str) -> list[str]:
-        return sorted(set(networkd.marked_files(owner, self.kind).values()))
+        return [name for name, mark in networkd.marked(self.kind) if mark == owner]
+
+    def marked_by_others(self, owner: str) -> set[str]:
+        return {name for name, mark in networkd.marked(self.kind) if mark != owner}
 
 
 def observe(unit: Unit, owner: str, links: dict[str, Link], serving: set[str]) -> Observation:

@@ -1,5 +1,6 @@
 import { type Problem } from "../document";
 import { dhcp } from "./dhcp";
+import { domains } from "./domains";
 import { type Finding, type Lint, type LintHost } from "./finding";
 import { networks } from "./networks";
 import { nftables } from "./nftables";
@@ -11,7 +12,7 @@ import { users } from "./users";
 export { type LintHost } from "./finding";
 
 /** What the configuration alone can decide across units, kinds and hosts, by rule group. */
-const lints: Lint[] = [networks, dhcp, nftables, users, quadlet, references, ports];
+const lints: Lint[] = [networks, dhcp, nftables, users, quadlet, references, ports, domains];
 
 /** Applies all rules to the hosts whose units are good one by one. */
 export function lint(hosts: LintHost[]): { errors: Problem[]; warnings: Problem[] } {

@@ -9,7 +9,7 @@ jest.setTimeout(120_000);
 
 function doctor(...args: string[]): Promise<{ code: number; said: string }> {
   return new Promise((done) =>
-    execFile(process.execPath, ["components/doctor/run.js", ...args], { cwd: root, env: process.env }, (error, stdout, stderr) =>
+    execFile(process.execPath, ["components/run.js", "doctor", ...args], { cwd: root, env: process.env }, (error, stdout, stderr) =>
       done({ code: Number(error?.code ?? 0), said: stdout + stderr }),
     ),
   );

@@ -1,7 +1,7 @@
-// `npm run doctor`, before anything is there that it could miss: plain JavaScript for any Node.
+// Starts a command, `node components/run.js doctor`, once all is there that it needs: plain JavaScript for any Node.
 var fs = require("fs");
 var path = require("path");
-var root = path.resolve(__dirname, "../..");
+var root = path.resolve(__dirname, "..");
 
 function missing() {
   if (Number(process.versions.node.split(".")[0]) < 20) {
@@ -22,4 +22,4 @@ if (fault) {
 }
 process.chdir(root);
 require("ts-node/register/transpile-only");
-require("./cli.ts");
+require("./" + process.argv.splice(2, 1)[0] + "/cli.ts");

@@ -1,0 +1,206 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of domains. Its options are those of role domain."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.homelab import (
+    domain_checks,
+    domain_faults,
+    domain_snapshot,
+    domain_xml,
+    leases,
+    libvirt_host,
+    networkd,
+    seed,
+    seed_apply,
+    system,
+)
+from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, write_started
+from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
+from ansible.module_utils.homelab.domain_define import define, drop_nvram, forget_name, rename, saved, undefine
+from ansible.module_utils.homelab.leases import Missing
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.networkd_apply import forget, write_files
+
+
+class DomainWriter(Domain, Writer):
+    """Edits definitions and brings running domains after them."""
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        if lacking := libvirt_host.lacking(unit["name"] for unit in units):
+            return lacking
+        links = networkd.read_links()
+        return told({unit["name"]: lacking_of(unit, owner, links) for unit in units})
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        links = list(networkd.read_links().values())
+        whole = [resolved(unit, owner, links) for unit in units]
+        between = domain_faults.across(whole)
+        return told({unit["name"]: between[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in whole})
+
+    def disruption(self, change: Change) -> str:
+        unit, domain = change.unit, lookup(change.unit)
+        if domain is None:
+            return "live"
+        if domain_xml.needs_replacement(persistent(domain), unit):
+            return "replace"
+        if not domain.isActive():
+            return "live"
+        if not unit["running"] or domain.name() != unit["name"]:
+            return "restart"
+        with contextlib.suppress(Missing):
+            owner = domain_xml.owner_of(persistent(domain)) or ""
+            if lag(domain, resolved(unit, owner, networkd.read_links().values()), owner, is_defined=False)[1]:
+                return "restart" if unit["restart"] == "allowed" else "next-boot"
+        has_new_seed = any(str(seed.path_of(unit["name"])) in text for text in change.seen.drift)
+        return "next-boot" if has_new_seed else "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: lambda change=change: bring(change, owner) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors = libvirt_host.each({name: lambda name=name: undefine(name, owner) for name in names})
+        forget(owner, self.kind, [name for name in names if name not in errors])
+        return errors
+
+
+def told(reasons: dict[str, list[str]]) -> Errors:
+    """Reasons as one text for each unit that has any."""
+    return {name: "; ".join(found) for name, found in reasons.items() if found}
+
+
+def lacking_of(unit: dict, owner: str, links: dict) -> list[str]:
+    """What a unit names that is not on the host."""
+    found = domain_checks.missing_files(unit)
+    found += [f"there is no link {one['bridge']}; declare it in `bridges`" for one in unit["interfaces"] if one["bridge"] not in links]
+    try:
+        leases.files_of(resolved(unit, owner, links.values()), owner, links.values())
+    except Missing as reason:
+        found.append(str(reason))
+    return found
+
+
+def refusals(unit: dict) -> list[str]:
+    """Why a host cannot run a unit, or must not change it as it stands."""
+    domain = lookup(unit)
+    try:
+        can = libvirt_host.capabilities(unit["machine"])
+    except libvirt_host.library().libvirtError as error:
+        return [str(error)]
+    found = domain_checks.reasons(unit, can, libvirt_host.memory()) + domain_snapshot.lacking(unit)
+    if domain is None:
+        return found
+    found += domain_checks.on_snapshots(unit, present(domain))
+    found += saved(domain)
+    if domain.name() != unit["name"] and (others := domain_snapshot.others(domain)):
+        found.append(f"libvirt renames no domain with snapshots or checkpoints; delete {', '.join(others)} first (virsh snapshot-delete)")
+    if unit["restart"] == "allowed":
+        return found
+    if domain_xml.needs_replacement(persistent(domain), unit):
+        found.append("another machine type or firmware makes it a new machine, with its disks; `restart: allowed` allows that")
+    if domain.isActive() and domain.name() != unit["name"]:
+        found.append(f"{domain.name()} runs, and is renamed while it is shut off; `restart: allowed` allows that")
+    return found
+
+
+def bring(change: Change, owner: str) -> None:
+    """Make one domain as its unit says: definition, leases and seed, then what runs of it.
+
+    Raises libvirtError, TimeoutError, OSError or RuntimeError. What libvirt refuses changes nothing.
+    """
+    links = list(networkd.read_links().values())
+    unit = resolved(change.unit, owner, links)
+    domain = lookup(unit)
+    past = Past() if domain is None else past_of(domain, change, owner)
+    if domain is not None and domain.name() != unit["name"]:
+        rename(domain, unit, owner)
+    domain = define(unit, owner)
+    write_files(leases.files_of(unit, owner, links), owner, "domain", unit["name"])
+    system.run(["networkctl", "reload"], check=False)
+    seed_apply.make(unit, owner, domain.UUIDString())
+    domain.setAutostart(int(unit["autostart"]))
+    run(domain, unit, owner, past)
+    if "cloud_init" not in unit:
+        seed_apply.forget(unit["name"], owner)
+    if "renamed_from" in unit and named(unit["renamed_from"]) is None:
+        forget_name(unit["renamed_from"], owner)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A domain before a change: its definition, None of a new one; whether it ran; whether nobody saw the end of an earlier change, and
+    whether that one kept disks to go back to.
+    """
+
+    definition: domain_xml.Element | None = None
+    ran: bool = True
+    unfinished: bool = False
+    kept: bool = False
+
+
+def past_of(domain: Any, change: Change, owner: str) -> Past:
+    """How a domain is before a change, or was before one that was broken off."""
+    begun = domain_snapshot.begun(domain, owner)
+    is_kept = begun is not None
+    definition = persistent(domain) if begun is None else begun
+    return Past(definition, is_kept or bool(domain.isActive()), bool(change.record.get("pending")), is_kept)
+
+
+def run(domain: Any, unit: dict, owner: str, past: Past) -> None:
+    """Bring what runs of a domain after its definition: live, by a restart where that is allowed, or not at all."""
+    if domain.isActive() and unit["running"]:
+        if STATES.get(domain.state()[0]) == "crashed":
+            turn_off(domain, unit)
+        else:
+            bring_live(domain, unit)
+    if not unit["running"] or (unit["restart"] == "allowed" and lag(domain, unit, owner)[1]):
+        turn_off(domain, unit)
+    if not unit["running"]:
+        domain_snapshot.drop(domain, persistent(domain), owner)
+    elif not domain.isActive():
+        begin(domain, unit, owner, past)
+    elif past.unfinished:
+        # A start that nobody saw the end of.
+        with way_back(domain, unit, owner, past):
+            wait_until_ready(domain, unit)
+
+
+def begin(domain: Any, unit: dict, owner: str, past: Past) -> None:
+    """Start a domain, and know afterwards what a start does not bring."""
+    with way_back(domain, unit, owner, past):
+        drop_nvram(past.definition, unit)
+        start(domain, unit)
+    write_started(domain, unit, owner)
+
+
+def way_back(domain: Any, unit: dict, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:
+    """What puts a domain back when it does not become ready: a shut-off one that is started with a change, where its unit wants that."""
+    changed = past.definition is not None and domain_xml.differences(past.definition, persistent(domain))
+    if past.definition is None or not (past.kept or (changed and unit["snapshot"] and not domain.isActive())):
+        return contextlib.nullcontext()
+    return domain_snapshot.kept(domain, past.definition, owner, past.ran)
+
+
+def bring_live(domain: Any, unit: dict) -> None:
+    """Let a running guest go on, and take what it can. What it does not take, a restart brings where that is allowed."""
+    try:
+        wake(domain)
+        catch_up(domain)
+    except (libvirt_host.library().libvirtError, TimeoutError):
+        if unit["restart"] != "allowed":
+            raise
+        turn_off(domain, unit)
+
+
+def turn_off(domain: Any, unit: dict) -> None:
+    """Shut a domain down as its unit allows."""
+    shut_down(domain, unit["shutdown_seconds"], unit["force_off"])
+
+
+if __name__ == "__main__":
+    run_module(DomainWriter())

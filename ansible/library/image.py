@@ -1,0 +1,128 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of images. Its options are those of role image."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from http.client import HTTPException
+from typing import IO
+
+from ansible.module_utils.homelab import records, system
+from ansible.module_utils.homelab.image import FOLDER, MODE, Image, hash_of, is_url, path_of, used_by_others
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+
+SILENCE_SECONDS = 60
+ANSWER_SECONDS = 15
+BLOCK = 1024 * 1024
+
+
+class ImageWriter(Image, Writer):
+    """Fetches images. One that is there is never changed; another hash is another file."""
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        new = [unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()]
+        return {unit["name"]: reason for unit in new if (reason := out_of_reach(unit["source"]))}
+
+    def disruption(self, change: Change) -> str:
+        return "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        errors: Errors = {}
+        for change in changes:
+            try:
+                bring(change.unit)
+                let_go(owner, change.seen.name, change.record.get("sha256"), change.unit["sha256"])
+            except (OSError, ValueError, HTTPException, system.CommandError) as error:
+                errors[change.seen.name] = f"{change.unit['source']}: {error}"
+        return errors
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        for name in names:
+            let_go(owner, name, (records.read(owner, self.kind, name) or {}).get("sha256"), None)
+        return {}
+
+
+def out_of_reach(source: str) -> str:
+    """Why a source cannot be had; nothing when it can, as far as that is known without fetching it."""
+    if not is_url(source):
+        return "" if os.path.isfile(source) else f"there is no file {source} on this host"
+    try:
+        urllib.request.urlopen(urllib.request.Request(source, method="HEAD"), timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        # Some servers answer GET alone.
+        return "" if error.code in (403, 405, 501) else f"{source} cannot be had: {error}"
+    except (OSError, HTTPException) as error:
+        return f"{source} cannot be had: {error}"
+    return ""
+
+
+def bring(unit: dict) -> None:
+    """Have one image, whole or not at all. Raises OSError, ValueError or CommandError."""
+    path = path_of(unit["sha256"])
+    if path.exists() and hash_of(path) == unit["sha256"]:
+        os.chmod(path, MODE)
+        return
+    system.make_folder(FOLDER, mode=0o755)
+    descriptor, scratch = tempfile.mkstemp(dir=FOLDER, prefix=".homelab-")
+    try:
+        with opened(unit["source"]) as source, open(descriptor, "wb") as target:
+            copy(source, target, unit["sha256"])
+        stand_alone(scratch)
+        os.chmod(scratch, MODE)
+        # An altered one is put aside by this; volumes are whole copies, so that nobody uses it.
+        os.rename(scratch, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+
+
+def opened(source: str) -> IO[bytes]:
+    """A source to read from."""
+    if is_url(source):
+        found: IO[bytes] = urllib.request.urlopen(source, timeout=SILENCE_SECONDS)
+        return found
+    return open(source, "rb")
+
+
+def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
+    """Copy what has the hash. Raises ValueError when it has another."""
+    digest = hashlib.sha256()
+    while block := source.read(BLOCK):
+        digest.update(block)
+        target.write(block)
+    if digest.hexdigest() != sha256:
+        raise ValueError(f"its SHA-256 is {digest.hexdigest()}, wanted {sha256}")
+    target.flush()
+    os.fsync(target.fileno())
+
+
+def stand_alone(path: str) -> None:
+    """Refuse an image that is part of another file: whoever made it could have any file of the host read. Raises ValueError."""
+    if shutil.which("qemu-img") is None:
+        return
+    info = json.loads(system.run(["qemu-img", "info", "--output=json", path]).stdout)
+    if info["format"] not in ("raw", "qcow2"):
+        raise ValueError(f"it is {info['format']}; convert it to qcow2 or raw first (qemu-img convert)")
+    if "backing-filename" in info or info.get("format-specific", {}).get("data", {}).get("data-file"):
+        raise ValueError("it is based on another file, and so is no whole image")
+
+
+def let_go(owner: str, name: str, sha256: str | None, wanted: str | None) -> None:
+    """Remove a file that no image of anybody's is any more."""
+    if sha256 and sha256 != wanted and not used_by_others(owner, name, sha256):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path_of(sha256))
+        with contextlib.suppress(OSError):
+            os.rmdir(FOLDER)
+
+
+if __name__ == "__main__":
+    run_module(ImageWriter())

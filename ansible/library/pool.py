@@ -1,0 +1,88 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of storage pools. Its options are those of role pool."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from ansible.module_utils.homelab import libvirt_host, system
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.pool import MODE, Pool, lookup, moved, path_of, type_of
+
+
+class PoolWriter(Pool, Writer):
+    """Writes pools. What lies in their folders is never touched."""
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        return libvirt_host.lacking(self.name_of(unit) for unit in units)
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        reasons = {unit["name"]: unfit_folder(unit["path"]) or refusal(unit) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def disruption(self, change: Change) -> str:
+        return "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: lambda unit=change.unit: bring(unit) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        return libvirt_host.each({name: lambda name=name: forget(name) for name in names})
+
+
+def refusal(unit: dict) -> str:
+    """Why a pool that is there cannot become what its unit says; nothing when it can."""
+    pool = lookup(unit["name"])
+    if pool is None:
+        return ""
+    if type_of(pool) != "dir":
+        return f"libvirt has a pool {unit['name']} of type {type_of(pool)}; pools of type dir are declared, so take another name"
+    if path_of(pool) != unit["path"]:
+        return f"a pool's path does not change, since its volumes lie there: it is {path_of(pool)}; declare another pool"
+    return "" if unit.get("adopt") else moved(unit["name"])
+
+
+def unfit_folder(path: str) -> str:
+    """Why a folder that is there cannot hold guests' disks."""
+    if not os.path.lexists(path):
+        return ""
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        return f"{path} is no folder"
+    if found.st_uid != 0 or found.st_mode & (stat.S_IWOTH | stat.S_ISVTX):
+        return f"others than root can write in {path}; take a folder of its own for a pool"
+    return ""
+
+
+def bring(unit: dict) -> None:
+    """Make one pool as its unit says. Raises libvirtError or OSError."""
+    system.make_folder(unit["path"], mode=MODE)
+    pool = lookup(unit["name"])
+    if pool is None:
+        root = ET.Element("pool", type="dir")
+        ET.SubElement(root, "name").text = unit["name"]
+        ET.SubElement(ET.SubElement(root, "target"), "path").text = unit["path"]
+        pool = libvirt_host.connection().storagePoolDefineXML(ET.tostring(root, encoding="unicode"), 0)
+    if not pool.isActive():
+        pool.create(0)
+    pool.setAutostart(1)
+
+
+def forget(name: str) -> None:
+    """Stop a pool and take it out of libvirt; its folder goes when it is empty. Raises libvirtError."""
+    if (pool := lookup(name)) is None:
+        return
+    path = path_of(pool)
+    if pool.isActive():
+        pool.destroy()
+    pool.undefine()
+    with contextlib.suppress(OSError):
+        os.rmdir(path)
+
+
+if __name__ == "__main__":
+    run_module(PoolWriter())

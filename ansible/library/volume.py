@@ -1,0 +1,246 @@
+#!/usr/bin/python
+"""Ansible module: applies a list of volumes. Its options are those of role volume."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.homelab import image, libvirt_host, pool, records, system
+from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.volume import Volume, bytes_of, info_of, inode_of, path_of
+
+COPY_SECONDS = 3600
+MIB = 1024 * 1024
+
+
+class VolumeWriter(Volume, Writer):
+    """Makes volumes, and grows them. None is ever written over, made smaller or, without the user's word, removed."""
+
+    def lacks(self, units: Sequence, owner: str) -> Errors:
+        if lacking := libvirt_host.lacking(self.name_of(unit) for unit in units):
+            return lacking
+        reasons = {self.name_of(unit): lacking_of(unit, owner) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def refuse(self, units: Sequence, owner: str) -> Errors:
+        reasons = {self.name_of(unit): refusal(unit, owner) for unit in units}
+        return {name: reason for name, reason in reasons.items() if reason} | no_room([unit for unit in units if is_copy(unit)], owner)
+
+    def disruption(self, change: Change) -> str:
+        return "live"
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: lambda unit=change.unit: bring(unit, owner) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        going = {name: records.read(owner, self.kind, name) or {} for name in names}
+        return libvirt_host.each({name: lambda record=record: forget(record) for name, record in going.items()})
+
+
+def lacking_of(unit: dict, owner: str) -> str:
+    """What a volume needs that is not there."""
+    path = path_of(unit)
+    if path is None:
+        return f"there is no pool {unit['pool']}; declare it in `pools`"
+    if os.path.lexists(path):
+        return ""
+    if reason := pool.moved(unit["pool"]):
+        return reason
+    if "image" in unit and image.named(unit["image"], owner) is None:
+        return f"there is no image {unit['image']}; declare it in `images`"
+    return ""
+
+
+def refusal(unit: dict, owner: str) -> str:
+    """Why a volume that is there cannot become what its unit says; nothing when it can."""
+    path = path_of(unit)
+    if path is None or not os.path.lexists(path):
+        return ""
+    record = records.read(owner, "volume", f"{unit['pool']}/{unit['name']}") or {}
+    try:
+        # What nobody has declared yet can only be guessed.
+        form = record.get("format") or info_of(path)["format"]
+        size = info_of(path, unit["format"])["virtual-size"]
+    except system.CommandError as error:
+        return str(error)
+    if form != unit["format"]:
+        return f"{path} is {form}, and a volume's format does not change: declare that, or another volume"
+    if size > bytes_of(unit):
+        return f"{path} is larger than {unit['size']}, and a volume is never made smaller: declare its size"
+    return refusal_to_grow(path, unit) if size < bytes_of(unit) else ""
+
+
+def is_copy(unit: dict) -> bool:
+    """Whether a volume is yet to be made, as a copy of an image."""
+    path = path_of(unit)
+    return "image" in unit and path is not None and not os.path.lexists(path)
+
+
+def no_room(units: Sequence, owner: str) -> Errors:
+    """Which copies are larger than their volume, or than what the others before them leave of the pool's file system."""
+    errors: Errors = {}
+    left: dict[int, int] = {}
+    for unit in units:
+        folder = os.path.dirname(str(path_of(unit)))
+        free = os.statvfs(folder)
+        device = os.stat(folder).st_dev
+        try:
+            needed = data_of(str(source_of(unit, owner)), unit)
+        except (OSError, system.CommandError) as error:
+            errors[f"{unit['pool']}/{unit['name']}"] = str(error)
+            continue
+        room = left.setdefault(device, free.f_bavail * free.f_frsize)
+        if needed > room:
+            said = f"image {unit['image']} takes {-(-needed // MIB)} MiB, and there are {room // MIB} MiB left in {folder}"
+            errors[f"{unit['pool']}/{unit['name']}"] = said
+        else:
+            left[device] = room - needed
+    return errors
+
+
+def data_of(path: str, unit: dict) -> int:
+    """How many bytes a volume takes at first as a copy of an image, also where that is compressed (qemu-img(1), measure).
+
+    Raises OSError when the image is larger than the volume, or CommandError.
+    """
+    info = info_of(path)
+    if info["virtual-size"] > bytes_of(unit):
+        raise OSError(f"image {unit['image']} is larger than {unit['size']}")
+    if info["format"] != "qcow2":
+        # A raw one may be holes for the most part, and those are not copied.
+        return 0
+    measured = system.run(["qemu-img", "measure", "-U", "-f", "qcow2", "-O", "qcow2", "--output=json", path]).stdout
+    return int(json.loads(measured)["required"])
+
+
+def refusal_to_grow(path: str, unit: dict) -> str:
+    """Why a volume must not grow as a guest has it now."""
+    for user in users_of(path):
+        if not user.is_disk:
+            return f"{path} is below a snapshot that {user.name} has; merge that first (virsh blockcommit)"
+        if user.domain.isActive() and user.domain.blockInfo(user.target)[0] > bytes_of(unit):
+            return f"{user.name} has {path} as a disk larger than {unit['size']}, and a volume is never made smaller: declare its size"
+    return ""
+
+
+def bring(unit: dict, owner: str) -> None:
+    """Make a volume or grow it. Raises OSError, CommandError or libvirtError; what was begun is then not left behind."""
+    path = path_of(unit)
+    if path is None:
+        return
+    if not os.path.lexists(path):
+        make(unit, path, source_of(unit, owner))
+    elif info_of(path, unit["format"])["virtual-size"] < bytes_of(unit):
+        grow(path, unit)
+    pool.lookup(unit["pool"]).refresh(0)
+
+
+def source_of(unit: dict, owner: str) -> str | None:
+    """The image that a new volume is a copy of; None for an empty one. Raises OSError where it is not there."""
+    if "image" not in unit:
+        return None
+    found = image.named(unit["image"], owner)
+    if found is None:
+        raise OSError(f"there is no image {unit['image']}")
+    return str(found)
+
+
+def make(unit: dict, path: str, source: str | None) -> None:
+    """A new volume, of an image or empty: whole or not at all, under its name only when it is done."""
+    scratch = f"{os.path.dirname(path)}/.homelab-{os.path.basename(path)}"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(scratch)
+    try:
+        if source:
+            system.run(["qemu-img", "convert", "-O", unit["format"], source, scratch], timeout=COPY_SECONDS)
+            system.run(["qemu-img", "resize", "-q", "-f", unit["format"], scratch, str(bytes_of(unit))])
+        else:
+            system.run(["qemu-img", "create", "-q", "-f", unit["format"], scratch, str(bytes_of(unit))])
+        os.chmod(scratch, 0o600)
+        sync(scratch)
+        # Never over a file that came meanwhile.
+        os.link(scratch, path)
+        sync(os.path.dirname(path))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+
+
+def sync(path: str) -> None:
+    """Have a file, or what a folder holds, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def grow(path: str, unit: dict) -> None:
+    """A larger size, seen at once by the guest that uses it."""
+    user = next((one for one in users_of(path) if one.is_disk and one.domain.isActive()), None)
+    if user is None:
+        system.run(["qemu-img", "resize", "-q", "-f", unit["format"], path, str(bytes_of(unit))])
+    else:
+        user.domain.blockResize(user.target, bytes_of(unit), libvirt_host.library().VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+@dataclass(frozen=True)
+class User:
+    """A domain that has a file as its disk `target`, or, without `is_disk`, below that."""
+
+    domain: Any
+    target: str
+    is_disk: bool
+
+    @property
+    def name(self) -> str:
+        """The domain's name."""
+        return str(self.domain.name())
+
+
+def users_of(path: str) -> list[User]:
+    """The domains that have a file now, or when they start next."""
+    inactive = libvirt_host.library().VIR_DOMAIN_XML_INACTIVE
+    domains = libvirt_host.connection().listAllDomains()
+    found = [user for domain in domains for flags in (0, inactive) for user in uses(domain, flags, path)]
+    return list({(one.name, one.target, one.is_disk): one for one in found}.values())
+
+
+def uses(domain: Any, flags: int, path: str) -> Iterator[User]:
+    """The disks of one definition of a domain that a file is part of."""
+    for disk in ET.fromstring(domain.XMLDesc(flags)).findall("devices/disk"):
+        target, top = disk.find("target"), disk.find("source")
+        for source in disk.iter("source"):
+            if target is not None and is_file(source, path):
+                yield User(domain, target.get("dev", ""), source is top)
+
+
+def is_file(source: ET.Element, path: str) -> bool:
+    """Whether a disk's <source> is this file, by its path, another path to it, or as a volume of a pool."""
+    name = source.get("file") or ""
+    if source.get("pool"):
+        found = pool.lookup(source.get("pool", ""))
+        name = "" if found is None else os.path.join(pool.path_of(found), source.get("volume", ""))
+    return bool(name) and os.path.realpath(name) == os.path.realpath(path)
+
+
+def forget(record: records.Record) -> None:
+    """Remove a volume's file where the user said so; it stays otherwise. Raises OSError while a guest has it."""
+    path = record.get("path")
+    if record.get("on_delete") != "destroy" or not path or not os.path.lexists(path):
+        return
+    if record.get("inode") not in (None, inode_of(path)):
+        raise OSError(f"{path} is another file than the one that was made; see to it by hand")
+    if users := users_of(path):
+        raise OSError(f"{path} is a disk of domain {users[0].name}; take it out there first")
+    os.unlink(path)
+
+
+if __name__ == "__main__":
+    run_module(VolumeWriter())

@@ -1,0 +1,93 @@
+"""What a host cannot carry, told before anything is changed. Pure, but for what the caller hands in.
+
+libvirt defines many a domain that no start would bring up: an unknown processor, more memory than there is. What the host can
+is in its domain capabilities (https://libvirt.org/formatdomaincaps.html).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from . import system
+from .domain_xml import Element, target_of
+from .kind import Unit
+
+
+def reasons(unit: Unit, can: Element, memory: int) -> list[str]:
+    """Why a host cannot run a unit. `can`: what libvirt says of its machine type; `memory`: the host's, in MiB."""
+    found = [*_firmware(unit, can), *_processor(unit, can), *_devices(unit, can)]
+    vcpu = can.find("vcpu")
+    most = 1 if vcpu is None else int(vcpu.get("max", "1"))
+    if (count := unit.get("vcpus_max") or unit["vcpus"]) > most:
+        found.append(f"{count} vcpus are more than machine type {unit['machine']} has, which are {most}")
+    if (size := unit.get("memory_max") or unit["memory"]) > memory:
+        found.append(f"{size} MiB of memory are more than this host has, which are {memory} MiB")
+    return found
+
+
+def _firmware(unit: Unit, can: Element) -> list[str]:
+    wanted = unit["firmware"]
+    if wanted == "bios":
+        return []
+    if "efi" not in _values(can, "os/enum[@name='firmware']"):
+        return [f"firmware {wanted} is not on this host; add package ovmf to `homelab_host.packages`"]
+    if wanted == "uefi-secure" and "yes" not in _values(can, "os/loader/enum[@name='secure']"):
+        return ["firmware with secure boot is not on this host, or not for this machine type; q35 has it, with package ovmf"]
+    return []
+
+
+def _processor(unit: Unit, can: Element) -> list[str]:
+    wanted = unit.get("cpu")
+    if wanted is None:
+        return []
+    modes = {mode.get("name"): mode for mode in can.findall("cpu/mode")}
+    if wanted in modes and wanted != "custom":
+        usable = modes[wanted].get("supported") == "yes"
+        return [] if usable else [f"cpu {wanted} needs KVM, which does not work on this host"]
+    models = {model.text or "": model.get("usable") for model in can.findall("cpu/mode[@name='custom']/model")}
+    runs = ", ".join(sorted(name for name, usable in models.items() if usable == "yes"))
+    if wanted not in models:
+        return [f"cpu {wanted} is no model that this host's QEMU knows; those that run here are {runs}"]
+    return [f"cpu {wanted} has what this host's processor lacks; those that run here are {runs}"] if models[wanted] == "no" else []
+
+
+def _devices(unit: Unit, can: Element) -> list[str]:
+    found = []
+    if unit.get("tpm") and "emulator" not in _values(can, "devices/tpm/enum[@name='backendModel']"):
+        found.append("a TPM needs swtpm on this host; add package swtpm-tools to `homelab_host.packages`")
+    graphics = unit.get("graphics", "none")
+    if graphics != "none" and graphics not in _values(can, "devices/graphics/enum[@name='type']"):
+        found.append(f"graphics {graphics} are not in this host's QEMU")
+    return found
+
+
+def _values(can: Element, path: str) -> list[str]:
+    return [value.text or "" for value in can.findall(f"{path}/value")]
+
+
+def on_snapshots(unit: Unit, has: Element) -> list[str]:
+    """Which disks a domain has as snapshots of the wanted files: to go back to those would lose what was written since."""
+    wanted = {disk["target"]: disk["file"] for disk in unit["disks"] if disk["device"] == "disk"}
+    found = []
+    for disk in has.findall("devices/disk"):
+        file, target = next((one.get("file", "") for one in disk.findall("source")), ""), target_of(disk)
+        if file and target in wanted and file != wanted[target] and wanted[target] in chain_of(file):
+            found.append(f"{target} is {file}, a snapshot of {wanted[target]}; merge it first (virsh blockcommit)")
+    return found
+
+
+def chain_of(path: str) -> list[str]:
+    """The files that an image is made of (qemu-img(1), --backing-chain)."""
+    done = system.run(["qemu-img", "info", "-U", "--backing-chain", "--output=json", path], check=False)
+    return [image["filename"] for image in json.loads(done.stdout or "[]")]
+
+
+def missing_files(unit: Unit) -> list[str]:
+    """What a unit names of the host's files, and is not there."""
+    kernel = unit.get("kernel", {})
+    paths = [kernel[key] for key in ("kernel", "initrd") if key in kernel] + [disk["cdrom"] for disk in unit["disks"] if disk.get("cdrom")]
+    found = [f"there is no file {path} on this host" for path in paths if not os.path.isfile(path)]
+    if "cloud_init" in unit and not system.installed("genisoimage"):
+        found.append("cloud_init needs genisoimage on this host; `hypervisor: true` in `homelab_host` brings it")
+    return found

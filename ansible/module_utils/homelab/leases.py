@@ -1,0 +1,103 @@
+"""Static leases of domains. Each domain adds its own to the VLAN whose DHCP server hands them out, as a drop-in.
+
+[DHCPServerStaticLease], systemd.network(5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import networkd, system
+from .networkd import FOLDER, Files, Link
+
+Unit = dict[str, Any]
+
+
+class Missing(Exception):
+    """Something that a unit needs is not on the host."""
+
+
+def files_of(unit: Unit, owner: str, links: Iterable[Link]) -> Files:
+    """The drop-ins of a domain, one for each VLAN in which it has an address. Raises Missing where no VLAN can hand it out."""
+    links = list(links)
+    leases: dict[str, list[Unit]] = {}
+    for one in unit["interfaces"]:
+        if "address" in one:
+            leases.setdefault(_vlan_of(one, links).name, []).append(one)
+    name = f"domain-{unit['name']}.conf"
+    return {FOLDER / f"10-homelab-{vlan}.network.d" / name: _dropin(unit, owner, some) for vlan, some in leases.items()}
+
+
+def _dropin(unit: Unit, owner: str, interfaces: list[Unit]) -> str:
+    leases = [("DHCPServerStaticLease", [("MACAddress", one["mac"]), ("Address", one["address"])]) for one in interfaces]
+    return networkd.render(owner, "domain", unit["name"], leases)
+
+
+def with_addresses(unit: Unit, links: Iterable[Link]) -> list[Unit]:
+    """A unit's interfaces, with an address where they say `auto`. Raises Missing where no VLAN can hand it out."""
+    links = list(links)
+
+    def settled(one: Unit, before: Sequence[Unit]) -> Unit:
+        if one.get("address") != "auto":
+            return one
+        # Its number is that within its VLAN, so that one in another VLAN comes and goes without a trace.
+        number = sum((other["bridge"], other.get("vlan")) == (one["bridge"], one["vlan"]) for other in before)
+        return {**one, "address": derived(f"{unit['name']}/{number}", *_network_of(_vlan_of(one, links)))}
+
+    return [settled(one, unit["interfaces"][:number]) for number, one in enumerate(unit["interfaces"])]
+
+
+def derived(name: str, network: str, pool: tuple[str, str]) -> str:
+    """The address of a guest's interface that has none: made of its name, in its VLAN's network, outside of what is handed out to anybody.
+
+    components/inventory/addresses.ts makes the same; test/inventory/addresses.yml holds both together.
+    """
+    own = ipaddress.ip_interface(network)
+    first, last = (ipaddress.ip_address(one) for one in pool)
+    count = own.network.num_addresses - 2
+    start = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    candidates = (own.network[1 + (start + step) % count] for step in range(count))
+    for one in candidates:
+        if one != own.ip and not int(first) <= int(one) <= int(last):
+            return str(one)
+    raise Missing(f"{own.network} has no address left beside the range that is handed out; make that smaller")
+
+
+def _network_of(link: Link) -> tuple[str, tuple[str, str]]:
+    """A VLAN's network, with this host's address in it, and the range of its DHCP server, as networkd has them from us."""
+    text = system.read_text(FOLDER / f"10-homelab-{link.name}.network") or ""
+    offset, size = (re.search(rf"^{key}=(\d+)$", text, re.MULTILINE) for key in ("PoolOffset", "PoolSize"))
+    if not link.addresses or offset is None or size is None:
+        raise Missing(f"{link.name} has no DHCP server of ours; give it `dhcp`, or the interface an address")
+    network = ipaddress.ip_interface(link.addresses[0]).network
+    first = int(network[0]) + int(offset[1])
+    return link.addresses[0], (str(ipaddress.ip_address(first)), str(ipaddress.ip_address(first + int(size[1]) - 1)))
+
+
+def refusals(unit: Unit, links: Sequence[Link]) -> list[str]:
+    """Which addresses cannot be handed out to a guest: networkd would take no notice of them."""
+    found = []
+    for one in unit["interfaces"]:
+        if "address" in one:
+            own = ipaddress.ip_interface(next(iter(_vlan_of(one, links).addresses), "0.0.0.0/32"))
+            address = ipaddress.ip_address(one["address"])
+            if address not in own.network or address in (own.network[0], own.network[-1]):
+                found.append(f"{address} is no guest's address in {own.network}")
+            elif address == own.ip:
+                found.append(f"{address} is this host's own address")
+    return found
+
+
+def _vlan_of(interface: Unit, links: Iterable[Link]) -> Link:
+    """The link that is this interface's VLAN on the host."""
+    for link in links:
+        if (link.kind, link.parent, link.data.get("id")) == ("vlan", interface["bridge"], interface["vlan"]):
+            return link
+    raise Missing(
+        f"VLAN {interface['vlan']} on {interface['bridge']} has no link on this host that hands out addresses; "
+        "declare it in `vlans`, with `dhcp`"
+    )

@@ -1,0 +1,93 @@
+"""Observes libvirt's storage pools of type `dir`. A unit is {name, path}."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any
+
+from . import libvirt_host, records, texts
+from .kind import Kind, Observation, Unit
+
+# Of a new one, as of libvirt's own folder: its guests open what they are given, and nobody lists it.
+MODE = 0o711
+
+
+class Pool(Kind):
+    """Reads pools. libvirt keeps no metadata of theirs, so the record says whose they are."""
+
+    kind = "pool"
+    bears_marks = False
+
+    def name_of(self, unit: Unit) -> str:
+        return str(unit["name"])
+
+    def faults(self, unit: Unit) -> list[str]:
+        return [*texts.faults(texts.LIBVIRT_NAME, "name", unit["name"]), *texts.faults(texts.ABSOLUTE, "path", unit["path"])]
+
+    def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
+        try:
+            return [observe(unit, owner) for unit in units]
+        except libvirt_host.NotInstalled:
+            return [Observation(self.name_of(unit)) for unit in units]
+
+    def record_of(self, unit: Unit) -> records.Record:
+        """Which folder it is (inode(7)): the root of a file system has another number than the empty folder below it."""
+        return {"inode": inode_of(unit["path"])}
+
+    def found(self) -> dict[str, str | None]:
+        return {pool.name(): records.owner_of(self.kind, pool.name()) for pool in libvirt_host.pools()}
+
+
+def lookup(name: str) -> Any | None:
+    """A pool by name, None when there is none."""
+    return libvirt_host.found(lambda: libvirt_host.connection().storagePoolLookupByName(name), libvirt_host.NO_POOL)
+
+
+def path_of(pool: Any) -> str:
+    """The folder of a pool."""
+    return ET.fromstring(pool.XMLDesc(0)).findtext("target/path") or ""
+
+
+def inode_of(path: str) -> int | None:
+    """The number of a folder that is there."""
+    return os.stat(path).st_ino if os.path.isdir(path) else None
+
+
+def moved(name: str) -> str:
+    """Why no volume of a pool is to be made: its folder is not the one that its volumes lie in."""
+    pool = lookup(name)
+    known = {record["inode"] for record in records.of_all("pool", name) if record.get("inode") is not None}
+    if pool is None or not known or inode_of(path_of(pool)) in known:
+        return ""
+    question = f"{path_of(pool)} is not the folder that pool {name} had: is its file system mounted?"
+    return f"{question} If it is a new one, say `adopt: true` on the pool"
+
+
+def type_of(pool: Any) -> str:
+    """libvirt's type of a pool; `dir` is a folder."""
+    return ET.fromstring(pool.XMLDesc(0)).get("type", "")
+
+
+def observe(unit: Unit, owner: str) -> Observation:
+    """One pool: where it is, and whether it is started now and at boot."""
+    pool = lookup(unit["name"])
+    if pool is None:
+        return Observation(unit["name"])
+    seen = Observation(unit["name"], present=True, facts={"path": unit["path"]})
+    seen.marked_by = records.other_owner(owner, "pool", unit["name"])
+    if type_of(pool) != "dir":
+        seen.drift.append(f"it is a pool of type {type_of(pool)}, wanted dir")
+    if (path := path_of(pool)) != unit["path"]:
+        seen.drift.append(f"its path is {path}, wanted {unit['path']}")
+    elif not os.path.isdir(path):
+        seen.drift.append(f"{path} is not there")
+    if not pool.isActive():
+        seen.drift.append("it is stopped, wanted started")
+    if not pool.autostart():
+        seen.drift.append("it is not started at boot")
+    return seen
+
+
+observer = Pool()

@@ -1,0 +1,114 @@
+import { type Run, type UnitResult } from "@homelab/providers";
+
+/** What is said of one unit, or of a host; an error fails the preview. */
+export interface Finding {
+  severity: "info" | "warn" | "error";
+  message: string;
+}
+
+/** What a host said of a unit. */
+export type Verdict =
+  | { is: "holds" }
+  | { is: "changes"; disruption: string; touches: string[]; diff: string }
+  | { is: "refused"; reason: string }
+  | { is: "unverified"; reason: string };
+
+/** What the engine is going to do about a unit: something, nothing, or nothing though it was changed (`--target`). */
+export type Plan = "planned" | "same" | "left out";
+
+/** A verdict for each unit of these hosts, by id. A unit of which nothing was heard is unverified, never taken for good. */
+export function verdictsOf(run: Run, hosts: Map<string, string[]>): Map<string, Verdict> {
+  const results = resultsOf(run);
+  return new Map(
+    [...hosts].flatMap(([host, ids]) => {
+      const reason = brokenOff(run, host);
+      const unsettled = run.events.find((event) => event.event === "look" && event.host === host)?.unsettled;
+      return ids.map((id): [string, Verdict] => {
+        const result = results.get(id);
+        if (result) return [id, verdictOf(result)];
+        if (unsettled && !unsettled.includes(id.split("/")[1]!)) return [id, { is: "holds" }];
+        return [id, { is: "unverified", reason }];
+      });
+    }),
+  );
+}
+
+function resultsOf({ events }: Run): Map<string, UnitResult> {
+  const results = events.flatMap(({ event, host, kind, units }) =>
+    event === "result" ? (units ?? []).map((unit) => [idFor(host!, kind!, unit.name), unit] as const) : [],
+  );
+  return new Map(results);
+}
+
+/** The id of a resource, `<host>/<kind>/<name>`; a host's base has no name of its own. */
+const idFor = (host: string, kind: string, name: string): string => (kind === "host" ? `${host}/host` : `${host}/${kind}/${name}`);
+
+function verdictOf({ changed, failed, msg, diff, disruption, touches }: UnitResult): Verdict {
+  if (failed) return { is: "refused", reason: msg };
+  if (!changed) return { is: "holds" };
+  // In check mode, a text beside a change says why the host could not be asked.
+  if (msg) return { is: "unverified", reason: msg };
+  return { is: "changes", disruption: disruption ?? "", touches: touches ?? [], diff: diff ?? "" };
+}
+
+/** Why a host said nothing of a unit: what went wrong there first. */
+function brokenOff({ events, output }: Run, host: string): string {
+  const first = events.find((event) => event.host === host && (event.event === "unreachable" || event.event === "failed"));
+  // What ssh said comes after Ansible's own words.
+  if (first?.event === "unreachable") return `${host} cannot be reached: ${first.msg?.replace(/^.*can be reached over ssh: /s, "") ?? ""}`;
+  if (first) return first.msg ?? "";
+  return events.some((event) => event.host === host) ? "the check ended before it" : output.trim() || `${host} was not asked`;
+}
+
+/** What of others on a host is in the way of units, by id. */
+export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
+  new Map(
+    events.flatMap(({ host, hindrances }) =>
+      Object.entries(hindrances ?? {}).flatMap(([kind, units]) =>
+        Object.entries(units).map(([name, found]): [string, string[]] => [idFor(host!, kind, name), found]),
+      ),
+    ),
+  );
+
+/** What is said of a unit on its resource; undefined when there is nothing to say. A host that is away says it itself. */
+export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {
+  switch (verdict.is) {
+    case "holds":
+      return plan === "planned" ? { severity: "info", message: "verified: the host holds it already" } : undefined;
+    case "changes":
+      return changeOf(verdict, plan);
+    case "refused":
+      if (plan === "planned") return { severity: "error", message: `the host refuses it: ${verdict.reason}` };
+      if (plan === "left out") return { severity: "info", message: `not in this plan, and the host would refuse it: ${verdict.reason}` };
+      return { severity: "warn", message: `drift, not in this plan, and its repair would be refused: ${verdict.reason}` };
+    case "unverified":
+      return plan === "planned" ? { severity: "info", message: `unverified: ${verdict.reason}` } : undefined;
+  }
+}
+
+function changeOf({ disruption, touches, diff }: Verdict & { is: "changes" }, plan: Plan): Finding {
+  const what = [disruption, touches.length > 0 ? `touches ${touches.join(", ")}` : ""].filter(Boolean).join("; ");
+  const lines = [what, diff].filter(Boolean).join("\n");
+  if (plan === "left out") return { severity: "info", message: `not in this plan: ${lines}` };
+  if (plan === "same") return { severity: "warn", message: `drift, not in this plan; "pulumi up --refresh" repairs it: ${lines}` };
+  const disturbs = !["", "live"].includes(disruption);
+  return { severity: disturbs ? "warn" : "info", message: `verified on the host: ${lines}` };
+}
+
+/** Whether a host said nothing at all. */
+export const isUnasked = (verdicts: Verdict[]): boolean => verdicts.length > 0 && verdicts.every(({ is }) => is === "unverified");
+
+/** One line for a host: how many of its units are what. */
+export function summaryOf(host: string, verdicts: Verdict[]): Finding {
+  const count = (is: Verdict["is"]) => verdicts.filter((one) => one.is === is).length;
+  const words = { holds: "hold", changes: "change", refused: "refused", unverified: "unverified" } as const;
+  const counted = Object.entries(words).flatMap(([is, word]) =>
+    count(is as Verdict["is"]) > 0 ? [`${count(is as Verdict["is"])} ${word}`] : [],
+  );
+  const reasons = new Set(verdicts.flatMap((one) => (one.is === "unverified" ? [one.reason] : [])));
+  const none = isUnasked(verdicts);
+  const message = none
+    ? `${host} is not verified: ${[...reasons].join("; ")}`
+    : `${host} is verified: ${counted.join(", ") || "nothing to ask"}`;
+  return { severity: none ? "warn" : "info", message };
+}

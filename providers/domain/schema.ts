@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { absolute, libvirtName, link, mebibytes, native, size } from "../text";
+
+const target = z
+  .string()
+  .regex(/^(vd|sd|hd)[a-z]$/, "a disk's name in the guest: vda to vdz for virtio, sda to sdz for SATA, hda to hdz for IDE");
+const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in lower case and quotes, such as "52:54:00:00:00:0a"');
+const line = z.string().regex(/^[^\u0000-\u001f\u007f-\u009f\ufeff]*$/, "one line of text, without control characters");
+
+const disk = z
+  .strictObject({
+    volume: z
+      .string()
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\/[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/, "a volume as `<pool>/<name>`")
+      .optional()
+      .describe("one of `volumes`, as <pool>/<name>"),
+    cdrom: z
+      .union([z.literal(""), absolute])
+      .optional()
+      .describe("a drive with this image of the host in it; an empty text is an empty drive"),
+    target: target
+      .optional()
+      .describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said; a volume keeps the one that it has"),
+  })
+  .refine((one) => (one.volume === undefined) !== (one.cdrom === undefined), "one of `volume` and `cdrom`");
+
+const networkInterface = z
+  .strictObject({
+    bridge: link.describe("the bridge that it is plugged into"),
+    vlan: z
+      .int()
+      .min(1, "a VLAN id is 1 to 4094")
+      .max(4094, "a VLAN id is 1 to 4094")
+      .optional()
+      .describe("its VLAN, untagged for the guest"),
+    mac: mac.optional().describe("one of its own unless said, which stays while it is in that VLAN"),
+    model: z.enum(["virtio", "e1000e"]).default("virtio"),
+    address: z
+      .union([z.literal("auto"), z.ipv4()], "an IPv4 address such as 10.10.10.30, or auto")
+      .optional()
+      .describe("what it gets by DHCP: a static lease of its VLAN, whose server is this host's; auto makes one of the domain's name"),
+    isolated: z.boolean().default(false).describe("it talks to ports of the bridge that are not isolated, alone"),
+  })
+  .refine((one) => one.address === undefined || one.vlan !== undefined, {
+    path: ["address"],
+    message: "it needs `vlan`, whose DHCP server hands it out",
+  });
+
+const targetsBefore = (unit: { disks: { target?: string | undefined }[]; cloud_init?: unknown }, index: number): (string | undefined)[] => [
+  ...unit.disks.slice(0, index).map((disk) => disk.target),
+  ...(unit.cloud_init === undefined ? [] : ["sdf"]),
+];
+
+/** A virtual machine, https://libvirt.org/formatdomain.html. */
+export const schema = z
+  .strictObject({
+    name: libvirtName,
+    renamed_from: libvirtName.optional().describe("the name that it has so far; it keeps its UUID and all else"),
+    description: line.optional(),
+    memory: size.describe("what the guest has now"),
+    memory_max: size.optional().describe("up to what it can have without a boot"),
+    vcpus: z.int().min(1).max(512).default(1),
+    vcpus_max: z.int().min(1).max(512).optional().describe("up to how many it can have without a boot"),
+    cpu: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/)
+      .optional()
+      .describe("host-passthrough (a new guest's with KVM), host-model, maximum, or a model's name"),
+    machine: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)
+      .default("q35")
+      .describe("q35, pc, or one version of these"),
+    firmware: z.enum(["bios", "uefi", "uefi-secure"]).default("bios"),
+    tpm: z.boolean().optional(),
+    kernel: z
+      .strictObject({ kernel: absolute, initrd: absolute.optional(), cmdline: line.optional() })
+      .optional()
+      .describe("boot this kernel of the host's"),
+    disks: z.array(disk).default([]),
+    interfaces: z.array(networkInterface).default([]),
+    agent: z.boolean().optional().describe("a channel for the guest agent; left as it is unless said"),
+    graphics: z.enum(["none", "vnc"]).optional().describe("a screen, reached from the host alone; left as it is unless said"),
+    cloud_init: z
+      .strictObject({
+        user_data: native
+          .regex(/^(#|Content-Type:)/, "user data as cloud-init takes it: it begins with #cloud-config, #! or Content-Type:")
+          .optional()
+          .describe("what cloud-init does when the guest starts first"),
+        network_config: native.optional().describe("DHCP on each interface unless said"),
+      })
+      .optional()
+      .describe("a seed for cloud-init (NoCloud), with an SSH host key made on the host"),
+    xml: native
+      .refine(
+        (text) => /^\s*<domain\s*\/?>/.test(text) && !/<[!?]/.test(text),
+        "one <domain> with what is to be merged, without attributes, comments or declarations",
+      )
+      .optional()
+      .describe("all else in libvirt's own words, merged where it says"),
+    autostart: z.boolean().default(true).describe("start at boot"),
+    running: z.boolean().default(true),
+    ready: z
+      .enum(["address", "ssh", "agent", "cloud-init"])
+      .default("address")
+      .describe(
+        "by what it is known to be ready: its addresses answer, and then its SSH server, its guest agent, or, asked by that, cloud-init",
+      ),
+    start_seconds: z.int().min(1).max(3600).default(300).describe("how long it may take until then"),
+    shutdown_seconds: z.int().min(1).max(3600).default(120).describe("how long a guest may take to shut down"),
+    force_off: z.boolean().default(false).describe("cut it off when it takes longer"),
+    snapshot: z.boolean().default(false).describe("when it does not become ready after a restart with changes, put it back, disks and all"),
+    restart: z.enum(["allowed", "denied"]).default("denied"),
+    adopt: z.boolean().optional().describe("take over a domain of this name that bears nobody's mark"),
+  })
+  .refine((unit) => !["agent", "cloud-init"].includes(unit.ready) || unit.agent === true, {
+    path: ["ready"],
+    message: "it needs `agent: true`",
+  })
+  .refine((unit) => unit.renamed_from === undefined || unit.interfaces.every(({ address }) => address !== "auto"), {
+    path: ["renamed_from"],
+    message: "it needs addresses that are given: auto makes them of the name",
+  })
+  .refine((unit) => unit.ready !== "ssh" || unit.interfaces.some(({ address }) => address !== undefined), {
+    path: ["ready"],
+    message: "it needs an interface with an address",
+  })
+  .refine((unit) => mebibytes(unit.memory) <= mebibytes(unit.memory_max ?? unit.memory), {
+    path: ["memory"],
+    message: "at most memory_max",
+  })
+  .refine((unit) => unit.disks.every(({ target }, index) => target === undefined || !targetsBefore(unit, index).includes(target)), {
+    path: ["disks"],
+    message: "each disk has a target of its own; sdf is the seed's with cloud_init",
+  })
+  .refine((unit) => unit.vcpus <= (unit.vcpus_max ?? unit.vcpus), { path: ["vcpus"], message: "at most vcpus_max" });
+
+export type DomainUnit = z.infer<typeof schema>;
+
+/** What a user writes: defaults may be left out. */
+export type DomainUnitArgs = z.input<typeof schema>;
+
+/** The unit's name within its host. */
+export const nameOf = (unit: DomainUnit): string => unit.name;

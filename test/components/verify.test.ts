@@ -1,0 +1,128 @@
+import { type Run, type UnitResult } from "@homelab/providers";
+import { type Plan, type Verdict, findingOf, hindrancesOf, summaryOf, verdictsOf } from "../../components/verify/findings";
+
+const result = (more: Partial<UnitResult>): UnitResult => ({
+  name: "apps",
+  changed: true,
+  failed: false,
+  present: true,
+  msg: "",
+  diff: "",
+  disruption: "",
+  touches: [],
+  facts: {},
+  ...more,
+});
+const run = (...events: Run["events"]): Run => ({ code: 0, events, output: "" });
+const ids = ["hv/host", "hv/vlan/apps", "hv/vlan/iot", "hv/quadlet-unit/web/web.container"];
+const hosts = new Map([
+  ["hv", ids],
+  ["app", ["app/nftables-table/inet/guard"]],
+]);
+const whole: Run["events"] = [
+  { event: "look", host: "hv", unsettled: ["vlan", "quadlet-unit"] },
+  { event: "look", host: "app", unsettled: [] },
+  { event: "result", host: "hv", kind: "vlan", units: [result({ diff: "-a\n+b" }), result({ name: "iot", changed: false })] },
+  {
+    event: "result",
+    host: "hv",
+    kind: "quadlet-unit",
+    units: [result({ name: "web/web.container", changed: false, failed: true, msg: "no" })],
+  },
+];
+
+test("each unit has a verdict, by what its host said", () => {
+  expect([...verdictsOf(run(...whole), hosts)]).toEqual([
+    ["hv/host", { is: "holds" }],
+    ["hv/vlan/apps", { is: "changes", disruption: "", touches: [], diff: "-a\n+b" }],
+    ["hv/vlan/iot", { is: "holds" }],
+    ["hv/quadlet-unit/web/web.container", { is: "refused", reason: "no" }],
+    ["app/nftables-table/inet/guard", { is: "holds" }],
+  ]);
+});
+
+test.each(whole.map((_, length) => length))("where a check breaks off after %i events, what was not heard of is unverified", (length) => {
+  const verdicts = verdictsOf({ code: 4, events: whole.slice(0, length), output: "ERROR! it broke\n" }, hosts);
+  expect(verdicts.size).toBe(5);
+  const known = verdictsOf(run(...whole), hosts);
+  for (const [id, verdict] of verdicts) {
+    if (verdict.is !== "unverified") expect([id, verdict]).toEqual([id, known.get(id)]);
+  }
+  expect(verdicts.get("hv/quadlet-unit/web/web.container")).toEqual({
+    is: "unverified",
+    reason: length > 0 ? "the check ended before it" : "ERROR! it broke",
+  });
+});
+
+test("a host that is away is unverified with the reason, and the others are not", () => {
+  const away = {
+    event: "unreachable",
+    host: "app",
+    task: "look : Look",
+    msg: "Task failed: Make sure this host can be reached over ssh: ssh: no route",
+  } as const;
+  const verdicts = verdictsOf(run(whole[0]!, away), hosts);
+  expect(verdicts.get("app/nftables-table/inet/guard")).toEqual({ is: "unverified", reason: "app cannot be reached: ssh: no route" });
+  expect(verdicts.get("hv/host")).toEqual({ is: "holds" });
+});
+
+test("what a host lacks so far makes a unit unverified, with the reason", () => {
+  const lacking = {
+    event: "result",
+    host: "hv",
+    kind: "vlan",
+    units: [result({ msg: "not checked on the host: there is no br0" })],
+  } as const;
+  expect(verdictsOf(run(lacking as never), hosts).get("hv/vlan/apps")).toEqual({
+    is: "unverified",
+    reason: "not checked on the host: there is no br0",
+  });
+});
+
+const change: Verdict & { is: "changes" } = { is: "changes", disruption: "live", touches: [], diff: "+b" };
+const refusal: Verdict = { is: "refused", reason: "line 1: syntax error" };
+const unknown: Verdict = { is: "unverified", reason: "there is no nft" };
+
+test.each<[string, Verdict, Plan, string, string]>([
+  ["what holds", { is: "holds" }, "same", "", ""],
+  ["what holds already", { is: "holds" }, "planned", "info", "verified: the host holds it already"],
+  ["a change", change, "planned", "info", "verified on the host: live\n+b"],
+  ["one that disturbs", { ...change, disruption: "restart" }, "planned", "warn", "verified on the host: restart\n+b"],
+  ["one that reaches others", { ...change, touches: ["vlan iot"] }, "planned", "info", "verified on the host: live; touches vlan iot\n+b"],
+  ["drift", change, "same", "warn", 'drift, not in this plan; "pulumi up --refresh" repairs it: live\n+b'],
+  ["a change that is not for now", change, "left out", "info", "not in this plan: live\n+b"],
+  ["a refusal", refusal, "planned", "error", "the host refuses it: line 1: syntax error"],
+  [
+    "drift that cannot be repaired",
+    refusal,
+    "same",
+    "warn",
+    "drift, not in this plan, and its repair would be refused: line 1: syntax error",
+  ],
+  ["a refusal for later", refusal, "left out", "info", "not in this plan, and the host would refuse it: line 1: syntax error"],
+  ["what cannot be known yet", unknown, "planned", "info", "unverified: there is no nft"],
+  ["what nothing is done about", unknown, "same", "", ""],
+])("%s is told as what it is", (_, verdict, plan, severity, message) => {
+  expect(findingOf(verdict, plan)).toEqual(severity === "" ? undefined : { severity, message });
+});
+
+test("a line says of each host how much of it is verified", () => {
+  expect(summaryOf("hv", [{ is: "holds" }, change, change, unknown])).toEqual({
+    severity: "info",
+    message: "hv is verified: 1 hold, 2 change, 1 unverified",
+  });
+  expect(summaryOf("app", [{ is: "unverified", reason: "no route" }])).toEqual({
+    severity: "warn",
+    message: "app is not verified: no route",
+  });
+});
+
+test("what of others is in a unit's way is found under its resource's id", () => {
+  const look = {
+    event: "look",
+    host: "hv",
+    unsettled: [],
+    hindrances: { "nftables-table": { "inet/isolation": ["theirs drops"] } },
+  } as const;
+  expect([...hindrancesOf(run(look as never))]).toEqual([["hv/nftables-table/inet/isolation", ["theirs drops"]]]);
+});

@@ -1,0 +1,81 @@
+"""What a unit says in libvirt's own words."""
+
+import pytest
+from homelab import domain_edit, domain_overlay, domain_xml
+from test_domain_xml import UNIT, definition
+
+XML = """<domain>
+  <clock><timer name="hpet" present="yes"/></clock>
+  <features><hyperv><relaxed state="on"/></hyperv></features>
+  <memoryBacking><hugepages/></memoryBacking>
+  <devices><watchdog model="i6300esb" action="poweroff"/><memballoon model="virtio"/></devices>
+</domain>"""
+
+
+def edited(root, xml):
+    return domain_edit.edited(root, {**UNIT, "interfaces": [], "xml": xml}, "lab")
+
+
+def parts_of(has, wanted):
+    return sorted(domain_xml.differences(has, wanted))
+
+
+def test_it_is_merged_where_it_says_once():
+    root = definition("running")
+    once = edited(root, XML)
+    assert parts_of(root, once) == ["clock", "features", "memoryBacking", "metadata", "watchdog"]
+    assert parts_of(once, edited(once, XML)) == []
+    timers = once.findall("clock/timer")
+    assert [(one.get("name"), one.get("present")) for one in timers if one.get("name") == "hpet"] == [("hpet", "yes")]
+    assert once.find("features/acpi") is not None
+
+
+def watchdogs(root):
+    return [(one.get("model"), one.get("action")) for one in root.findall("devices/watchdog")]
+
+
+def test_what_libvirt_adds_to_a_device_makes_no_second_one():
+    once = edited(definition("running"), XML)
+    once.findall("devices/watchdog")[-1].append(domain_xml.parse("<alias name='watchdog1'/>"))
+    assert parts_of(once, edited(once, XML)) == []
+
+
+def test_what_is_no_longer_said_goes_and_nothing_else():
+    root = definition("running")
+    once = edited(root, XML)
+    assert watchdogs(once) == [("itco", "reset"), ("i6300esb", "poweroff")]
+    assert watchdogs(edited(once, XML.replace("poweroff", "pause"))) == [("itco", "reset"), ("i6300esb", "pause")]
+    # A device that was there before is what the text spoke of, and so goes with it.
+    assert parts_of(root, edited(once, None)) == ["memballoon"]
+
+
+@pytest.mark.parametrize(
+    ("xml", "said"),
+    [
+        ("<domain>", "no element found"),
+        ("<features/>", "begins with <features>"),
+        ("<!DOCTYPE x [<!ENTITY a 'b'>]><domain/>", "no comments"),
+        ("<domain><memory>1</memory></domain>", "<memory>, which the unit says as `memory_max`"),
+        ("<domain><devices><disk/></devices></domain>", "<devices/disk>, which the unit says as `disks`"),
+        ("<domain><uuid>x</uuid></domain>", "<uuid>, which stays"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused(xml, said):
+    assert said in domain_overlay.faults(xml)[0]
+
+
+def test_an_overlay_that_can_be_merged_is_not_refused():
+    assert domain_overlay.faults(XML) == []
+
+
+def boots(root):
+    return [one.get("dev") for one in root.findall("os/boot")]
+
+
+def test_a_tag_that_is_said_twice_is_a_list():
+    order = "<domain><os><boot dev='hd'/><boot dev='cdrom'/></os></domain>"
+    once = edited(definition("running"), order)
+    assert boots(once) == ["hd", "cdrom"]
+    assert parts_of(once, edited(once, order)) == []
+    assert boots(edited(once, "<domain><os><boot dev='cdrom'/></os></domain>")) == ["cdrom"]
+    assert boots(edited(once, None)) == []

@@ -1,0 +1,30 @@
+"""Static leases of domains."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from homelab import leases, marks
+from homelab.networkd import FOLDER, Link
+
+TABLE = yaml.safe_load((Path(__file__).parents[1] / "inventory" / "addresses.yml").read_text(encoding="utf-8"))
+VLAN = Link("apps", True, True, "", 1500, None, "br0", "vlan", {"id": 10}, ["10.10.10.1/24"], True, {})
+INTERFACE = {"bridge": "br0", "vlan": 10, "mac": "52:54:00:00:00:0a", "address": "10.10.10.30"}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row["name"])
+def test_a_derived_address_is_the_same_on_both_routes(row):
+    assert leases.derived(row["name"], row["network"], (row["from"], row["to"])) == row["address"]
+
+
+def test_a_lease_is_a_drop_in_of_the_vlan_that_bears_the_domains_mark():
+    unit = {"name": "web", "interfaces": [INTERFACE, {"bridge": "br0", "mac": "52:54:00:00:00:0b"}]}
+    [(path, text)] = leases.files_of(unit, "lab", [VLAN]).items()
+    assert path == FOLDER / "10-homelab-apps.network.d/domain-web.conf"
+    assert marks.read(text) == {"owner": "lab", "kind": "domain", "name": "web"}
+    assert "[DHCPServerStaticLease]\nMACAddress=52:54:00:00:00:0a\nAddress=10.10.10.30\n" in text
+
+
+def test_an_address_that_no_vlan_hands_out_is_told():
+    with pytest.raises(leases.Missing, match="VLAN 11 on br0 has no link on this host"):
+        leases.files_of({"name": "web", "interfaces": [{**INTERFACE, "vlan": 11}]}, "lab", [VLAN])

@@ -1,0 +1,34 @@
+"""Who listens on a port that a unit is to publish."""
+
+import pytest
+from homelab import listeners
+
+LISTING = """\
+udp   UNCONN 0      0        127.0.0.1%lo:53        0.0.0.0:*    users:(("dnsmasq",pid=7,fd=4))
+tcp   LISTEN 0      4096          0.0.0.0:22        0.0.0.0:*    users:(("sshd",pid=1,fd=3),("systemd",pid=1,fd=9))
+tcp   LISTEN 0      4096                *:9090            *:*
+tcp   LISTEN 0      4096             [::]:443          [::]:*    users:(("nginx",pid=12,fd=6))
+"""
+
+
+def port(host_port, host_ip="", protocol="tcp"):
+    return {"host_ip": host_ip, "host_port": host_port, "container_port": "80", "protocol": protocol}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "who"),
+    [
+        (port("22"), "22/tcp is taken by sshd (pid 1)"),
+        (port("22", "192.0.2.1"), "22/tcp is taken by sshd (pid 1)"),
+        (port("22", protocol="udp"), None),
+        (port("53", "127.0.0.1", "udp"), "53/udp is taken by dnsmasq (pid 7)"),
+        (port("53", "192.0.2.1", "udp"), None),
+        (port("9089-9091"), "9090/tcp is taken;"),
+        (port("443", "0.0.0.0"), "443/tcp is taken by nginx (pid 12)"),
+        (port(""), None),
+    ],
+)
+def test_a_port_that_somebody_has_is_told_with_who_it_is(wanted, who):
+    found = listeners.taken([wanted], listeners.parsed(LISTING))
+    assert len(found) == (who is not None)
+    assert (who or "") in "".join(found)

@@ -1,0 +1,36 @@
+"""Volumes: whether there is room for what they are copies of. The pool is a folder of the test's, and images are mocked."""
+
+import os
+from types import SimpleNamespace
+
+from writers import module
+
+library = module("volume")
+MIB = 1024 * 1024
+
+
+def unit(name, **more):
+    return {"pool": "vms", "name": name, "size": "8 GiB", "format": "qcow2", "image": "debian", **more}
+
+
+def test_copies_that_no_longer_fit_behind_the_others_are_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "path_of", lambda unit: str(tmp_path / unit["name"]))
+    monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
+    monkeypatch.setattr(library, "data_of", lambda _path, unit: {"large": 8, "small": 2}[unit["name"]] * MIB)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=9 * 256, f_frsize=4096))
+    said = {"vms/small": f"image debian takes 2 MiB, and there are 1 MiB left in {tmp_path}"}
+    assert library.no_room([unit("large"), unit("small")], "lab") == said
+    assert library.no_room([unit("large")], "lab") == {}
+
+
+def test_only_what_is_yet_to_be_made_is_a_copy(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "path_of", lambda unit: str(tmp_path / unit["name"]))
+    (tmp_path / "there").touch()
+    assert [library.is_copy(unit(name)) for name in ("there", "new")] == [False, True]
+
+
+def test_an_image_larger_than_its_volume_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "path_of", lambda unit: str(tmp_path / unit["name"]))
+    monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
+    monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 9 * 1024 * MIB, "format": "qcow2"})
+    assert library.no_room([unit("web")], "lab") == {"vms/web": "image debian is larger than 8 GiB"}

@@ -1,0 +1,209 @@
+// Each field of a domain, changed while one guest runs and another is shut off: what is announced is what happens, and nothing else.
+import { KERNEL, POOLS, contents, definition, idle, machine, plug, tiny, virsh, volume, without } from "./guests";
+import { type Lab } from "./lab";
+import { text } from "./look";
+import { asHypervisor, good, hypervisor, playbook, stack, up } from "./project";
+
+jest.setTimeout(3_600_000);
+
+let lab: Lab;
+
+const ADDRESS = "10.10.10.31";
+const CD = "/srv/guest/initrd.img";
+const IOT = { bridge: "br0", vlan: 20 };
+
+/** A domain's fields, the same for both guests; `VOLUME` stands for the guest's own. */
+type Fields = Record<string, unknown>;
+
+let fields: Fields = {
+  memory_max: "192 MiB",
+  vcpus_max: 2,
+  disks: [{ volume: "VOLUME" }, { cdrom: "" }],
+};
+let plugs: Fields[] = [];
+let size = "16 MiB";
+let sha256: string;
+
+const own = (name: string, address: string): Fields => ({
+  ...(JSON.parse(JSON.stringify(fields).replaceAll("VOLUME", `vms/${name}`)) as Fields),
+  interfaces: [plug(address), ...plugs],
+});
+
+/** Both guests as they are to be; the running one may have fields of its own. */
+function declare(more: Fields = {}): void {
+  asHypervisor({
+    pools: POOLS,
+    images: [{ name: "filled", source: "/srv/filled.raw", sha256 }],
+    volumes: volumes.map((name) => volume(name, { image: "filled", ...(name.endsWith("-more") ? {} : { size }) })),
+    domains: [tiny("on", { ...own("on", ADDRESS), ...more }), idle("off", { autostart: true, ...own("off", "10.10.10.32") })],
+  });
+}
+
+interface Row {
+  what: string;
+  change: () => void;
+  /** For the running guest; the other has it at once. */
+  announced: "live" | "next-boot";
+  /** Whose change it is; the domain's own unless said. */
+  of?: "volume";
+  /** The lines of the definition that may go or be another; all others stay as they are. */
+  touches?: RegExp;
+  /** What the guest itself sees of it then. */
+  sees?: Record<string, number>;
+}
+
+const set = (more: Fields) => () => void (fields = { ...fields, ...more });
+const disks = (...those: Fields[]) => set({ disks: those });
+
+const MAIN = { volume: "VOLUME" };
+const SECOND = { volume: "VOLUME-more" };
+
+const rows: Row[] = [
+  { what: "a description", change: set({ description: "a guest" }), announced: "live" },
+  { what: "another description", change: set({ description: "the guest" }), announced: "live", touches: /<description>/ },
+  { what: "more memory", change: set({ memory: "160 MiB" }), announced: "live", touches: /<currentMemory/ },
+  { what: "less memory", change: set({ memory: "144 MiB" }), announced: "live", touches: /<currentMemory/ },
+  { what: "more processors", change: set({ vcpus: 2 }), announced: "live", touches: /<vcpu/, sees: { processors: 2 } },
+  { what: "a disk more", change: disks(MAIN, SECOND, { cdrom: "" }), announced: "live", sees: { "disk vdb": 32768 } },
+  { what: "a CD", change: disks(MAIN, SECOND, { cdrom: CD }), announced: "live" },
+  { what: "another CD", change: disks(MAIN, SECOND, { cdrom: KERNEL.kernel }), announced: "live", touches: /<source file=/ },
+  { what: "no CD", change: disks(MAIN, SECOND, { cdrom: "" }), announced: "live", touches: /<source file=/ },
+  { what: "an interface more", change: () => void (plugs = [IOT]), announced: "live" },
+  { what: "an isolated one", change: () => void (plugs = [{ ...IOT, isolated: true }]), announced: "live" },
+  {
+    what: "one of another VLAN",
+    change: () => void (plugs = [{ ...IOT, vlan: 10, isolated: true }]),
+    announced: "live",
+    touches: /<tag id/,
+  },
+  { what: "a larger volume", change: () => void (size = "32 MiB"), announced: "live", of: "volume", sees: { "disk vda": 65536 } },
+  { what: "another start at boot", change: set({ autostart: false }), announced: "live" },
+  { what: "less processors", change: set({ vcpus: 1 }), announced: "next-boot", touches: /<vcpu/ },
+  { what: "more processors at most", change: set({ vcpus_max: 3 }), announced: "next-boot", touches: /<vcpu/ },
+  { what: "more memory at most", change: set({ memory_max: "256 MiB" }), announced: "next-boot", touches: /<memory/ },
+  { what: "a processor of another model", change: set({ cpu: "qemu64" }), announced: "next-boot", touches: /<\/?(cpu|model fallback)/ },
+  {
+    what: "another command line",
+    change: set({ kernel: { ...KERNEL, cmdline: `${KERNEL.cmdline} more` } }),
+    announced: "next-boot",
+    touches: /<cmdline>/,
+  },
+  {
+    what: "another card",
+    change: () => void (plugs = [{ ...IOT, vlan: 10, model: "e1000e" }]),
+    announced: "next-boot",
+    touches: /<(model type|port isolated)/,
+  },
+  { what: "the guest agent's channel", change: set({ agent: true }), announced: "next-boot" },
+  { what: "a screen", change: set({ graphics: "vnc" }), announced: "next-boot" },
+  { what: "a seed", change: set({ cloud_init: { user_data: "#cloud-config\n{}\n" } }), announced: "next-boot" },
+  {
+    what: "a device in libvirt's words",
+    change: set({ xml: "<domain><devices><watchdog model='i6300esb' action='reset'/></devices></domain>" }),
+    announced: "next-boot",
+  },
+];
+
+const DEVICE = /<\/?(disk|interface|driver|source|target|mac|vlan|tag|model|address|backend|alias|readonly)/;
+const leaving: Row[] = [
+  // The seed names the interfaces that there are.
+  { what: "an interface less", change: () => void (plugs = []), announced: "next-boot", touches: DEVICE },
+  { what: "a disk less", change: disks(MAIN, { cdrom: "" }), announced: "live", touches: DEVICE },
+];
+
+beforeAll(async () => {
+  lab = await hypervisor();
+  sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
+  declare();
+  expect((await up()).output).toMatch(/\+ 8 created/);
+  expect(await contents(volumes)).toEqual(volumes.map(() => sha256));
+});
+
+afterAll(() => lab.reset());
+
+const shown = (name: string, announced: string): string => `domain ${name}${announced === "live" ? "" : ` (${announced})`}: `;
+const told = (name: string, { of, announced }: Row): string => (of ? `volume vms/${name}: ` : shown(name, announced));
+
+/** One change of both guests, by plain Ansible, and all that must be as before. */
+async function walk(row: Row): Promise<void> {
+  const { change, touches, sees } = row;
+  const before = { on: await definition("on"), off: await definition("off"), contents: await contents(volumes) };
+  const { uptime } = await machine(ADDRESS);
+  change();
+  declare();
+  const { code, stdout } = await playbook("--limit", "hv", "--diff");
+  if (code !== 0) throw new Error(stdout);
+  expect(stdout).toContain(told("on", row));
+  expect(stdout).toContain(told("off", { ...row, announced: "live" }));
+  for (const name of ["on", "off"] as const) {
+    const gone = without(before[name], await definition(name));
+    expect(gone.filter((line) => !touches?.test(line))).toEqual([]);
+  }
+  expect(await contents(volumes)).toEqual(before.contents);
+  const now = await machine(ADDRESS);
+  expect(now["uptime"]!).toBeGreaterThan(uptime!);
+  expect(now).toMatchObject(sees ?? {});
+}
+
+const volumes = ["on", "off", "on-more", "off-more"];
+
+test.each(rows)("$what ($announced)", (row) => walk(row));
+
+test("a restart, once allowed, brings what waits for one, and there is nothing more to do", async () => {
+  const { output } = await good(stack(["up", "--yes", "--skip-preview", "--refresh"]));
+  expect(output).toMatch(/it gets .*vcpu.* when it starts next/);
+  const { uptime } = await machine(ADDRESS);
+  fields = { ...fields, restart: "allowed" };
+  declare();
+  await up();
+  const now = await machine(ADDRESS);
+  expect(now["uptime"]!).toBeLessThan(uptime!);
+  expect(now).toMatchObject({ processors: 1, "disk vda": 65536, "disk vdb": 32768 });
+  await good(stack(["preview", "--refresh", "--expect-no-changes"]));
+});
+
+test.each(leaving)("$what ($announced)", (row) => walk(row));
+
+test("another machine type is refused until a restart is allowed, and then keeps UUID, MAC addresses and disks", async () => {
+  const same = async (name: string) => [await virsh("domuuid", name), (await definition(name)).filter((line) => line.includes("<mac "))];
+  const before = [await same("on"), await same("off"), await contents(volumes)];
+  fields = { ...fields, machine: "pc", restart: "denied" };
+  declare();
+  const { uptime } = await machine(ADDRESS);
+  const refused = await playbook("--limit", "hv", "--diff");
+  for (const name of ["on", "off"]) expect(refused.stdout).toMatch(new RegExp(`domain ${name}: .*restart: allowed`));
+  expect((await machine(ADDRESS))["uptime"]!).toBeGreaterThan(uptime!);
+  fields = { ...fields, restart: "allowed" };
+  declare();
+  const { stdout } = await playbook("--limit", "hv", "--diff");
+  for (const name of ["on", "off"]) expect(stdout).toContain(shown(name, "replace"));
+  expect([await same("on"), await same("off"), await contents(volumes)]).toEqual(before);
+  expect(await text("hv", "ls /var/lib/homelab/lab/replaced")).toMatch(/^off-.*\.xml\non-.*\.xml\n$/);
+});
+
+test("firmware of UEFI keeps what it remembers through later changes", async () => {
+  const nvram = () => text("hv", "sha256sum /var/lib/libvirt/qemu/nvram/$(virsh domuuid on)_VARS.fd");
+  // Its firmware starts kernels of another form, which need more room.
+  fields = { ...fields, memory: "256 MiB", machine: "q35", firmware: "uefi", kernel: { ...KERNEL, kernel: "/srv/guest/vmlinuz" } };
+  declare();
+  const { stdout } = await playbook("--limit", "hv", "--diff");
+  for (const name of ["on", "off"]) expect(stdout).toContain(shown(name, "replace"));
+  const before = await nvram();
+  fields = { ...fields, description: "with UEFI", vcpus: 2 };
+  declare();
+  await good(stack(["up", "--yes", "--skip-preview", "--refresh"]));
+  expect(await nvram()).toBe(before);
+  expect(await machine(ADDRESS)).toMatchObject({ processors: 2 });
+});
+
+test("with another name it is the same guest", async () => {
+  const uuid = await virsh("domuuid", "on");
+  const macs = (lines: string[]) => lines.filter((line) => line.includes("<mac "));
+  const before = macs(await definition("on"));
+  declare({ name: "renamed", renamed_from: "on" });
+  expect((await up()).output).not.toMatch(/created|deleted/);
+  expect(await virsh("domuuid", "renamed")).toBe(uuid);
+  expect(macs(await definition("renamed"))).toEqual(before);
+  expect(await machine(ADDRESS)).toMatchObject({ processors: 2 });
+  expect(await virsh("list", "--all", "--name")).not.toMatch(/^on$/m);
+});

@@ -1,0 +1,93 @@
+// A guest with `snapshot: true` that does not come up with a change is put back, also by the run after one that was broken off.
+import { KERNEL, POOLS, contents, definition, machine, plug, tiny, virsh, volume } from "./guests";
+import { type Lab } from "./lab";
+import { text } from "./look";
+import { asHypervisor, good, hypervisor, stack, startUp, up } from "./project";
+import { sleep } from "./run";
+
+jest.setTimeout(3_600_000);
+
+let lab: Lab;
+let sha256: string;
+let before: { definition: string[]; contents: string[] };
+
+const ADDRESS = "10.10.10.38";
+/** A kernel that finds no program to start with. */
+const LOST = { kernel: { ...KERNEL, cmdline: `${KERNEL.cmdline} rdinit=/none` } };
+
+const declare = (more: object = {}) =>
+  asHypervisor({
+    pools: POOLS,
+    images: [{ name: "filled", source: "/srv/filled.raw", sha256 }],
+    volumes: [volume("precious", { image: "filled" })],
+    domains: [
+      tiny("precious", {
+        disks: [{ volume: "vms/precious" }],
+        interfaces: [plug(ADDRESS)],
+        restart: "allowed",
+        snapshot: true,
+        start_seconds: 60,
+        force_off: true,
+        shutdown_seconds: 10,
+        ...more,
+      }),
+    ],
+  });
+
+const now = async () => ({ definition: await definition("precious"), contents: await contents(["precious"]) });
+
+/** Waits until a guest answers that was started without waiting for it. */
+async function answers(): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return void (await machine(ADDRESS));
+    } catch (error) {
+      if (tries === 10) throw error;
+      await sleep(3_000);
+    }
+  }
+}
+
+beforeAll(async () => {
+  lab = await hypervisor();
+  sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
+  declare();
+  await up();
+  before = await now();
+});
+
+afterAll(() => lab.reset());
+
+test("what does not come up with a change is put back, and says what its console said", async () => {
+  declare(LOST);
+  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+  expect(code).not.toBe(0);
+  expect(output).toMatch(
+    /after 60 s there is no answer from 10\.10\.10\.38; its console's last lines:[^]*panic[^]*It was put back as it was/,
+  );
+  expect(await now()).toEqual(before);
+  await answers();
+  expect((await virsh("snapshot-list", "precious", "--name")).trim()).toBe("");
+});
+
+test("after a run that was broken off meanwhile the next one makes it good", async () => {
+  declare({ ...LOST, start_seconds: 600 });
+  const running = startUp();
+  await text("hv", "timeout 300 sh -c 'until grep -qs panic /var/log/libvirt/qemu/*.console.log; do sleep 1; done'; pkill -9 -x python3");
+  expect((await running.done).code).not.toBe(0);
+  declare();
+  await up();
+  expect(await now()).toEqual(before);
+  await answers();
+  expect((await virsh("snapshot-list", "precious", "--name")).trim()).toBe("");
+  await good(stack(["preview", "--refresh", "--expect-no-changes"]));
+});
+
+test("without a snapshot it stays as it is, and the next change makes it good", async () => {
+  declare({ ...LOST, snapshot: false });
+  expect((await stack(["up", "--yes", "--skip-preview"])).output).toMatch(/after 60 s there is no answer/);
+  expect((await definition("precious")).join("\n")).toContain("rdinit=/none");
+  declare();
+  await up();
+  expect(await now()).toEqual(before);
+});

@@ -1,0 +1,130 @@
+// A preview that the hosts have verified: what they say of each unit, what they refuse, and that nothing on them changes.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Lab } from "./lab";
+import { loginsSince, now, text } from "./look";
+import { sshPort } from "./paths";
+import { type PulumiRun } from "./pulumi";
+import { configured, edit, fresh, good, inventory, setVault, stack, up } from "./project";
+
+jest.setTimeout(1_800_000);
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await configured();
+});
+
+afterAll(() => lab.reset());
+
+const preview = (...args: string[]): Promise<PulumiRun> => stack(["preview", "--diff", ...args]);
+
+/** All of a host that a preview could change: files with their times, rules, interfaces, services, packages; a line each. */
+const EVERYTHING =
+  "find / -xdev ! -path '/var/log/*' ! -path '/tmp*' ! -path '/var/tmp*' ! -path '/home/operator*' ! -path '/var/lib/systemd/t*' " +
+  "-printf '%p %y %s %m %U %G %C@\\n' | sort; nft -s list ruleset; ip -o link | cut -d' ' -f2-; " +
+  "systemctl list-units --no-legend --plain '*.service' '*.socket' | grep -Ev 'session|user@|systemd-(hostnamed|timedated|localed|tmpfiles)'; dpkg -l";
+
+/** Notes how both hosts are; what the function that it gives returns is how they differ from that. */
+async function noted(): Promise<() => Promise<string[]>> {
+  const hosts = ["hv", "app"] as const;
+  for (const host of hosts) await text(host, `{ ${EVERYTHING}; } > /tmp/before`);
+  return () => Promise.all(hosts.map((host) => text(host, `{ ${EVERYTHING}; } | diff /tmp/before - || true`)));
+}
+
+test("a preview of what holds says so, and changes nothing", async () => {
+  const difference = await noted();
+  const { output } = await good(preview());
+  expect(output).toMatch(/hv is verified: \d+ hold\n/);
+  expect(output).toMatch(/app is verified: \d+ hold\n/);
+  expect(output).not.toMatch(/drift|warning/);
+  expect(await difference()).toEqual(["", ""]);
+});
+
+test("each change is told with its text, what it disturbs and what else it reaches", async () => {
+  edit("host_vars/hv.yml", "trunk: [10, 20]", "trunk: [10, 20, 30]");
+  edit("host_vars/hv.yml", "devices reach nothing on this host", "devices reach nothing here");
+  edit("host_vars/hv.yml", "Image: web.image\n", "Image: web.image\n        ReadOnly: true\n");
+  edit("host_vars/app.yml", "the page is for its own VLAN", "the page is for its VLAN alone");
+  await setVault({ greeting: "another" });
+  const difference = await noted();
+  const { output } = await good(preview());
+  expect(output).toMatch(/verified on the host: live\n[^]*\+[^\n]*devices reach nothing here/);
+  expect(output).toMatch(/verified on the host: live; touches vlan apps, vlan iot\n/);
+  expect(output).toMatch(/verified on the host: restart\n[^]*\+ReadOnly=true/);
+  expect(output).toMatch(/verified on the host: restart; touches quadlet-unit web\/web\.container/);
+  expect(output).toMatch(/hv is verified: \d+ hold, 4 change\n/);
+  expect(output).toMatch(/app is verified: \d+ hold, 1 change\n/);
+  expect(await difference()).toEqual(["", ""]);
+  await up();
+});
+
+test("what changed on the host beside the plan is drift, and told with the way to repair it", async () => {
+  await text("hv", "nft add rule inet isolation input tcp dport 22 accept");
+  edit("host_vars/app.yml", "the page is for its VLAN alone", "the page is for its VLAN");
+  const { output } = await good(preview());
+  expect(output).toMatch(/drift, not in this plan; "pulumi up --refresh" repairs it: live\n[^]*isolation[^]*-[^\n]*tcp dport 22 accept/);
+  await up("--refresh");
+  const { output: then } = await good(preview());
+  expect(then).not.toContain("drift");
+});
+
+test("a chain of others that drops what a table of ours lets through is a warning", async () => {
+  await text("hv", "nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 10; policy drop; }'");
+  const { output } = await good(preview());
+  expect(output).toMatch(/warning: table inet theirs is nobody's, and its chain c drops by its policy/);
+  await text("hv", "nft delete table inet theirs");
+});
+
+test("a port that somebody has is refused, with who that is", async () => {
+  await text(
+    "hv",
+    "systemd-run -q --unit=squatter python3 -m http.server 8099; until ss -Hltn sport = :8099 | grep -q .; do sleep 1; done",
+  );
+  edit("host_vars/hv.yml", '["8080:8080"]', '["8099:8080"]');
+  const { code, output } = await preview();
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/the host refuses it: port 8099\/tcp is taken by python3 \(pid \d+\)/);
+  edit("host_vars/hv.yml", '["8099:8080"]', '["8080:8080"]');
+  await text("hv", "systemctl stop squatter");
+});
+
+test("what a host refuses fails the preview with its own words, and the other host is told all the same", async () => {
+  edit("host_vars/hv.yml", 'iifname "iot" drop comment', 'iifname "iot" frobnicate comment');
+  edit("host_vars/app.yml", "the page is for its VLAN", "the page is for all");
+  const difference = await noted();
+  const { code, output } = await preview();
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/the host refuses it: [^]*frobnicate/);
+  expect(output).toMatch(/a unit is refused by the hosts, see above; nothing was changed/);
+  expect(output).toMatch(/app is verified: \d+ hold, 1 change\n/);
+  const refused = await stack(["up", "--yes"]);
+  expect(refused.code).not.toBe(0);
+  expect(await difference()).toEqual(["", ""]);
+  edit("host_vars/hv.yml", 'iifname "iot" frobnicate comment', 'iifname "iot" drop comment');
+  await up();
+});
+
+test("a host that is away is said, and the rest goes on; without verification no connection is opened", async () => {
+  const file = join(inventory, "ssh_config");
+  const config = readFileSync(file, "utf8");
+  edit("host_vars/hv.yml", "devices reach nothing here", "devices reach nothing");
+  writeFileSync(file, config.replace(`Port ${sshPort}`, "Port 1"));
+  const away = await good(preview());
+  expect(away.output).toMatch(/hv is not verified: hv cannot be reached: [^]*Connection refused/);
+  expect(away.output).toMatch(/app is not verified: app cannot be reached/);
+  writeFileSync(file, config);
+  const since = await now("hv");
+  const { output } = await good(preview("--config", "homelab:verify=false"));
+  expect(output).not.toContain("verified");
+  expect(await loginsSince("hv", since)).toBe(0);
+});
+
+test("of a bare host it is said what cannot be verified yet, and why", async () => {
+  await lab.reset();
+  await fresh();
+  const { output } = await good(preview());
+  expect(output).toMatch(/unverified: [^]*nft/);
+  expect(output).toMatch(/hv is verified: [^\n]*unverified/);
+  expect(output).toMatch(/app is not verified: app cannot be reached/);
+});

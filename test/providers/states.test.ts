@@ -1,0 +1,34 @@
+// States that released versions wrote (test/states/<version>.json): today's code knows their units, and replaces none of them.
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { heldIn } from "../../components/state";
+import { type Inputs, type Outputs, idOf, lifecycle } from "../../providers/lifecycle";
+
+const folder = join(__dirname, "../states");
+const states = readdirSync(folder).map((file) => {
+  const exported = JSON.parse(readFileSync(join(folder, file), "utf8")) as Parameters<typeof heldIn>[1];
+  const units = exported.deployment!.resources!.filter(({ type }) => type.includes("homelab:")).flatMap(({ outputs }) => outputs ?? []);
+  return { version: file.slice(0, -".json".length), exported, units: units as unknown as Outputs[] };
+});
+
+test("there is one of the version before previews were verified", () => {
+  expect(states.map(({ version }) => version)).toContain("0.1.0");
+});
+
+describe.each(states)("$version", ({ exported, units }) => {
+  test("its units are found under the ids that they have today", () => {
+    const held = heldIn("lab", exported);
+    expect(held.map(({ id }) => id)).toEqual(held.map((one) => idOf(one as unknown as Inputs)));
+    expect(held.length).toBeGreaterThan(10);
+  });
+
+  test.each(units.map((unit) => [idOf(unit), unit] as const))("%s is taken as it is, and not replaced", async (id, outputs) => {
+    const { kind, host, inventory, owner, unit } = outputs;
+    const { inputs, failures } = await lifecycle.check(outputs, { kind, host, inventory, owner, unit });
+    expect(failures).toBeUndefined();
+    expect(await lifecycle.diff(id, outputs, inputs as Inputs)).toMatchObject({ replaces: [] });
+    // What serves a resource is no part of it.
+    const of = { ...outputs, __provider: "the code of another version" };
+    expect(await lifecycle.diff(id, of, { kind, host, inventory, owner, unit } as Inputs)).toMatchObject({ changes: false, replaces: [] });
+  });
+});
