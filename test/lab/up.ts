@@ -39,7 +39,7 @@ async function forgetBareHosts(): Promise<void> {
 
 /** A guest's address is its VLAN's, so it is hv that asks. */
 async function answerOnHv(address: string): Promise<string> {
-  const { code } = await ssh("hv", `ping -c 1 -W 5 ${address}`, { check: false });
+  const { code } = await ssh("hv", `ping -c 1 -W 5 ${address}`, { sudo: true, check: false });
   return code === 0 ? "answers" : "does not answer";
 }
 
