@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
 from ansible.module_utils.homelab import libvirt_host, networkd, records, system
 from ansible.module_utils.homelab.bridge import Bridge, files_of
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
+from ansible.module_utils.homelab.networkd_apply import delete_link, forget, have_read_anew, reload_until, write_files
 
 # A record of a kind of its own.
 PORT_BEFORE = "port-before"
@@ -33,8 +32,7 @@ class BridgeWriter(Bridge, Writer):
         units = [change.unit for change in changes]
         for unit in units:
             write_files(files_of(unit, owner), owner, self.kind, unit["name"])
-            # networkd makes a link only from a .netdev that it has not read yet, and leaves one that is there as it is.
-            os.utime(networkd.FOLDER / f"10-homelab-{unit['name']}.netdev")
+            have_read_anew(unit["name"])
         remember_ports(units, owner)
         links = networkd.read_links()
         for unit in units:

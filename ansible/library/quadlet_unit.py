@@ -82,10 +82,10 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             return Now()
         services = Services(user)
         installed = self._installed(user, owner)
-        of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in merged(installed, units)}
-        past = {name: past_of(record) for name, record in of.items()}
-        states = services.states(merged(installed, units))
         everything = merged(installed, units)
+        of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in everything}
+        past = {name: past_of(record) for name, record in of.items()}
+        states = services.states(everything)
         self.masked[user] = [quadlet.service_of(unit) for unit in everything if states[unit["name"]].get("LoadState") == "masked"]
         noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.homelab import libvirt_host, networkd
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.networkd_apply import delete_link, forget, reload_until, write_files
+from ansible.module_utils.homelab.networkd_apply import delete_link, forget, have_read_anew, reload_until, write_files
 from ansible.module_utils.homelab.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew, taken
 
 
@@ -44,8 +43,7 @@ class VlanWriter(Vlan, Writer):
             link = links.get(unit["name"])
             if link and must_be_made_anew(unit, link):
                 delete_link(link.name)
-            # networkd makes a link only from a .netdev that it has not read yet, and leaves one that is there as it is.
-            os.utime(networkd.FOLDER / f"10-homelab-{unit['name']}.netdev")
+            have_read_anew(unit["name"])
         return reload_until(lambda: self.observe(units, owner), {unit["name"]: [unit["name"], unit["bridge"]] for unit in units})
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:

@@ -210,7 +210,7 @@ def test_a_vlan(monkeypatch, change, announced):
     deleted = []
     monkeypatch.setattr(networkd, "read_links", lambda: {"apps": link})
     monkeypatch.setattr(library, "write_files", lambda *_: None)
-    monkeypatch.setattr(library.os, "utime", lambda _: None)
+    monkeypatch.setattr(library, "have_read_anew", lambda _: None)
     monkeypatch.setattr(library, "delete_link", deleted.append)
     monkeypatch.setattr(library, "reload_until", lambda *_: {})
     writer, task = library.VlanWriter(), Change({**vlan, **change}, Observation("apps", present=True), {})

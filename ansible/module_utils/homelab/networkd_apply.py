@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,13 @@ def write_files(files: networkd.Files, owner: str, kind: str, name: str) -> None
         if system.read_text(path) != text:
             system.make_folder(path.parent)
             system.write_text(path, text)
+
+
+def have_read_anew(name: str) -> None:
+    """Let the next reload make a link that is gone: networkd makes one only from a .netdev that it has not read yet, and leaves one
+    that is there as it is.
+    """
+    os.utime(networkd.FOLDER / f"10-homelab-{name}.netdev")
 
 
 def reload_until(observe: Callable[[], list[Observation]], links_of: dict[str, list[str]]) -> dict[str, str]:
