@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { POOLS, virsh } from "./guests";
 import { ensureGuestImage } from "./image";
 import { type Lab } from "./lab";
-import { page, text } from "./look";
+import { pageWithin, text } from "./look";
 import { sshConfig, stateDir } from "./paths";
 import { asHypervisor, changed, good, hypervisor, inventory, playbook, stack, up } from "./project";
-import { run, sleep } from "./run";
+import { run } from "./run";
 
 jest.setTimeout(4 * 3_600_000);
 
@@ -87,17 +87,8 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
-/** Waits for the page: a guest is ready before its users' services are. */
-async function expectPage(): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return expect(await page("hv", `http://${ADDRESS}:8080/`)).toContain("It works");
-    } catch (error) {
-      if (tries === 20) throw error;
-      await sleep(15_000);
-    }
-  }
-}
+/** A guest is ready before its users' services are. */
+const expectPage = async () => expect(await pageWithin(300, "hv", `http://${ADDRESS}:8080/`)).toContain("It works");
 
 test("one up makes the guest, waits for cloud-init in it, and goes on inside", async () => {
   asHypervisor(units());

@@ -1,9 +1,8 @@
 // A guest with `snapshot: true` that does not come up with a change is put back, also by the run after one that was broken off.
-import { KERNEL, POOLS, contents, definition, machine, plug, tiny, virsh, volume } from "./guests";
+import { KERNEL, POOLS, contents, definition, plug, tiny, virsh, volume } from "./guests";
 import { type Lab } from "./lab";
-import { text } from "./look";
+import { pageWithin, text } from "./look";
 import { asHypervisor, good, hypervisor, stack, startUp, up } from "./project";
-import { sleep } from "./run";
 
 jest.setTimeout(3_600_000);
 
@@ -36,17 +35,8 @@ const declare = (more: object = {}) =>
 
 const now = async () => ({ definition: await definition("precious"), contents: await contents(["precious"]) });
 
-/** Waits until a guest answers that was started without waiting for it. */
-async function answers(): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return void (await machine(ADDRESS));
-    } catch (error) {
-      if (tries === 10) throw error;
-      await sleep(3_000);
-    }
-  }
-}
+/** Waits until the guest answers, which was started without waiting for it. */
+const answers = () => pageWithin(60, "hv", `http://${ADDRESS}/cgi-bin/machine`);
 
 beforeAll(async () => {
   lab = await hypervisor();

@@ -1,6 +1,7 @@
 // What tests look at on the lab's machines.
 import { labInstance as lab } from "./lab";
 import { type HostName } from "./paths";
+import { sleep } from "./run";
 
 /** What a command prints, run by root. */
 export async function text(host: HostName, command: string): Promise<string> {
@@ -13,6 +14,19 @@ export function page(host: HostName, url: string, prefix = ""): Promise<string> 
     host,
     `${prefix}python3 -c 'import sys,urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode())' ${url}`,
   );
+}
+
+/** The same page of somebody who may not answer yet; throws as `page` does when nothing answered for so long. */
+export async function pageWithin(seconds: number, host: HostName, url: string): Promise<string> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await page(host, url);
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await sleep(3_000);
+    }
+  }
 }
 
 /** When a user's services were started: a line for each, `<service> <microseconds since boot>`. */
