@@ -69,7 +69,7 @@ export const isUp = () => both.every((machine) => runningPid(machine) !== undefi
 async function bringUp(): Promise<void> {
   await stopAll();
   const image = await ensureImage();
-  const accelerator = await chooseAccelerator();
+  const accelerator = await chooseAccelerator(image);
   await checkPorts();
   const kept =
     both.every((machine) => existsSync(machine.disk)) && existsSync(recipeFile) && readFileSync(recipeFile, "utf8") === recipeHash();
