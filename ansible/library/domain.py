@@ -12,6 +12,7 @@ from ansible.module_utils.homelab import (
     domain_checks,
     domain_faults,
     domain_snapshot,
+    domain_started,
     domain_xml,
     leases,
     libvirt_host,
@@ -20,7 +21,7 @@ from ansible.module_utils.homelab import (
     seed_apply,
     system,
 )
-from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, write_started
+from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, texts_of
 from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
 from ansible.module_utils.homelab.domain_define import define, drop_nvram, forget_name, rename, saved, undefine
 from ansible.module_utils.homelab.leases import Missing
@@ -175,7 +176,8 @@ def begin(domain: Any, unit: dict, owner: str, past: Past) -> None:
     with way_back(domain, unit, owner, past):
         drop_nvram(past.definition, unit)
         start(domain, unit)
-    write_started(domain, unit, owner)
+    texts = texts_of(present(domain), unit, owner)
+    domain_started.keep(domain, {name: texts[name] for name in lag(domain, unit, owner)[1]})
 
 
 def way_back(domain: Any, unit: dict, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:

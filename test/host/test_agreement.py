@@ -8,7 +8,7 @@ import pytest
 from writers import module
 
 from ansible.module_utils.homelab import domain as domain_kind
-from ansible.module_utils.homelab import domain_edit, domain_xml, libvirt_host, networkd, quadlet_plan, records, system
+from ansible.module_utils.homelab import domain_edit, domain_started, domain_xml, libvirt_host, networkd, quadlet_plan, records, system
 from ansible.module_utils.homelab.kind import Observation
 from ansible.module_utils.homelab.quadlet_unit import QuadletUnit
 
@@ -19,7 +19,7 @@ Change = module("domain").Change
 def host(monkeypatch, tmp_path):
     """Nothing of this machine is read or written."""
     monkeypatch.setattr(records, "ROOT", tmp_path)
-    monkeypatch.setattr(domain_kind, "STARTED", tmp_path)
+    monkeypatch.setattr(domain_started, "FOLDER", tmp_path)
     monkeypatch.setattr(system, "run", lambda argv, **_: CompletedProcess(argv, 0, "[]", ""))
 
 

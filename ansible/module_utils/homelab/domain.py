@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from string import ascii_lowercase
 from typing import Any, ClassVar
 
-from . import domain_edit, domain_faults, domain_xml, leases, libvirt_host, networkd, records, seed, sizes, system, volume
+from . import domain_edit, domain_faults, domain_started, domain_xml, leases, libvirt_host, networkd, records, seed, sizes, system, volume
 from .domain_live import Step, steps
 from .domain_xml import Element
 from .kind import Kind, Observation, Unit
@@ -24,10 +22,6 @@ from .networkd import Link
 STATES = {1: "running", 2: "blocked", 3: "paused", 4: "shutting down", 5: "shut off", 6: "crashed", 7: "suspended"}
 # virDomainPausedReason: migration, save, dump, shutting down, snapshot, starting up.
 BRIEF_PAUSES = {2, 3, 4, 8, 9, 11}
-
-
-# What is known of a domain's start; libvirt numbers its starts anew after a boot.
-STARTED = Path("/run/homelab/started")
 
 # Of a new disk, by its name in the guest.
 BUSES = {"vd": "virtio", "sd": "sata", "hd": "ide"}
@@ -264,32 +258,14 @@ def lag(domain: Any, unit: Unit, owner: str, is_defined: bool = True) -> tuple[d
         return {}, []
     running = present(domain)
     differing = texts_of(running, unit, owner)
+    started = domain_started.left(domain)
     live = {step.part for step in steps(running, domain_edit.edited(running, unit, owner), has_balloon(domain))}
     # A guest without the balloon's driver, or one that is still booting, has all its memory, and no boot changes that.
     # What the persistent definition does not have, either, no boot brings.
     lacks = texts_of(persistent(domain), unit, owner) if is_defined else {}
     boot = [name for name in differing if name not in (*live, *lacks, "currentMemory")]
-    boot = [name for name in boot if name not in not_by_a_start(domain, differing)]
+    boot = [name for name in boot if started.get(name) != differing[name]]
     return {name: text for name, text in differing.items() if name in live}, boot
-
-
-def not_by_a_start(domain: Any, differing: Mapping[str, str]) -> set[str]:
-    """The parts in which a domain still is as our own start of it left it, so that another start would not bring them, either."""
-    known = records.parsed(system.read_text(STARTED / f"{domain.UUIDString()}.json")) or {}
-    left = known.get("left", {}) if known.get("id") == domain.ID() else {}
-    return {name for name, found in differing.items() if left.get(name) == found}
-
-
-def write_started(domain: Any, unit: Unit, owner: str) -> None:
-    """Keep, until the host's next boot, in what a domain that we have just started is not as wanted; nothing where it is."""
-    path = STARTED / f"{domain.UUIDString()}.json"
-    system.remove_file(path)
-    boot = lag(domain, unit, owner)[1]
-    if boot:
-        texts = texts_of(present(domain), unit, owner)
-        system.make_folder(STARTED, mode=0o700)
-        left = {name: texts[name] for name in boot}
-        system.write_text(path, json.dumps({"id": domain.ID(), "left": left}), mode=0o600)
 
 
 def live_steps(domain: Any) -> list[Step]:
