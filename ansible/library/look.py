@@ -44,7 +44,7 @@ def host_keys(domains: list[dict[str, Any]], owner: str) -> dict[str, str]:
 
 
 def warnings_of(observer: Kind, params: dict[str, Any]) -> dict[str, list[str]]:
-    """What of others is in the way of a kind's units; where that cannot be seen, the kind's own module says why."""
+    """What is in the way of a kind's units; where that cannot be seen, the kind's own module says why."""
     try:
         return observer.warnings([observer.normalise(unit, params["contents"]) for unit in params["units"][observer.kind]], params["owner"])
     except Exception:

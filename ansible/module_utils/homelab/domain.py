@@ -11,7 +11,21 @@ from functools import partial
 from string import ascii_lowercase
 from typing import Any, ClassVar
 
-from . import domain_edit, domain_faults, domain_started, domain_xml, leases, libvirt_host, networkd, records, seed, sizes, system, volume
+from . import (
+    domain_checks,
+    domain_edit,
+    domain_faults,
+    domain_started,
+    domain_xml,
+    leases,
+    libvirt_host,
+    networkd,
+    records,
+    seed,
+    sizes,
+    system,
+    volume,
+)
 from .domain_live import Step, steps
 from .domain_xml import Element
 from .kind import Kind, Observation, Unit
@@ -59,6 +73,10 @@ class Domain(Kind):
 
     def faults(self, unit: Unit) -> list[str]:
         return domain_faults.of(unit)
+
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        others = libvirt_host.running_beside({name for unit in units for name in self.names_of(unit)})
+        return domain_checks.crowding(units, others, libvirt_host.memory())
 
     def record_of(self, unit: Unit) -> records.Record:
         """How it is shut down once it is no longer declared."""

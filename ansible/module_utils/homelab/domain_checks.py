@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 
-from . import system
+from . import sizes, system
 from .domain_xml import Element, target_of
 from .kind import Unit
 
@@ -23,6 +24,20 @@ def reasons(unit: Unit, can: Element, memory: int) -> list[str]:
         found.append(f"{count} vcpus are more than machine type {unit['machine']} has, which are {most}")
     if (size := unit.get("memory_max") or unit["memory"]) > memory:
         found.append(f"{size} MiB of memory are more than this host has, which are {memory} MiB")
+    return found
+
+
+def crowding(units: Iterable[Unit], others: int, memory: int) -> dict[str, list[str]]:
+    """Which guests no longer fit beside those before them, by name. `others`: the memory of guests that are not ours, in MiB.
+
+    It is no refusal: a guest gets pages of the host's memory only as it uses them.
+    """
+    found, total = {}, others
+    for unit in units:
+        total += sizes.mebibytes(unit["memory"]) if unit["running"] else 0
+        if unit["running"] and total > memory:
+            text = f"with this one the guests that run are to have {total} MiB of memory, and this host has {memory} MiB"
+            found[unit["name"]] = [f"{text}; when it runs short, the kernel ends one of them"]
     return found
 
 

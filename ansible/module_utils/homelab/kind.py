@@ -75,7 +75,7 @@ class Kind(ABC):
         return []
 
     def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
-        """What of others on the host may keep a unit from doing what it is for, by its name."""
+        """What on the host may keep a unit from doing what it is for, by its name."""
         return {}
 
     def record_of(self, unit: Unit) -> records.Record:

@@ -6,7 +6,7 @@ import functools
 import importlib
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from . import system
@@ -90,6 +90,15 @@ def is_on(domain: ET.Element, bridge: str, vlan: int | None = None) -> bool:
 def memory() -> int:
     """The host's memory in MiB."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
+
+
+def running_beside(names: Collection[str]) -> int:
+    """The memory, in MiB, of the running domains with other names. Raises libvirtError."""
+    try:
+        running = connection().listAllDomains(library().VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+    except NotInstalled:
+        return 0
+    return sum(int(domain.maxMemory()) for domain in running if domain.name() not in names) // 1024
 
 
 def lacking(names: Iterable[str]) -> dict[str, str]:
