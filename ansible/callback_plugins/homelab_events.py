@@ -50,8 +50,8 @@ class CallbackModule(CallbackBase):
         if "unsettled" in said:
             self._tell("look", host=_host(result), unsettled=said["unsettled"], hindrances=said.get("hindrances", {}))
         if "kind" in said and "units" in said:
-            units, removed = said["units"], said["removed"]
-            self._tell("result", host=_host(result), kind=said["kind"], units=units, removed=removed)
+            what = {key: said.get(key, []) for key in ("units", "removed", "losing")}
+            self._tell("result", host=_host(result), kind=said["kind"], **what)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         said = result.result if hasattr(result, "result") else result._result

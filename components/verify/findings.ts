@@ -70,6 +70,16 @@ export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
     ),
   );
 
+/** What the removal of units that left a host's configuration takes with it. */
+export const lossesOf = ({ events }: Run, host: string): Finding[] =>
+  events
+    .filter((event) => event.event === "result" && event.host === host)
+    .flatMap(({ kind, losing }) => (losing ?? []).map((name) => `${kind} ${name} is declared no longer`))
+    .map((what) => ({
+      severity: "warn",
+      message: `data-loss: ${what}, and with \`on_delete: destroy\` its removal takes its data with it`,
+    }));
+
 /** What is said of a unit on its resource; undefined when there is nothing to say. A host that is away says it itself. */
 export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {
   switch (verdict.is) {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { type UnitResource, checkInventory } from "@homelab/providers";
 import { type ManagedHost } from "../host";
-import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, summaryOf, verdictsOf } from "./findings";
+import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, lossesOf, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
@@ -20,6 +20,7 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
   for (const host of hosts) {
     const all = [...host.units.keys()].map((id) => verdicts.get(id)!);
     tell(summaryOf(host.config.name, all), host);
+    for (const loss of lossesOf(run, host.config.name)) tell(loss, host);
     if (isUnasked(all)) continue;
     for (const [id, { resource, unit }] of host.units) {
       const finding = findingOf(verdicts.get(id)!, await planOf(resource, unit));

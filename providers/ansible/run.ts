@@ -47,6 +47,8 @@ export interface Event {
   hindrances?: Record<string, Record<string, string[]>>;
   units?: UnitResult[];
   removed?: UnitResult[];
+  /** The names of units that are declared no longer, and whose removal takes their data with it. */
+  losing?: string[];
   recap?: Record<string, Recap>;
 }
 

@@ -1,5 +1,5 @@
 import { type Run, type UnitResult } from "@homelab/providers";
-import { type Plan, type Verdict, findingOf, hindrancesOf, summaryOf, verdictsOf } from "../../components/verify/findings";
+import { type Plan, type Verdict, findingOf, hindrancesOf, lossesOf, summaryOf, verdictsOf } from "../../components/verify/findings";
 
 const result = (more: Partial<UnitResult>): UnitResult => ({
   name: "apps",
@@ -125,4 +125,15 @@ test("what of others is in a unit's way is found under its resource's id", () =>
     hindrances: { "nftables-table": { "inet/isolation": ["theirs drops"] } },
   } as const;
   expect([...hindrancesOf(run(look as never))]).toEqual([["hv/nftables-table/inet/isolation", ["theirs drops"]]]);
+});
+
+test("what leaves with its data is told of its own host", () => {
+  const leaving = { event: "result", host: "hv", kind: "volume", units: [], losing: ["vms/old"] } as const;
+  expect(lossesOf(run(...whole, leaving as never), "app")).toEqual([]);
+  expect(lossesOf(run(...whole, leaving as never), "hv")).toEqual([
+    {
+      severity: "warn",
+      message: expect.stringMatching(/^data-loss: volume vms\/old is declared no longer, .*on_delete: destroy/) as string,
+    },
+  ]);
 });

@@ -134,7 +134,13 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
     writer.going = [*gone, *(undeclared if params["prune"] else [])]
     results = converge(writer, units, owner, hold) + malformed
     told = [] if params["prune"] else undeclared
-    return results, {"units": results, "removed": [], "going": writer.going, "undeclared": told}
+    losing = [name for name in told if loses_data(writer, name, owner)]
+    return results, {"units": results, "removed": [], "going": writer.going, "undeclared": told, "losing": losing}
+
+
+def loses_data(writer: Writer, name: str, owner: str) -> bool:
+    """Whether the removal of a unit takes its data with it."""
+    return (records.read(owner, writer.kind, name) or {}).get("on_delete") == "destroy"
 
 
 def sort_out(writer: Writer, units: Sequence[Unit]) -> tuple[list[Unit], list[Result]]:
@@ -239,6 +245,8 @@ def clear(writer: Writer, names: Sequence[str], owner: str, hold: Hold | None) -
     owned = set(writer.owned(owner))
     there = [name for name in names if name in owned]
     results = {name: _result(Observation(name)) | {"changed": name in there, "diff": "remove" if name in there else ""} for name in names}
+    for name in there:
+        results[name].update(disruption="data-loss" if loses_data(writer, name, owner) else "")
     if not hold:
         return list(results.values())
     errors: Errors = {}

@@ -1,0 +1,61 @@
+"""How every kind's module goes about units that leave; a mock stands for the kind."""
+
+from collections.abc import Sequence
+
+import pytest
+import writers  # noqa: F401 - it lets Ansible find what the next line names
+
+from ansible.module_utils.homelab import records
+from ansible.module_utils.homelab.kind import Observation
+from ansible.module_utils.homelab.module import Writer, clear, work
+
+GONE = ["vms/lost", "vms/kept"]
+ASKED = {
+    "owner": "lab",
+    "units": [],
+    "contents": {},
+    "secret_values": "",
+    "absent": [],
+    "remove": [],
+    "report_undeclared": True,
+    "prune": False,
+}
+
+
+class Volumes(Writer):
+    """A kind of which the host has two units."""
+
+    kind = "volume"
+
+    def name_of(self, unit):
+        return unit["name"]
+
+    def observe(self, units: Sequence, owner: str) -> list[Observation]:
+        return []
+
+    def found(self):
+        return dict.fromkeys(GONE, "lab")
+
+    def apply(self, changes, owner):
+        raise AssertionError("nothing is changed in check mode")
+
+    def remove(self, names, owner):
+        raise AssertionError("nothing is removed in check mode")
+
+
+@pytest.fixture(autouse=True)
+def applied(monkeypatch, tmp_path):
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    records.write("lab", "volume", "vms/lost", {"on_delete": "destroy"})
+    records.write("lab", "volume", "vms/kept", {"on_delete": "keep"})
+
+
+def test_what_leaves_is_told_and_what_takes_its_data_with_it():
+    _, told = work(Volumes(), ASKED, None)
+    assert sorted(told["undeclared"]) == sorted(GONE)
+    assert told["losing"] == ["vms/lost"]
+
+
+def test_its_removal_is_announced_as_a_loss_of_data():
+    announced = {one["name"]: one["disruption"] for one in clear(Volumes(), GONE, "lab", None)}
+    assert announced == {"vms/lost": "data-loss", "vms/kept": ""}
