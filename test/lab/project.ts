@@ -146,16 +146,24 @@ function hvWithoutGuests(): string {
 
 /** That, with these units more. */
 export function withMore(more: Record<string, object[]>): void {
-  const hv = parse(hvWithoutGuests()) as Record<string, object[]>;
-  const lists = Object.entries(more).map(([list, units]) => [list, [...(hv[list] ?? []), ...units]]);
-  const all = { ...hv, ...(Object.fromEntries(lists) as object) };
-  writeFileSync(join(inventory, "host_vars/hv.yml"), stringify(all, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" }));
+  writeFileSync(join(inventory, "host_vars/hv.yml"), hvWithoutGuests());
+  alter<Record<string, object[]>>("host_vars/hv.yml", (hv) => {
+    for (const [list, units] of Object.entries(more)) hv[list] = [...(hv[list] ?? []), ...units];
+  });
 }
 
 /** The same as a hypervisor, with these units more. */
 export function asHypervisor(more: Record<string, object[]>): void {
   withMore(more);
   edit("host_vars/hv.yml", "podman: true", "podman: true\n  hypervisor: true\n  packages: [ovmf]");
+}
+
+/** Changes what a file of the inventory holds. */
+export function alter<T>(file: string, change: (held: T) => void): void {
+  const path = join(inventory, file);
+  const held = parse(readFileSync(path, "utf8")) as T;
+  change(held);
+  writeFileSync(path, stringify(held, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" }));
 }
 
 /** Replaces one text in a file of the inventory; it must be there. */
