@@ -64,9 +64,13 @@ export async function ensureLab(): Promise<Lab> {
   return labInstance;
 }
 
+/** Whether nobody stopped a machine that does not run. */
+const hasDied = (machine: Machine): boolean => existsSync(machine.pid) && runningPid(machine) === undefined;
+
 export const isUp = () => both.every((machine) => runningPid(machine) !== undefined);
 
 async function bringUp(): Promise<void> {
+  for (const machine of both) if (hasDied(machine)) say(`${machine.name} had ended by itself: ${endOf(machine.log, 3)}`);
   await stopAll();
   const image = await ensureImage();
   const accelerator = await chooseAccelerator(image);
@@ -134,10 +138,9 @@ async function loginPrompt(machine: Machine): Promise<void> {
   }
 }
 
-function consoleEnd(machine: Machine): string {
-  const text = existsSync(machine.console) ? readFileSync(machine.console, "utf8") : "";
-  return `The end of its console (${machine.console}):\n${lastLines(text, 15)}`;
-}
+const consoleEnd = ({ console }: Machine): string => `The end of its console (${console}):\n${endOf(console, 15)}`;
+
+const endOf = (file: string, lines: number): string => (existsSync(file) ? lastLines(readFileSync(file, "utf8"), lines) : "");
 
 async function save(name: string): Promise<void> {
   await whilePaused((machine) => saveSnapshot(machine.qmp, name));

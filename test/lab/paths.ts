@@ -42,6 +42,8 @@ export interface Machine {
   disk: string;
   seed: string;
   console: string;
+  /** What QEMU itself says, such as why it gave up. */
+  log: string;
   pid: string;
   qmp: string;
 }
@@ -62,6 +64,7 @@ function machine(name: HostName, memoryMiB: number, cpus: number): Machine {
     disk: file("qcow2"),
     seed: file("seed"),
     console: file("console.log"),
+    log: file("qemu.log"),
     pid: file("pid"),
     qmp: file("qmp"),
   };

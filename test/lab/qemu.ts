@@ -27,7 +27,7 @@ export async function startMachine(machine: Machine, image: Image, accelerator: 
     ...disks(machine),
     ...network[machine.name](),
     ...(snapshot ? ["-loadvm", snapshot] : []),
-    ...["-qmp", `unix:${machine.qmp},server=on,wait=off`, "-pidfile", machine.pid, "-daemonize"],
+    ...["-D", machine.log, "-qmp", `unix:${machine.qmp},server=on,wait=off`, "-pidfile", machine.pid, "-daemonize"],
   ]);
 }
 
