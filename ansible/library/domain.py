@@ -19,7 +19,6 @@ from ansible.module_utils.homelab import (
     networkd,
     seed,
     seed_apply,
-    system,
 )
 from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, texts_of
 from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
@@ -122,14 +121,16 @@ def bring(change: Change, owner: str) -> None:
         rename(domain, unit, owner)
     domain = define(unit, owner)
     write_files(leases.files_of(unit, owner, links), owner, "domain", unit["name"])
-    system.run(["networkctl", "reload"], check=False)
+    given_up = [unit["renamed_from"]] if "renamed_from" in unit and named(unit["renamed_from"]) is None else []
+    # networkd hands out no address that two leases name.
+    forget(owner, "domain", given_up)
     seed_apply.make(unit, owner, domain.UUIDString())
     domain.setAutostart(int(unit["autostart"]))
     run(domain, unit, owner, past)
     if "cloud_init" not in unit:
         seed_apply.forget(unit["name"], owner)
-    if "renamed_from" in unit and named(unit["renamed_from"]) is None:
-        forget_name(unit["renamed_from"], owner)
+    for name in given_up:
+        forget_name(name, owner)
 
 
 @dataclass(frozen=True)

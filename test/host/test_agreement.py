@@ -84,6 +84,8 @@ def test_a_domain(monkeypatch, change, announced, runs, restart):
     monkeypatch.setattr(libvirt_host, "connection", lambda: libvirt_mock.Connection(domain))
     monkeypatch.setattr(networkd, "read_links", lambda: {})
     monkeypatch.setattr(library, "write_files", lambda *_: None)
+    leases_dropped = []
+    monkeypatch.setattr(library, "forget", lambda _owner, _kind, names: leases_dropped.append((names, domain.isActive())))
     domain_xml.ET.SubElement(root, "name").text = "web"
     domain.root = domain_edit.edited(root, domain_kind.resolved(unit, "lab", []), "lab")
     if runs:
@@ -110,6 +112,9 @@ def test_a_domain(monkeypatch, change, announced, runs, restart):
     assert domain.UUIDString() == "0076fe81-f073-5c47-86dc-ba7f806fd54f"
     assert domain.isActive() == wanted["running"]
     assert not runs or expected in ("restart", "replace") or domain.calls.count("create") == 0
+    # A lease of its former name would keep a guest from getting its address when it starts.
+    if "renamed_from" in change:
+        assert leases_dropped == [(["web"], False)]
 
 
 # Quadlet units.

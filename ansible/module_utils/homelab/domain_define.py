@@ -12,7 +12,6 @@ from . import domain_edit, domain_snapshot, domain_xml, libvirt_host, records, s
 from .domain import free_uuid, lookup, named, persistent
 from .domain_apply import shut_down
 from .kind import Unit
-from .networkd_apply import forget
 
 # Of one whose record is lost.
 SHUTDOWN_SECONDS = 120
@@ -67,7 +66,6 @@ def forget_name(name: str, owner: str) -> None:
     seed_apply.forget(name, owner)
     seed_apply.forget_key(name, owner)
     records.remove(owner, "domain", name)
-    forget(owner, "domain", [name])
 
 
 def define(unit: Unit, owner: str) -> Any:
