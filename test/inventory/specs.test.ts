@@ -8,23 +8,29 @@ import { loadInventory } from "../../components/inventory/load";
 interface Spec {
   required?: boolean;
   options?: Record<string, Spec>;
+  choices?: string[];
 }
 
 interface Shape {
   properties?: Record<string, Shape>;
   items?: Shape;
   required?: string[];
+  enum?: string[];
 }
 
-/** Names and what is required, as a tree, from either side. */
+/** Names, what is required and which words there are to choose from, as a tree, from either side. */
 const fromSpec = (options: Record<string, Spec>): object =>
   Object.fromEntries(Object.entries(options).map(([name, spec]) => [name, { required: spec.required ?? false, ...inner(spec) }]));
-const inner = (spec: Spec): object => (spec.options ? { options: fromSpec(spec.options) } : {});
+const inner = ({ options, choices }: Spec): object => ({
+  ...(options ? { options: fromSpec(options) } : {}),
+  ...(choices ? { choices } : {}),
+});
 const fromShape = (shape: Shape): object =>
   Object.fromEntries(
     Object.entries(shape.properties ?? {}).map(([name, one]) => {
       const within = one.properties ? one : one.items?.properties ? one.items : undefined;
-      return [name, { required: shape.required?.includes(name) ?? false, ...(within ? { options: fromShape(within) } : {}) }];
+      const options = within ? { options: fromShape(within) } : {};
+      return [name, { required: shape.required?.includes(name) ?? false, ...options, ...(one.enum ? { choices: one.enum } : {}) }];
     }),
   );
 
