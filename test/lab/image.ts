@@ -46,7 +46,7 @@ const machine: Recipe = {
 const guest: Recipe = {
   installed: [
     ...debian,
-    "cloud-init,qemu-guest-agent",
+    "cloud-init,e2fsprogs,qemu-guest-agent",
     "nftables,podman,uidmap,passt,netavark,aardvark-dns,crun,catatonit,dbus-user-session,systemd-container",
   ],
   cached: [],
