@@ -28,3 +28,16 @@ def test_a_lease_is_a_drop_in_of_the_vlan_that_bears_the_domains_mark():
 def test_an_address_that_no_vlan_hands_out_is_told():
     with pytest.raises(leases.Missing, match="VLAN 11 on br0 has no link on this host"):
         leases.files_of({"name": "web", "interfaces": [{**INTERFACE, "vlan": 11}]}, "lab", [VLAN])
+
+
+def test_an_address_that_another_domain_still_has_is_refused_to_a_new_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(leases, "FOLDER", tmp_path)
+    for path, text in leases.files_of({"name": "old", "interfaces": [INTERFACE]}, "lab", [VLAN]).items():
+        path.parent.mkdir()
+        path.write_text(text)
+    new = {"name": "new", "interfaces": [{**INTERFACE, "mac": "52:54:00:00:00:0b"}]}
+    [told] = leases.refusals(new, [VLAN])
+    assert told == "10.10.10.30 is leased to domain old still; let that go, or give it another one, in an up of its own before"
+    assert leases.refusals({"name": "old", "interfaces": [INTERFACE]}, [VLAN]) == []
+    assert leases.refusals({**new, "renamed_from": "old"}, [VLAN]) == []
+    assert leases.refusals({"name": "new", "interfaces": [{**INTERFACE, "address": "10.10.10.3"}]}, [VLAN]) == []

@@ -89,7 +89,21 @@ def refusals(unit: Unit, links: Sequence[Link]) -> list[str]:
                 found.append(f"{address} is no guest's address in {own.network}")
             elif address == own.ip:
                 found.append(f"{address} is this host's own address")
+            found += _held_by_others(unit, one["address"], _vlan_of(one, links).name)
     return found
+
+
+def _held_by_others(unit: Unit, address: str, vlan: str) -> list[str]:
+    """Who has an address still, whether it is about to leave or to get another one: networkd hands out none that two leases name,
+    and a guest that runs keeps its own until it is shut down.
+    """
+    own = {f"domain-{name}.conf" for name in (unit["name"], unit.get("renamed_from"))}
+    texts = {path.name: system.read_text(path) or "" for path in (FOLDER / f"10-homelab-{vlan}.network.d").glob("domain-*.conf")}
+    holders = sorted(name for name, text in texts.items() if f"\nAddress={address}\n" in text)
+    if own.intersection(holders):
+        return []
+    names = [name.removeprefix("domain-").removesuffix(".conf") for name in holders]
+    return [f"{address} is leased to domain {name} still; let that go, or give it another one, in an up of its own before" for name in names]
 
 
 def _vlan_of(interface: Unit, links: Iterable[Link]) -> Link:
