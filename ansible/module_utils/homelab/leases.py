@@ -103,7 +103,8 @@ def _held_by_others(unit: Unit, address: str, vlan: str) -> list[str]:
     if own.intersection(holders):
         return []
     names = [name.removeprefix("domain-").removesuffix(".conf") for name in holders]
-    return [f"{address} is leased to domain {name} still; let that go, or give it another one, in an up of its own before" for name in names]
+    way_out = "let that go, or give it another one, in an up of its own before"
+    return [f"{address} is leased to domain {name} still; {way_out}" for name in names]
 
 
 def _vlan_of(interface: Unit, links: Iterable[Link]) -> Link:
