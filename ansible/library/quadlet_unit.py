@@ -66,6 +66,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         user, name = user_of(change.unit), change.unit["name"]
         return [f"{self.kind} {user}/{one}" for one in self.plans.get(user, Plan()).restarts.get(name, []) if one != name]
 
+    def has_data(self, name: str) -> bool:
+        return name.endswith(".volume")
+
     def last_words(self, change: Change) -> str:
         return Services(user_of(change.unit)).journal(change.unit)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ansible.module_utils.homelab import records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.quadlet_unit import manager_runs
 from ansible.module_utils.homelab.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, subordinates
 
 
@@ -26,6 +27,9 @@ class ServiceUserWriter(ServiceUser, Writer):
         return errors
 
     def touches(self, change: Change, owner: str) -> list[str]:
+        """Its units start with its systemd manager; while that runs, no change of the user reaches them."""
+        if manager_runs(change.seen.name):
+            return []
         return [f"quadlet-unit {one}" for one in records.names(owner, "quadlet-unit") if one.startswith(f"{change.seen.name}/")]
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:

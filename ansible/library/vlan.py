@@ -33,7 +33,11 @@ class VlanWriter(Vlan, Writer):
         return "replace" if link and must_be_made_anew(change.unit, link) else "live"
 
     def touches(self, change: Change, owner: str) -> list[str]:
-        return [f"domain {one}" for one in libvirt_host.domains_on(change.unit["bridge"], change.unit["id"])]
+        """Also who is in the VLAN that the link is now, and is to leave."""
+        link = networkd.read_links().get(change.seen.name)
+        left = [(link.parent, link.data["id"])] if link and link.kind == "vlan" and link.parent else []
+        places = {(change.unit["bridge"], change.unit["id"]), *left}
+        return [f"domain {one}" for one in sorted({name for place in places for name in libvirt_host.domains_on(*place)})]
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         units = [change.unit for change in changes]

@@ -58,6 +58,10 @@ class Writer(Kind):
         """What else of the host a change reaches: restarts, or takes off the network for a moment."""
         return []
 
+    def has_data(self, name: str) -> bool:
+        """Whether a unit has data that its removal takes with it, if it says so."""
+        return True
+
     def attempt(self, change: Change) -> records.Record:
         """The record while a change is being applied: until it is verified, a unit counts as not applied."""
         return {**(change.record or self.record_of(change.unit)), "pending": True}
@@ -140,7 +144,7 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
 
 def loses_data(writer: Writer, name: str, owner: str) -> bool:
     """Whether the removal of a unit takes its data with it."""
-    return (records.read(owner, writer.kind, name) or {}).get("on_delete") == "destroy"
+    return writer.has_data(name) and (records.read(owner, writer.kind, name) or {}).get("on_delete") == "destroy"
 
 
 def sort_out(writer: Writer, units: Sequence[Unit]) -> tuple[list[Unit], list[Result]]:
