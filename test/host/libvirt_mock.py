@@ -1,20 +1,24 @@
-"""A mock of libvirt's Python binding: one domain, which notes what is done to it."""
+"""A mock of libvirt's Python binding: one domain, which notes what is done to it, and pools."""
 
 import copy
 
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
-from ansible.module_utils.homelab import domain_xml
+from ansible.module_utils.homelab import domain_xml, libvirt_host
 
 # virDomainXMLFlags.
 INACTIVE = 2
 
 
 class LibvirtError(Exception):
-    """What the binding raises."""
+    """What the binding raises; by its code a thing of one kind is not there."""
+
+    def __init__(self, code=42):
+        super().__init__(f"error {code}")
+        self.code = code
 
     def get_error_code(self):
-        return 42
+        return self.code
 
 
 class Library:
@@ -31,7 +35,7 @@ class Domain:
     """A domain that takes every call; `calls` are the names of those that change it."""
 
     def __init__(self, root, runs):
-        self.root, self.live, self.starts, self.calls = root, None, 1, []
+        self.root, self.live, self.starts, self.calls, self.starts_at_boot = root, None, 1, [], 1
         if runs:
             self._begin()
 
@@ -59,7 +63,7 @@ class Domain:
         return self.starts
 
     def autostart(self):
-        return 1
+        return self.starts_at_boot
 
     def hasManagedSaveImage(self):
         return False
@@ -75,8 +79,8 @@ class Domain:
     def snapshotListNames(self):
         return []
 
-    def setAutostart(self, _value):
-        pass
+    def setAutostart(self, value):
+        self.starts_at_boot = value
 
     def create(self):
         self.calls.append("create")
@@ -85,6 +89,10 @@ class Domain:
     def shutdown(self):
         self.calls.append("shutdown")
         self.live = None
+
+    def undefineFlags(self, _flags):
+        assert not self.isActive()
+        self.calls.append("undefine")
 
     def rename(self, name):
         self.calls.append("rename")
@@ -114,28 +122,82 @@ class Domain:
 
     def detachDeviceFlags(self, text, _flags):
         self.calls.append("live")
-        gone = domain_xml.target_of(domain_xml.parse(text))
+        gone = domain_xml.parse(text)
+        key = {"disk": domain_xml.target_of, "interface": domain_xml.mac_of}[gone.tag]
         devices = self.live.find("devices")
-        devices.remove(next(one for one in devices.findall("disk") if domain_xml.target_of(one) == gone))
+        devices.remove(next(one for one in devices.findall(gone.tag) if key(one) == key(gone)))
 
     def updateDeviceFlags(self, text, _flags):
         self.detachDeviceFlags(text, 0)
         self.attachDeviceFlags(text, 0)
 
 
-class Connection:
-    """A host with that domain."""
+class Pool:
+    """A pool of type dir; `calls` are the names of those that change it."""
 
-    def __init__(self, domain):
-        self.domain = domain
+    def __init__(self, connection, name, path):
+        self.connection, self.label, self.path = connection, name, path
+        self.active, self.starts_at_boot, self.calls = 1, 1, []
+
+    def name(self):
+        return self.label
+
+    def XMLDesc(self, _flags):
+        return f"<pool type='dir'><target><path>{self.path}</path></target></pool>"
+
+    def isActive(self):
+        return self.active
+
+    def autostart(self):
+        return self.starts_at_boot
+
+    def create(self, _flags):
+        self.calls.append("create")
+        self.active = 1
+
+    def setAutostart(self, value):
+        self.starts_at_boot = value
+
+    def refresh(self, _flags):
+        pass
+
+    def destroy(self):
+        self.calls.append("destroy")
+        self.active = 0
+
+    def undefine(self):
+        assert not self.active
+        del self.connection.pools[self.label]
+
+
+class Connection:
+    """A host with one domain, or none, and pools by their names."""
+
+    def __init__(self, domain=None):
+        self.domain, self.pools = domain, {}
 
     def lookupByName(self, name):
-        if name != self.domain.name():
+        if self.domain is None or name != self.domain.name():
             raise LibvirtError
         return self.domain
 
     def listAllDomains(self, _flags=0):
-        return [self.domain]
+        return [self.domain] if self.domain else []
+
+    def listAllStoragePools(self):
+        return list(self.pools.values())
+
+    def storagePoolLookupByName(self, name):
+        if name not in self.pools:
+            raise LibvirtError(49)
+        return self.pools[name]
+
+    def storagePoolDefineXML(self, text, _flags):
+        root = domain_xml.parse(text)
+        name = root.findtext("name")
+        self.pools[name] = Pool(self, name, root.findtext("target/path"))
+        self.pools[name].active = self.pools[name].starts_at_boot = 0
+        return self.pools[name]
 
     def getCapabilities(self):
         return "<domain type='kvm'/>"
@@ -144,3 +206,11 @@ class Connection:
         self.domain.calls.append("define")
         self.domain.root = domain_xml.parse(text)
         return self.domain
+
+
+def connect(monkeypatch, domain=None):
+    """Have this be the host's libvirt."""
+    connection = Connection(domain)
+    monkeypatch.setattr(libvirt_host, "library", Library)
+    monkeypatch.setattr(libvirt_host, "connection", lambda: connection)
+    return connection

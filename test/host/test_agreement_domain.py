@@ -1,0 +1,200 @@
+"""What is announced of a domain is what is done to it, by each class of property. libvirt and the guest are mocked."""
+
+from pathlib import Path
+
+import libvirt_mock
+import pytest
+from machine_mock import OWNER, agree_to_remove, module, records, settled, writer_of
+from networkd_mock import link
+
+from ansible.module_utils.homelab import domain as kind
+from ansible.module_utils.homelab import domain_edit, domain_started, domain_xml, leases, libvirt_host, networkd, seed, seed_apply, volume
+from ansible.module_utils.homelab.module import Change
+
+UUID = "0076fe81-f073-5c47-86dc-ba7f806fd54f"
+CD = {"cdrom": "", "target": "sda"}
+DISK = {"volume": "vms/web", "target": "vda"}
+PLUG = {"bridge": "br0", "vlan": 10, "mac": "52:54:00:00:00:0a"}
+GUEST = {"name": "web", "memory": "128 MiB", "memory_max": "192 MiB", "vcpus": 2, "vcpus_max": 3, "disks": [CD, DISK], "interfaces": [PLUG]}
+FIELDS = [
+    ({"description": "a guest"}, "live"),
+    ({"memory": "160 MiB"}, "live"),
+    ({"vcpus": 3}, "live"),
+    ({"autostart": False}, "live"),
+    ({"disks": [{**CD, "cdrom": "/srv/cd.iso"}, DISK]}, "live"),
+    ({"disks": [CD, DISK, {"volume": "vms/data"}]}, "live"),
+    ({"disks": [CD]}, "live"),
+    ({"interfaces": [PLUG, {"bridge": "br1"}]}, "live"),
+    ({"interfaces": []}, "live"),
+    ({"interfaces": [{**PLUG, "vlan": 20}]}, "live"),
+    ({"interfaces": [{**PLUG, "bridge": "br1"}]}, "live"),
+    ({"interfaces": [{**PLUG, "isolated": True}]}, "live"),
+    ({"interfaces": [{**PLUG, "address": "10.10.10.30"}]}, "live"),
+    ({"interfaces": [{**PLUG, "model": "e1000e"}]}, "next-boot"),
+    ({"vcpus": 1}, "next-boot"),
+    ({"vcpus_max": 4}, "next-boot"),
+    ({"memory_max": "256 MiB"}, "next-boot"),
+    ({"cpu": "Nehalem"}, "next-boot"),
+    ({"kernel": {"kernel": "/srv/vmlinuz"}}, "next-boot"),
+    ({"disks": [CD, DISK, {**CD, "target": "sdb"}]}, "next-boot"),
+    ({"disks": [CD, DISK, {"volume": "vms/data", "target": "sdb"}]}, "next-boot"),
+    ({"disks": [CD, {**DISK, "volume": "vms/data"}]}, "next-boot"),
+    ({"disks": [DISK]}, "next-boot"),
+    ({"cloud_init": {}}, "next-boot"),
+    ({"agent": True}, "next-boot"),
+    ({"graphics": "vnc"}, "next-boot"),
+    ({"tpm": True}, "next-boot"),
+    ({"xml": "<domain><on_crash>restart</on_crash></domain>"}, "next-boot"),
+    ({"renamed_from": "web", "name": "other"}, "restart"),
+    ({"running": False}, "restart"),
+    ({"machine": "pc"}, "replace"),
+    ({"firmware": "uefi"}, "replace"),
+    ({"vcpus": 3, "cpu": "Nehalem"}, "next-boot"),
+]
+
+
+@pytest.fixture
+def host(monkeypatch, machine, tmp_path):
+    """A host with VLANs and volumes, and what makes a seed: genisoimage(1), ssh-keygen(1). A guest answers at once."""
+    links = [link("apps", "vlan", parent="br0", data={"id": 10}, addresses=["10.10.10.1/24"]), link("br0"), link("br1")]
+    monkeypatch.setattr(networkd, "read_links", lambda: {one.name: one for one in links})
+    for one, name in ((networkd, "network"), (leases, "network"), (seed, "seeds"), (domain_started, "started")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.setattr(one, "FOLDER", tmp_path / name)
+    monkeypatch.setattr(volume, "path_of", lambda unit: str(tmp_path / unit["name"]))
+    monkeypatch.setattr("ansible.module_utils.homelab.domain_apply.answers", lambda *_: True)
+    for name in ("web", "data"):
+        (tmp_path / name).write_text("a disk")
+        records.write(OWNER, "volume", f"vms/{name}", {"format": "qcow2"})
+    machine.programs |= {"genisoimage": genisoimage, "ssh-keygen": ssh_keygen}
+    machine.links = links
+    return machine
+
+
+def genisoimage(argv, _stdin):
+    files = argv.index("-output") + 1
+    Path(argv[files]).write_text("".join(Path(one).read_text() for one in argv[files + 1 :]))
+
+
+def ssh_keygen(argv, _stdin):
+    if "-y" not in argv:
+        Path(argv[-1]).write_text("private")
+    return "ssh-ed25519 AAAA"
+
+
+def whole(**more):
+    return kind.observer.normalise({**GUEST, **more}, {})
+
+
+def guest(monkeypatch, host, unit, runs):
+    """The domain as its unit was applied."""
+    root = domain_edit.skeleton("kvm", UUID, unit)
+    domain_xml.ET.SubElement(root, "name").text = unit["name"]
+    domain = libvirt_mock.Domain(root, runs=False)
+    libvirt_mock.connect(monkeypatch, domain)
+    resolved = kind.resolved(unit, OWNER, host.links)
+    domain.root = domain_edit.edited(root, resolved, OWNER)
+    seed_apply.make(resolved, OWNER, UUID)
+    if runs:
+        domain.create()
+    domain.calls.clear()
+    return domain
+
+
+def kind_of(root):
+    """Machine type and firmware, by which an installed guest knows its computer."""
+    system_of = root.find("os")
+    return domain_xml.attribute(system_of, "type", "machine"), domain_xml.firmware_of(system_of)
+
+
+def done_to(domain, before):
+    """The class of what was done to a domain that was of this kind before."""
+    if kind_of(domain.root) != before:
+        return "replace"
+    if "shutdown" in domain.calls:
+        return "restart"
+    behind = domain.isActive() and set(domain_xml.differences(domain.live, domain.root)) - {"metadata"}
+    return "next-boot" if behind else "live"
+
+
+def task_of(unit, host):
+    """The change that a unit is, by what the host holds."""
+    return Change(unit, kind.observe(unit, OWNER, host.links), {})
+
+
+@pytest.mark.parametrize("restart", ["allowed", "denied"])
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize(("change", "announced"), FIELDS)
+def test_a_domain(monkeypatch, host, change, announced, runs, restart):  # noqa: PLR0917
+    library = module("domain")
+    leases_dropped = []
+    monkeypatch.setattr(library, "forget", lambda _owner, _kind, names: leases_dropped.append((names, domain.isActive())))
+    domain = guest(monkeypatch, host, whole(running=runs, restart=restart), runs)
+    before = kind_of(domain.root)
+    wanted = whole(**{"running": runs, "restart": restart, **change})
+    expected = announced
+    if not runs and announced != "replace":
+        expected = "live"
+    elif announced == "next-boot" and restart == "allowed":
+        expected = "restart"
+    writer, task = library.DomainWriter(), task_of(wanted, host)
+    assert (writer.disruption(task), writer.touches(task, OWNER)) == (expected, [])
+    if expected in ("restart", "replace") and restart == "denied" and "running" not in change:
+        # It is refused, so nothing is done.
+        monkeypatch.setattr(libvirt_host, "capabilities", lambda _: None)
+        monkeypatch.setattr(library.domain_checks, "reasons", lambda *_: [])
+        assert "restart: allowed" in " ".join(library.refusals(kind.resolved(wanted, OWNER, host.links)))
+        return
+    assert writer.apply([task], OWNER) == {}
+    assert done_to(domain, before) == expected
+    seen = kind.observe(wanted, OWNER, host.links)
+    assert (seen.drift, bool(seen.facts["next_boot"])) == ([], expected == "next-boot")
+    # A machine that is made anew loses what its definition said beside the unit, so that is kept.
+    assert [*(records.ROOT / OWNER / "replaced").glob("web-*.xml")] != [] or expected != "replace"
+    assert domain.UUIDString() == UUID
+    assert domain.isActive() == wanted["running"]
+    assert not runs or expected in ("restart", "replace") or domain.calls.count("create") == 0
+    # A lease of its former name would keep a guest from getting its address when it starts.
+    if "renamed_from" in change:
+        assert leases_dropped == [(["web"], False)]
+
+
+@pytest.mark.parametrize("restart", ["allowed", "denied"])
+@pytest.mark.parametrize(
+    ("change", "runs", "announced"),
+    [
+        ({"cloud_init": {"user_data": "b"}}, True, "next-boot"),
+        ({"cloud_init": {"user_data": "a", "network_config": "c"}}, True, "next-boot"),
+        # By it cloud-init asks for addresses. The interface itself comes at once.
+        ({"interfaces": [PLUG, {"bridge": "br1"}]}, True, "next-boot"),
+        ({"cloud_init": {"user_data": "b"}}, False, "live"),
+    ],
+)
+def test_another_seed_is_there_for_the_next_boot_which_it_does_not_bring_about(monkeypatch, host, change, runs, announced, restart):  # noqa: PLR0917
+    more = {"running": runs, "restart": restart, "cloud_init": {"user_data": "a"}}
+    domain = guest(monkeypatch, host, whole(**more), runs)
+    before = seed.path_of("web").read_text()
+    writer, task = writer_of("domain")(), task_of(whole(**{**more, **change}), host)
+    assert writer.disruption(task) == announced
+    assert writer.apply([task], OWNER) == {}
+    assert seed.path_of("web").read_text() != before
+    assert (domain.isActive(), {"shutdown", "create"} & {*domain.calls}) == (runs, set())
+
+
+@pytest.mark.parametrize(("restart", "announced"), [("allowed", "restart"), ("denied", "next-boot")])
+def test_a_seed_that_is_no_longer_wanted_leaves_with_its_drive(monkeypatch, host, restart, announced):
+    domain = guest(monkeypatch, host, whole(cloud_init={}), True)
+    writer, task = writer_of("domain")(), task_of(whole(restart=restart), host)
+    assert writer.disruption(task) == announced
+    assert writer.apply([task], OWNER) == {}
+    assert done_to(domain, kind_of(domain.root)) == announced
+    assert not seed.path_of("web").exists()
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_removed_domain_is_shut_off_gently_and_its_volumes_stay(monkeypatch, host, tmp_path, runs):
+    domain = guest(monkeypatch, host, whole(), runs)
+    settled("domain", GUEST)
+    agree_to_remove(writer_of("domain"), "web", "")
+    assert domain.calls == [*(["shutdown"] if runs else []), "undefine"]
+    assert (tmp_path / "web").read_text() == "a disk"

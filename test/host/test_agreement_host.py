@@ -1,0 +1,80 @@
+"""What is announced of a host's base is what is done: nothing that runs is stopped by a change. Its commands and files are mocked."""
+
+import pytest
+from machine_mock import OWNER, Hold, mock_files, records, writer_of
+
+from ansible.module_utils.homelab import host as kind
+from ansible.module_utils.homelab.kind import Observation
+from ansible.module_utils.homelab.module import Change, clear
+
+UNIT = {"packages": ["htop"]}
+
+
+@pytest.fixture
+def base(monkeypatch, machine, tmp_path):
+    """A host on which the base is applied; `files` is what lies there, and `installed` its packages."""
+    files, installed = mock_files(monkeypatch, "/etc/"), set()
+    for name in ("FORWARDING", "ONLINE_WANTED"):
+        monkeypatch.setattr(kind, name, tmp_path / name)
+        (tmp_path / name).write_text("0\n")
+    monkeypatch.setattr(kind.way_back, "OUTCOME", str(tmp_path / "outcome"))
+    machine.writer = writer_of("host")
+    machine.programs |= {
+        "dpkg-query": lambda *_: "".join(f"{name} installed\n" for name in installed),
+        "apt-get": lambda argv, _stdin: installed.update(argv[argv.index("DPkg::Lock::Timeout=300") + 1 :]) or "",
+    }
+    machine.files, machine.installed, machine.forwarding = files, installed, tmp_path / "FORWARDING"
+    applied(machine, UNIT)
+    records.write(OWNER, "host", "host", {})
+    machine.calls.clear()
+    return machine
+
+
+def applied(machine, unit):
+    """What the writer announces of a change, which is then made."""
+    writer = machine.writer()
+    task = Change(writer.normalise(unit, {}), Observation("host", present=True), {})
+    told = writer.disruption(task), writer.touches(task, OWNER)
+    assert writer.apply([task], OWNER) == {}
+    return told
+
+
+@pytest.mark.parametrize(
+    ("change", "new"),
+    [
+        ({}, []),
+        ({"packages": ["htop", "strace"]}, ["strace"]),
+        ({"packages": []}, []),
+        ({"podman": False}, []),
+        ({"hypervisor": True}, kind.HYPERVISOR),
+        ({"forwarding": True}, []),
+    ],
+)
+def test_the_base_is_changed_live(base, change, new):
+    before = set(base.installed)
+    assert applied(base, {**UNIT, **change}) == ("live", [])
+    # What is no longer wanted stays: another may have come to need it.
+    assert base.installed == before | set(new)
+    assert len(base.ran("apt-get")) == bool(new)
+    assert {argv[0] for argv in base.ran("systemctl")} <= {"daemon-reload", "enable", "add-wants", "start", "is-enabled"}
+    assert base.forwarding.read_text().strip() == str(int("forwarding" in change))
+    assert ("ip_forward" in base.files["/etc/systemd/system/homelab-nftables.service"]) is ("forwarding" in change)
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_forwarding_that_is_no_longer_wanted_is_as_it_was_before_us(base, was_on):
+    if was_on:
+        was = {**records.read(OWNER, kind.BEFORE, "host"), "forwarding": True}
+        records.write(OWNER, kind.BEFORE, "host", was)
+    applied(base, {**UNIT, "forwarding": True})
+    assert applied(base, UNIT) == ("live", [])
+    assert base.forwarding.read_text().strip() == str(int(was_on))
+
+
+def test_a_removed_base_leaves_packages_and_what_manages_the_network(base):
+    before = set(base.installed)
+    [told], [done] = (clear(base.writer(), ["host"], OWNER, hold) for hold in (None, Hold()))
+    assert (told["disruption"], done["failed"], done["disruption"]) == ("", False, "")
+    stopped = [name for argv in base.ran("systemctl", "disable", "--now") for name in argv if not name.startswith("--")]
+    assert (stopped, base.ran("systemctl", "stop")) == (kind.OURS, [])
+    assert (base.files, base.installed) == ({}, before)

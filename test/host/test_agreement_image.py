@@ -1,0 +1,71 @@
+"""What is announced of an image is what is done: files come and go, and nobody who was made of one notices."""
+
+import hashlib
+
+import pytest
+from machine_mock import agree, agree_to_remove, refused, settled, writer_of
+
+from ansible.module_utils.homelab import image, records
+
+OLD, NEW = b"an image", b"a newer one"
+
+
+def sha(text):
+    return hashlib.sha256(text).hexdigest()
+
+
+@pytest.fixture
+def folder(monkeypatch, machine, tmp_path):
+    """Our image, as it is applied, beside the files that it and a newer one come from. qemu-img(1) is mocked."""
+    images = tmp_path / "images"
+    images.mkdir()
+    monkeypatch.setattr(image, "FOLDER", images)
+    machine.programs["qemu-img"] = lambda *_: '{"format": "qcow2"}'
+    for name, text in (("old", OLD), ("new", NEW)):
+        (tmp_path / name).write_bytes(text)
+    image.path_of(sha(OLD)).write_bytes(OLD)
+    image.path_of(sha(OLD)).chmod(image.MODE)
+    settled("image", unit(tmp_path, OLD, "old"))
+    return tmp_path
+
+
+def unit(folder, text, source, name="debian"):
+    return {"name": name, "source": str(folder / source), "sha256": sha(text)}
+
+
+def files():
+    return {path.read_bytes(): path.stat().st_mode & 0o777 for path in image.FOLDER.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "name", "left"),
+    [(NEW, "new", "debian", [NEW]), (NEW, "new", "another", [NEW, OLD]), (OLD, "old", "same", [OLD])],
+)
+def test_an_image_comes_live(folder, text, source, name, left):
+    if name == "same":
+        image.path_of(sha(OLD)).unlink()
+    agree(writer_of("image"), unit(folder, text, source, name), "live")
+    assert files() == dict.fromkeys(left, image.MODE)
+
+
+@pytest.mark.parametrize("drift", ["altered", "its mode"])
+def test_an_image_that_drifted_is_fetched_anew_live(folder, drift):
+    path = image.path_of(sha(OLD))
+    path.chmod(0o644)
+    if drift == "altered":
+        path.write_bytes(b"by hand")
+    agree(writer_of("image"), unit(folder, OLD, "old"), "live")
+    assert files() == {OLD: image.MODE}
+
+
+def test_one_that_cannot_be_had_is_refused_and_the_former_stays(folder):
+    assert "there is no file" in refused(writer_of("image"), unit(folder, NEW, "nowhere"))
+    assert files() == {OLD: image.MODE}
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_removed_image_goes_unless_another_is_the_same_file(folder, is_shared):
+    if is_shared:
+        records.write("other", "image", "same", {"sha256": sha(OLD)})
+    agree_to_remove(writer_of("image"), "debian", "")
+    assert (image.FOLDER / sha(OLD)).exists() is is_shared

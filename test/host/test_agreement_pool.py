@@ -1,0 +1,46 @@
+"""What is announced of a pool is what is done: it is never stopped by a change, and what lies in its folder is not touched."""
+
+import libvirt_mock
+import pytest
+from machine_mock import agree, agree_to_remove, refused, settled, writer_of
+
+
+@pytest.fixture
+def pool(monkeypatch, machine, tmp_path):
+    """Our pool, as it is applied, with a guest's disk in it."""
+    connection = libvirt_mock.connect(monkeypatch)
+    folder = tmp_path / "vms"
+    folder.mkdir()
+    (folder / "web").write_text("a disk")
+    connection.pools["vms"] = libvirt_mock.Pool(connection, "vms", str(folder))
+    settled("pool", {"name": "vms", "path": str(folder)})
+    return connection.pools["vms"]
+
+
+@pytest.mark.parametrize(("drift", "calls"), [("active", ["create"]), ("starts_at_boot", [])])
+def test_a_pool_that_drifted_is_put_right_live(pool, tmp_path, drift, calls):
+    setattr(pool, drift, 0)
+    agree(writer_of("pool"), {"name": "vms", "path": str(tmp_path / "vms")}, "live")
+    assert (pool.calls, pool.active, pool.starts_at_boot) == (calls, 1, 1)
+
+
+def test_a_new_pool_comes_live_and_the_other_stays_as_it_is(pool, tmp_path):
+    agree(writer_of("pool"), {"name": "new", "path": str(tmp_path / "new")}, "live")
+    new = pool.connection.pools["new"]
+    assert (new.calls, new.active, new.starts_at_boot, pool.calls) == (["create"], 1, 1, [])
+    assert (tmp_path / "new").is_dir()
+
+
+def test_another_folder_is_refused_and_nothing_moves(pool, tmp_path):
+    assert "a pool's path does not change" in refused(writer_of("pool"), {"name": "vms", "path": str(tmp_path / "other")})
+    assert (pool.calls, (tmp_path / "other").exists()) == ([], False)
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_removed_pool_loses_no_data(pool, tmp_path, is_empty):
+    if is_empty:
+        (tmp_path / "vms/web").unlink()
+    agree_to_remove(writer_of("pool"), "vms", "")
+    assert pool.connection.pools == {}
+    assert (tmp_path / "vms").exists() is not is_empty
+    assert is_empty or (tmp_path / "vms/web").read_text() == "a disk"

@@ -1,0 +1,137 @@
+"""What is announced of a Quadlet unit is what is done: who is restarted, what is made anew, and what goes with its data."""
+
+from types import SimpleNamespace
+
+import pytest
+from machine_mock import agree_to_remove, module, settled, writer_of
+
+from ansible.module_utils.homelab import quadlet, quadlet_plan, quadlet_unit
+from ansible.module_utils.homelab.kind import Observation
+from ansible.module_utils.homelab.module import Change
+from ansible.module_utils.homelab.quadlet_unit import QuadletUnit
+
+RUN = "[Install]\nWantedBy=default.target\n"
+
+
+def unit_of(name, content, **more):
+    return {"user": "web", "name": name, "content": content, "restart": "allowed", "on_delete": "keep", **more}
+
+
+WEB = unit_of("web.container", f"[Container]\nImage=web.image\n{RUN}", files={"site/index.html": "a"})
+IMAGE = unit_of("web.image", "[Image]\nImage=x:1\n")
+NET = unit_of("back.network", "[Network]\nSubnet=10.0.0.0/24\n")
+DATA = unit_of("data.volume", "[Volume]\nLabel=a=1\n", on_delete="destroy")
+DB = unit_of("db.container", f"[Container]\nImage=x\nNetwork=back.network\nVolume=data.volume:/data\n{RUN}")
+JOB = unit_of("job.container", "[Container]\nImage=x\n")
+ALL = [WEB, IMAGE, NET, DATA, DB, JOB]
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("unit", "announced", "touches"),
+    [
+        ({**WEB, "content": WEB["content"].replace("[Install]", "ReadOnly=true\n[Install]")}, "restart", []),
+        ({**WEB, "files": {"site/index.html": "b"}}, "restart", []),
+        ({**WEB, "on_delete": "destroy"}, "live", []),
+        ({**WEB, "restart": "denied"}, "live", []),
+        ({**JOB, "content": "[Container]\nImage=y\n"}, "live", []),
+        ({**IMAGE, "content": "[Image]\nImage=x:2\n"}, "restart", ["web.container"]),
+        ({**NET, "content": "[Network]\nSubnet=10.0.1.0/24\n"}, "replace", ["db.container"]),
+        ({**DATA, "content": "[Volume]\nLabel=a=2\n"}, "data-loss", ["db.container"]),
+        ({**DATA, "on_delete": "keep"}, "live", []),
+        ({**WEB, "dropins": {"a.conf": "[Container]\nReadOnly=true\n"}}, "restart", []),
+        ({**WEB, "running": False}, "restart", []),
+        (unit_of("new.container", f"[Container]\nImage=x\n{RUN}"), "live", []),
+    ],
+)
+def test_a_quadlet_unit(monkeypatch, tmp_path, unit, announced, touches):
+    library = module("quadlet_unit")
+    installed = [{"user": "web", "name": one["name"], "content": one["content"]} for one in ALL]
+    past = {one["name"]: quadlet_plan.past_of(QuadletUnit().record_of(one)) for one in ALL}
+    active = {one["name"] for one in ALL if one is not JOB}
+    now = quadlet_plan.Now(installed=installed, past=past, active=active, objects=["network/systemd-back", "volume/systemd-data"])
+    services = Services()
+    for name, mock in {
+        "Services": lambda _: services,
+        "folder_of": lambda *_: tmp_path,
+        "check": lambda *_: {},
+        "taken_ports": lambda *_: [],
+        "write_all": lambda *_: {},
+        "note_images": lambda *_: None,
+    }.items():
+        monkeypatch.setattr(library, name, mock)
+    monkeypatch.setattr(library.QuadletUnitWriter, "_now", lambda *_: now)
+    writer = library.QuadletUnitWriter()
+    name = f"web/{unit['name']}"
+    writer.changing = [name]
+    assert writer.refuse([unit], "lab") == {}
+    change = Change(unit, Observation(name, present=True), {})
+    assert writer.disruption(change) == announced
+    assert writer.touches(change, "lab") == [f"quadlet-unit web/{one}" for one in touches]
+    assert writer.apply([change], "lab") == {}
+    assert services.restarted - {unit["name"]} == set(touches)
+    assert bool(services.restarted & active) == (announced != "live")
+    assert services.made_way == (announced in ("replace", "data-loss"))
+
+
+class Services:
+    """A mock of a user's services, which notes what is restarted and what is removed."""
+
+    user = "web"
+
+    def __init__(self):
+        self.restarted, self.made_way = set(), False
+
+    def make_way(self, plan, _everything):
+        self.made_way = bool(plan.replaced)
+        return {}
+
+    def unmask(self, _services):
+        pass
+
+    reload = pull = lambda *_: None
+
+    def bring_up(self, _units, restarted):
+        self.restarted = {one["name"] for one in restarted}
+        return {}
+
+
+class Podman:
+    """A mock of podman(1) with networks and volumes; `removed` are those that went."""
+
+    def __init__(self):
+        self.objects, self.removed = {"network/systemd-back", "volume/systemd-data"}, []
+
+    def __call__(self, argv, _stdin):
+        if argv[2] == "ls":
+            return "\n".join(one.split("/")[1] for one in sorted(self.objects) if one.startswith(f"{argv[1]}/"))
+        if argv[2] == "rm":
+            self.removed.append(f"{argv[1]}/{argv[3]}")
+            self.objects.remove(self.removed[-1])
+        return ""
+
+
+@pytest.fixture
+def system_units(monkeypatch, machine, tmp_path):
+    """A host with units of the system's, and what they made."""
+    monkeypatch.setattr(quadlet_unit, "folder_of", lambda *_: tmp_path / "units")
+    monkeypatch.setattr(quadlet_unit, "users", lambda: ["system"])
+    machine.programs["podman"] = podman = Podman()
+    (tmp_path / "units").mkdir()
+    return SimpleNamespace(machine=machine, podman=podman, folder=tmp_path / "units")
+
+
+@pytest.mark.parametrize("on_delete", ["keep", "destroy"])
+@pytest.mark.parametrize(("unit", "removed"), [(WEB, []), (NET, ["network/systemd-back"]), (DATA, ["volume/systemd-data"])])
+def test_a_removed_unit_loses_data_just_when_that_is_announced(system_units, unit, removed, on_delete):
+    unit = {**unit, "user": None, "on_delete": on_delete}
+    settled("quadlet_unit", unit)
+    for path, text in quadlet.files_of(unit).items():
+        (system_units.folder / path).parent.mkdir(exist_ok=True)
+        (system_units.folder / path).write_text(text)
+    is_lost = unit["name"].endswith(".volume") and on_delete == "destroy"
+    agree_to_remove(writer_of("quadlet_unit"), f"system/{unit['name']}", "data-loss" if is_lost else "")
+    kept = unit["name"].endswith(".volume") and not is_lost
+    assert system_units.podman.removed == ([] if kept else removed)
+    assert system_units.machine.ran("systemctl", "stop") == [[quadlet.service_of(unit)]]
+    assert [path for path in system_units.folder.rglob("*") if path.is_file()] == []

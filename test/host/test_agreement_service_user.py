@@ -1,0 +1,104 @@
+"""What is announced of a user is what is done: its home goes only with on_delete: destroy. Accounts and systemd are mocked."""
+
+import pwd
+from types import SimpleNamespace
+
+import pytest
+from machine_mock import OWNER, agree_to_remove, mock_files, module, records, settled
+
+from ansible.module_utils.homelab.kind import Observation
+from ansible.module_utils.homelab.module import Change
+
+UNIT = {"name": "web", "uid": 2000, "subids": {"start": 100000}}
+SUBIDS = "other:200000:65536\n"
+
+
+class Accounts:
+    """A mock of useradd(8), usermod(8) and userdel(8). `homes` are those that are there."""
+
+    def __init__(self):
+        self.users, self.homes = {}, set()
+
+    def useradd(self, argv, _stdin):
+        self.users[argv[-1]] = SimpleNamespace(
+            pw_name=argv[-1], pw_uid=int(argv[2]), pw_gid=int(argv[2]), pw_dir=f"/home/{argv[-1]}", pw_gecos=""
+        )
+        self.homes.add(f"/home/{argv[-1]}")
+        self.usermod(argv, None)
+
+    def usermod(self, argv, _stdin):
+        self.users[argv[-1]].pw_gecos = argv[argv.index("--comment") + 1]
+
+    def userdel(self, argv, _stdin):
+        assert argv[1] == "--remove"
+        self.homes.remove(self.users.pop(argv[-1]).pw_dir)
+
+    def named(self, name):
+        if name not in self.users:
+            raise KeyError(name)
+        return self.users[name]
+
+
+@pytest.fixture
+def host(monkeypatch, machine, tmp_path):
+    """A host on which our user is applied, and has a unit, as another one has."""
+    mocked, library = Accounts(), module("service_user")
+    machine.programs |= {name: getattr(mocked, name) for name in ("useradd", "usermod", "userdel")}
+    monkeypatch.setattr(pwd, "getpwnam", mocked.named)
+    monkeypatch.setattr(pwd, "getpwall", lambda: list(mocked.users.values()))
+    monkeypatch.setattr(library, "LINGER", tmp_path)
+    mocked.files = mock_files(monkeypatch, "/etc/sub")
+    mocked.files |= {"/etc/subuid": SUBIDS, "/etc/subgid": SUBIDS}
+    mocked.useradd(["useradd", "--uid", "2000", "--comment", f"homelab/{OWNER}", "web"], None)
+    mocked.machine, mocked.library, mocked.writer = machine, library, library.ServiceUserWriter
+    settled("service_user", UNIT)
+    for name in ("web/web.container", "web2/web.container"):
+        records.write(OWNER, "quadlet-unit", name, {})
+    return mocked
+
+
+@pytest.mark.parametrize(
+    ("change", "runs", "touches"),
+    [
+        # What is put right of a user whose manager runs reaches none of its units; they start with a manager that did not run.
+        ({}, True, []),
+        ({}, False, ["quadlet-unit web/web.container"]),
+        ({"subids": {"start": 300000}}, True, []),
+        ({"on_delete": "destroy"}, True, []),
+        ({"name": "new", "uid": 2001, "subids": {"start": 400000}}, False, []),
+    ],
+)
+def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, touches):
+    monkeypatch.setattr(host.library, "manager_runs", lambda name: runs and name == "web")
+    writer = host.writer()
+    unit = writer.normalise({**UNIT, **change}, {})
+    name, is_new = unit["name"], unit["name"] not in host.users
+    task = Change(unit, Observation(name, present=not is_new), records.read(OWNER, "service-user", name) or {})
+    assert writer.refuse([unit], OWNER) == {}
+    assert (writer.disruption(task), writer.touches(task, OWNER)) == ("live", touches)
+    assert writer.apply([task], OWNER) == {}
+    ran = host.machine.ran
+    assert (len(ran("useradd")), len(ran("usermod")), ran("userdel")) == (is_new, not is_new, [])
+    # systemd starts a manager that does not run, and leaves one that does.
+    assert ran("systemctl") == [["start", f"user@{unit['uid']}.service"]]
+    line = f"{name}:{unit['subids']['start']}:65536"
+    assert all(text.splitlines().count(line) == 1 and SUBIDS in text for text in host.files.values())
+    assert f"/home/{name}" in host.homes
+
+
+@pytest.mark.parametrize("change", [{"uid": 2001}, {"name": "new"}, {"subids": {"start": 200001}}])
+def test_what_would_take_ids_from_somebody_is_refused(host, change):
+    writer = host.writer()
+    unit = writer.normalise({**UNIT, **change}, {})
+    assert list(writer.refuse([unit], OWNER)) == [unit["name"]]
+
+
+@pytest.mark.parametrize(("on_delete", "disruption"), [("keep", ""), ("destroy", "data-loss")])
+def test_a_removed_user_loses_its_home_just_when_that_is_announced(host, on_delete, disruption):
+    settled("service_user", {**UNIT, "on_delete": on_delete})
+    agree_to_remove(host.writer, "web", disruption)
+    kept = disruption == ""
+    assert ("/home/web" in host.homes, bool(host.machine.ran("userdel"))) == (kept, not kept)
+    # A kept account is locked, so that nobody gets its uid.
+    assert host.machine.ran("usermod", "--lock") == ([["--comment", f"homelab/{OWNER}/kept", "web"]] if kept else [])
+    assert host.machine.ran("systemctl", "stop") == [["user@2000.service", "user-runtime-dir@2000.service"]]
