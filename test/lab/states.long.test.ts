@@ -36,7 +36,8 @@ describe.each(versions)("the state of %s", (version) => {
     edit("host_vars/hv.yml", "trunk: [10, 20]", "trunk: [10, 20, 30]");
     const { output } = await good(stack(["up", "--yes", "--skip-preview", "--diff"]));
     expect(output).not.toMatch(/replaced|deleted|created/);
-    expect(output).toMatch(/updated/);
+    expect(output).toMatch(/~ 1 updated/);
+    expect(output).toMatch(/16 unchanged/);
     expect(await started("hv", "web")).toBe(web);
     await good(stack(["preview", "--refresh", "--expect-no-changes"]));
   });
