@@ -16,12 +16,14 @@ from http.client import HTTPException
 from typing import IO
 
 from ansible.module_utils.homelab import records, system
-from ansible.module_utils.homelab.image import FOLDER, MODE, Image, hash_of, is_url, path_of, used_by_others
+from ansible.module_utils.homelab.image import FOLDER, MODE, Image, data_of, hash_of, is_url, path_of, used_by_others
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 
 SILENCE_SECONDS = 60
 ANSWER_SECONDS = 15
-BLOCK = 1024 * 1024
+MIB = 1024 * 1024
+# What is zeros for so long becomes a hole.
+BLOCK = 64 * 1024
 
 
 class ImageWriter(Image, Writer):
@@ -53,15 +55,24 @@ class ImageWriter(Image, Writer):
 def out_of_reach(source: str) -> str:
     """Why a source cannot be had; nothing when it can, as far as that is known without fetching it."""
     if not is_url(source):
-        return "" if os.path.isfile(source) else f"there is no file {source} on this host"
+        return no_room(source, data_of(source)) if os.path.isfile(source) else f"there is no file {source} on this host"
     try:
-        urllib.request.urlopen(urllib.request.Request(source, method="HEAD"), timeout=ANSWER_SECONDS).close()
+        with urllib.request.urlopen(urllib.request.Request(source, method="HEAD"), timeout=ANSWER_SECONDS) as answer:
+            length = answer.headers.get("Content-Length") or ""
     except urllib.error.HTTPError as error:
         # Some servers answer GET alone.
         return "" if error.code in (403, 405, 501) else f"{source} cannot be had: {error}"
     except (OSError, HTTPException) as error:
         return f"{source} cannot be had: {error}"
-    return ""
+    return no_room(source, int(length)) if length.isdecimal() else ""
+
+
+def no_room(source: str, size: int) -> str:
+    """Why a file of a size does not fit where images lie; nothing when it does."""
+    there = next(folder for folder in (FOLDER, *FOLDER.parents) if folder.is_dir())
+    free = os.statvfs(there)
+    room = free.f_bavail * free.f_frsize
+    return f"{source} is {-(-size // MIB)} MiB, and there are {room // MIB} MiB left in {FOLDER}" if size > room else ""
 
 
 def bring(unit: dict) -> None:
@@ -93,11 +104,15 @@ def opened(source: str) -> IO[bytes]:
 
 
 def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
-    """Copy what has the hash. Raises ValueError when it has another."""
+    """Copy what has the hash, with holes for zeros, so that `data_of` is what copies of it take. Raises ValueError at another hash."""
     digest = hashlib.sha256()
     while block := source.read(BLOCK):
         digest.update(block)
-        target.write(block)
+        if block.strip(b"\0"):
+            target.write(block)
+        else:
+            target.seek(len(block), os.SEEK_CUR)
+    target.truncate()
     if digest.hexdigest() != sha256:
         raise ValueError(f"its SHA-256 is {digest.hexdigest()}, wanted {sha256}")
     target.flush()

@@ -113,8 +113,8 @@ def data_of(path: str, unit: dict) -> int:
     if info["virtual-size"] > bytes_of(unit):
         raise OSError(f"image {unit['image']} is larger than {unit['size']}")
     if info["format"] != "qcow2":
-        # A raw one may be holes for the most part, and those are not copied.
-        return 0
+        # Neither its holes nor other zeros are copied (qemu-img(1), convert -S).
+        return image.data_of(path)
     measured = system.run(["qemu-img", "measure", "-U", "-f", "qcow2", "-O", "qcow2", "--output=json", path]).stdout
     return int(json.loads(measured)["required"])
 

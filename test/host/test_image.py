@@ -1,14 +1,17 @@
 """Images: fetched once, whole or not at all."""
 
 import hashlib
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 from homelab import image, records
 from writers import module
 
 TEXT = b"an image"
+MIB = 1024 * 1024
 SHA = hashlib.sha256(TEXT).hexdigest()
 UNIT = {"name": "debian", "source": "/srv/debian.qcow2", "sha256": SHA}
 
@@ -56,10 +59,12 @@ def test_a_file_goes_when_nobody_has_an_image_of_it(folder):
 
 
 class Server(BaseHTTPRequestHandler):
-    """One image, /there, and one that is only given when it is asked for whole."""
+    """One image, /there, one that says how large it is, and one that is only given when it is asked for whole."""
 
     def do_HEAD(self):
-        self.send_response({"/there": 200, "/whole": 405}.get(self.path, 404))
+        self.send_response({"/there": 200, "/large": 200, "/whole": 405}.get(self.path, 404))
+        if self.path == "/large":
+            self.send_header("Content-Length", str(3 * MIB + 1))
         self.end_headers()
 
     def log_message(self, *_):
@@ -77,3 +82,38 @@ def test_what_cannot_be_had_is_known_without_fetching_it(tmp_path):
         server.shutdown()
     assert "Connection refused" in reason(f"{url}/there")
     assert reason(str(tmp_path / "none")) == f"there is no file {tmp_path}/none on this host"
+
+
+def test_an_image_without_room_is_told_before_it_is_fetched(tmp_path, monkeypatch):
+    library = module("image")
+    monkeypatch.setattr(library, "FOLDER", tmp_path / "not/yet/there")
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(3 * MIB))
+    source.open("ab").truncate(8 * MIB)
+
+    def free(mib):
+        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=mib * 256, f_frsize=4096))
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        free(3)
+        assert library.out_of_reach(f"{url}/large") == f"{url}/large is 4 MiB, and there are 3 MiB left in {tmp_path}/not/yet/there"
+        assert library.out_of_reach(f"{url}/there") == ""
+        free(4)
+        assert library.out_of_reach(f"{url}/large") == ""
+        server.shutdown()
+    # Holes are not copied.
+    assert library.out_of_reach(str(source)) == ""
+    free(2)
+    assert library.out_of_reach(str(source)) == f"{source} is 3 MiB, and there are 2 MiB left in {tmp_path}/not/yet/there"
+
+
+@pytest.mark.parametrize("data", [b"", b"x", bytes(MIB), b"x" + bytes(2 * MIB), bytes(2 * MIB) + b"x", b"x" + bytes(2 * MIB) + b"x"])
+def test_a_copy_is_the_same_and_zeros_take_no_room(tmp_path, data):
+    library = module("image")
+    (tmp_path / "source").write_bytes(data)
+    with (tmp_path / "source").open("rb") as source, (tmp_path / "copy").open("wb") as target:
+        library.copy(source, target, hashlib.sha256(data).hexdigest())
+    assert (tmp_path / "copy").read_bytes() == data
+    assert library.data_of(tmp_path / "copy") <= MIB

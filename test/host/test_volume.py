@@ -1,8 +1,10 @@
 """Volumes: whether there is room for what they are copies of. The pool is a folder of the test's, and images are mocked."""
 
 import os
+import shutil
 from types import SimpleNamespace
 
+import pytest
 from writers import module
 
 library = module("volume")
@@ -34,3 +36,29 @@ def test_an_image_larger_than_its_volume_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
     monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 9 * 1024 * MIB, "format": "qcow2"})
     assert library.no_room([unit("web")], "lab") == {"vms/web": "image debian is larger than 8 GiB"}
+
+
+def raw_image(path):
+    """3 MiB of data in 64 MiB, of which the rest is a hole."""
+    path.write_bytes(os.urandom(3 * MIB))
+    os.truncate(path, 64 * MIB)
+    return str(path)
+
+
+def test_a_copy_of_a_raw_image_needs_room_for_its_data_and_not_for_its_holes(monkeypatch, tmp_path):
+    source = raw_image(tmp_path / "debian")
+    monkeypatch.setattr(library, "path_of", lambda unit: str(tmp_path / unit["name"]))
+    monkeypatch.setattr(library, "source_of", lambda *_: source)
+    monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 64 * MIB, "format": "raw"})
+    free = SimpleNamespace(f_bavail=5 * 256, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda _: free)
+    said = {"vms/b": f"image debian takes 3 MiB, and there are 2 MiB left in {tmp_path}"}
+    assert library.no_room([unit("a", format="raw"), unit("b", format="raw")], "lab") == said
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
+@pytest.mark.parametrize("form", ["raw", "qcow2"])
+def test_that_is_what_the_copy_takes(tmp_path, form):
+    source = raw_image(tmp_path / "debian")
+    library.make(unit("a", format=form), str(tmp_path / "a"), source)
+    assert 3 * MIB <= library.image.data_of(tmp_path / "a") < 4 * MIB

@@ -84,6 +84,11 @@ def observe(unit: Unit, record: records.Record) -> Observation:
     return seen
 
 
+def data_of(path: str | Path) -> int:
+    """How many bytes a file has on its file system, without its holes (inode(7))."""
+    return os.stat(path).st_blocks * 512
+
+
 def hash_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as stream:
