@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ansible.module_utils.homelab import listeners, quadlet, quadlet_made, records, system
+from ansible.module_utils.homelab import listeners, quadlet, quadlet_made, quadlet_pulled, records, registry, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from ansible.module_utils.homelab.quadlet_services import Services, is_up
@@ -52,8 +52,18 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             refused = refused | check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
-        errors |= {self.name_of(unit): reason for unit in changing if (reason := no_archive(unit))}
+        errors |= {self.name_of(unit): reason for unit in changing if (reason := no_archive(unit))} | self._no_images(changing)
         return errors | {self.name_of(unit): reason for unit, reason in taken_ports(changing, self.owned(owner))}
+
+    def _no_images(self, units: Sequence) -> Errors:
+        """The units whose image is in no store yet, and not in its registry, as that says."""
+        asked: dict[str, registry.Image] = {}
+        for user, mine in by_user([unit for unit in units if quadlet_pulled.image_of(unit)]):
+            everything = merged(self.now[user].installed, [unit for unit in units if user_of(unit) == user])
+            found = quadlet_pulled.to_ask(account_of(user), store_of(user), mine, everything)
+            asked.update({f"{user}/{name}": image for name, image in found.items()})
+        absent = registry.absent(asked.values())
+        return {name: f"there is no image {image} ({image.registry} answers 404)" for name, image in asked.items() if image in absent}
 
     def disruption(self, change: Change) -> str:
         name, plan = change.unit["name"], self.plans.get(user_of(change.unit), Plan())

@@ -73,7 +73,10 @@ function groupsOf(all: Wanted[]): Group[] {
 }
 
 /** What only modules need. */
-const WRITERS_ONLY = ["hold.py", "lock.py", "module.py", "networkd_apply.py", "quadlet_plan.py", "quadlet_services.py"];
+const WRITERS_ONLY = [
+  ...["hold.py", "lock.py", "module.py", "networkd_apply.py"],
+  ...["quadlet_plan.py", "quadlet_pulled.py", "quadlet_services.py", "registry.py"],
+];
 
 /** ansible/observe.py behind a line that holds the observers' source and the units. */
 export function script(groups: Group[], sources = observers()): string {

@@ -1,5 +1,6 @@
-"""The observers' package lies where Ansible looks for it; and a host that is mocked."""
+"""The observers' package lies where Ansible looks for it; a host that is mocked; and no test asks anybody but this machine."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -19,3 +20,19 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr(system, "installed", lambda _program: True)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     return mocked
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_is_asked(monkeypatch):
+    asked = []
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host, *more, **named):
+        if host in ("127.0.0.1", "localhost"):
+            return real(host, *more, **named)
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "tests ask nobody else")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield
+    assert asked == []
