@@ -62,3 +62,14 @@ def test_that_is_what_the_copy_takes(tmp_path, form):
     source = raw_image(tmp_path / "debian")
     library.make(unit("a", format=form), str(tmp_path / "a"), source)
     assert 3 * MIB <= library.image.data_of(tmp_path / "a") < 4 * MIB
+
+
+def test_a_copy_that_broke_off_leaves_nothing_behind(monkeypatch, tmp_path):
+    def run(argv, **_):
+        (tmp_path / ".homelab-a").write_bytes(b"a part")
+        raise library.system.CommandError(argv, "exit code 1", "No space left on device")
+
+    monkeypatch.setattr(library.system, "run", run)
+    with pytest.raises(library.system.CommandError, match="No space left on device"):
+        library.make(unit("a"), str(tmp_path / "a"), "/srv/debian")
+    assert list(tmp_path.iterdir()) == []
