@@ -77,7 +77,7 @@ def told(reasons: dict[str, list[str]]) -> Errors:
 def lacking_of(unit: dict, owner: str, links: dict) -> list[str]:
     """What a unit names that is not on the host."""
     found = domain_checks.missing_files(unit)
-    found += [f"there is no link {one['bridge']}; declare it in `bridges`" for one in unit["interfaces"] if one["bridge"] not in links]
+    found += [f"there is no bridge {one['bridge']} yet; `bridges` makes it" for one in unit["interfaces"] if one["bridge"] not in links]
     try:
         leases.files_of(resolved(unit, owner, links.values()), owner, links.values())
     except Missing as reason:

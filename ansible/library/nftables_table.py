@@ -32,7 +32,7 @@ class NftablesTableWriter(NftablesTable, Writer):
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         if not system.installed("nft"):
-            return {self.name_of(unit): "nft is not installed; declare `homelab_host` for this host" for unit in units}
+            return {self.name_of(unit): "nft is not installed yet; `homelab_host` brings it" for unit in units}
         changing = [unit for unit in units if self.name_of(unit) in self.changing and not leaves_its_table(unit["content"])]
         self.tried = {self.name_of(unit): load_in_empty_namespace(render(unit, owner)) for unit in changing}
         # Such as a user that a rule names.

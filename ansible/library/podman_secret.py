@@ -23,9 +23,9 @@ class PodmanSecretWriter(PodmanSecret, Writer):
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         if not system.installed("podman"):
-            return {self.name_of(unit): "podman is not installed; set `podman: true` in homelab_host" for unit in units}
+            return {self.name_of(unit): "podman is not installed yet; `podman: true` in homelab_host brings it" for unit in units}
         absent = [unit for unit in units if not user_exists(user_of(unit)) or not can_be_asked(user_of(unit))]
-        reason = "does not exist or has no systemd running; declare it in `service_users`"
+        reason = "does not exist or has no systemd running yet; `service_users` sees to that"
         return {self.name_of(unit): f"user {unit['user']} {reason}" for unit in absent}
 
     def refuse(self, units: Sequence, owner: str) -> Errors:

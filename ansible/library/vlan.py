@@ -20,9 +20,7 @@ class VlanWriter(Vlan, Writer):
     def lacks(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links()
         absent = [unit for unit in units if unit["bridge"] not in links or not bridge_file(unit["bridge"]).exists()]
-        return {
-            unit["name"]: f"this configuration makes no bridge {unit['bridge']} on this host; declare it in `bridges`" for unit in absent
-        }
+        return {unit["name"]: f"there is no bridge {unit['bridge']} on this host yet; `bridges` makes one" for unit in absent}
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = networkd.read_links().values()

@@ -47,13 +47,13 @@ def lacking_of(unit: dict, owner: str) -> str:
     """What a volume needs that is not there."""
     path = path_of(unit)
     if path is None:
-        return f"there is no pool {unit['pool']}; declare it in `pools`"
+        return f"there is no pool {unit['pool']} yet; `pools` makes it"
     if os.path.lexists(path):
         return ""
     if reason := pool.moved(unit["pool"]):
         return reason
     if "image" in unit and image.named(unit["image"], owner) is None:
-        return f"there is no image {unit['image']}; declare it in `images`"
+        return f"there is no image {unit['image']} yet; `images` makes it"
     return ""
 
 

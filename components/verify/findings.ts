@@ -11,7 +11,7 @@ export type Verdict =
   | { is: "holds" }
   | { is: "changes"; disruption: string; touches: string[]; diff: string }
   | { is: "refused"; reason: string }
-  | { is: "unverified"; reason: string };
+  | { is: "unverified"; reason: string; diff?: string };
 
 /** What the engine is going to do about a unit: something, nothing, or nothing though it was changed (`--target`). */
 export type Plan = "planned" | "same" | "left out";
@@ -47,7 +47,7 @@ function verdictOf({ changed, failed, msg, diff, disruption, touches }: UnitResu
   if (failed) return { is: "refused", reason: msg };
   if (!changed) return { is: "holds" };
   // In check mode, a text beside a change says why the host could not be asked.
-  if (msg) return { is: "unverified", reason: msg };
+  if (msg) return { is: "unverified", reason: msg, diff: diff ?? "" };
   return { is: "changes", disruption: disruption ?? "", touches: touches ?? [], diff: diff ?? "" };
 }
 
@@ -70,11 +70,14 @@ export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
     ),
   );
 
-/** What the removal of units that left a host's configuration takes with it. */
+/** What the removal of units that left a host's configuration takes with it; with `homelab_prune` the role removes them. */
 export const lossesOf = ({ events }: Run, host: string): Finding[] =>
   events
     .filter((event) => event.event === "result" && event.host === host)
-    .flatMap(({ kind, losing }) => (losing ?? []).map((name) => `${kind} ${name} is declared no longer`))
+    .flatMap(({ kind, losing, removed }) => {
+      const pruned = (removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }) => name);
+      return [...(losing ?? []), ...pruned].map((name) => `${kind} ${name} is declared no longer`);
+    })
     .map((what) => ({
       severity: "warn",
       message: `data-loss: ${what}, and with \`on_delete: destroy\` its removal takes its data with it`,
@@ -92,8 +95,14 @@ export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {
       if (plan === "left out") return { severity: "info", message: `not in this plan, and the host would refuse it: ${verdict.reason}` };
       return { severity: "warn", message: `drift, not in this plan, and its repair would be refused: ${verdict.reason}` };
     case "unverified":
-      return plan === "planned" ? { severity: "info", message: `unverified: ${verdict.reason}` } : undefined;
+      return unverified(verdict, plan);
   }
+}
+
+/** A host that was heard of a unit, and could not be asked whether it takes it, may have told of drift. */
+function unverified({ reason, diff }: Verdict & { is: "unverified" }, plan: Plan): Finding | undefined {
+  if (plan === "planned") return { severity: "info", message: `unverified: ${reason}` };
+  return plan === "same" && diff ? { severity: "warn", message: `drift, not in this plan; ${reason}\n${diff}` } : undefined;
 }
 
 function changeOf({ disruption, touches, diff }: Verdict & { is: "changes" }, plan: Plan): Finding {

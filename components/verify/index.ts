@@ -24,8 +24,9 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
     if (isUnasked(all)) continue;
     for (const [id, { resource, unit }] of host.units) {
       const finding = findingOf(verdicts.get(id)!, await planOf(resource, unit));
-      if (finding) tell(finding, resource);
-      for (const message of hindrances.get(id) ?? []) tell({ severity: "warn", message }, resource);
+      const found = [finding, ...(hindrances.get(id) ?? []).map((message): Finding => ({ severity: "warn", message }))];
+      // With --diff, Pulumi prints messages alone, without the resource that they are about.
+      for (const one of found) if (one) tell({ ...one, message: `${id}: ${one.message}` }, resource);
       if (finding?.severity === "error") refused += 1;
     }
   }

@@ -76,6 +76,7 @@ test("what a host lacks so far makes a unit unverified, with the reason", () => 
   expect(verdictsOf(run(lacking as never), hosts).get("hv/vlan/apps")).toEqual({
     is: "unverified",
     reason: "not checked on the host: there is no br0",
+    diff: "",
   });
 });
 
@@ -102,6 +103,13 @@ test.each<[string, Verdict, Plan, string, string]>([
   ["a refusal for later", refusal, "left out", "info", "not in this plan, and the host would refuse it: line 1: syntax error"],
   ["what cannot be known yet", unknown, "planned", "info", "unverified: there is no nft"],
   ["what nothing is done about", unknown, "same", "", ""],
+  [
+    "drift of what cannot be asked",
+    { ...unknown, diff: "it is shut off" },
+    "same",
+    "warn",
+    "drift, not in this plan; there is no nft\nit is shut off",
+  ],
 ])("%s is told as what it is", (_, verdict, plan, severity, message) => {
   expect(findingOf(verdict, plan)).toEqual(severity === "" ? undefined : { severity, message });
 });
@@ -129,6 +137,8 @@ test("what of others is in a unit's way is found under its resource's id", () =>
 
 test("what leaves with its data is told of its own host", () => {
   const leaving = { event: "result", host: "hv", kind: "volume", units: [], losing: ["vms/old"] } as const;
+  const pruned = { ...leaving, losing: [], removed: [result({ name: "vms/old", disruption: "data-loss" }), result({ name: "vms/kept" })] };
+  expect(lossesOf(run(...whole, pruned as never), "hv")).toEqual(lossesOf(run(...whole, leaving as never), "hv"));
   expect(lossesOf(run(...whole, leaving as never), "app")).toEqual([]);
   expect(lossesOf(run(...whole, leaving as never), "hv")).toEqual([
     {

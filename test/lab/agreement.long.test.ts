@@ -53,18 +53,9 @@ const announced: Record<string, string> = {
   "hv/quadlet-unit/web/web.container": "restart",
 };
 
-/** The class of each change, by unit, as a preview tells them under each resource's name. */
-function classesIn(output: string): Record<string, string> {
-  const parts = output
-    .slice(output.indexOf("Diagnostics:"))
-    .split(/^ {2}\S+ \((.+)\):$/m)
-    .slice(1);
-  const units = parts.flatMap((id, at) => {
-    const said = at % 2 === 0 ? /verified on the host: ([\w-]+)/.exec(parts[at + 1]!) : null;
-    return said ? [[id, said[1]!] as const] : [];
-  });
-  return Object.fromEntries(units);
-}
+/** The class of each change, by unit, as a preview tells them. */
+const classesIn = (output: string): Record<string, string> =>
+  Object.fromEntries([...output.matchAll(/(\S+): verified on the host: ([\w-]+)/g)].map(([, id, disruption]) => [id!, disruption!]));
 
 const uptimes = async () => {
   const entries = Object.entries(ADDRESSES).map(async ([name, address]) => [name, (await machine(address))["uptime"]!] as const);

@@ -28,7 +28,7 @@ const bad: Record<string, [more: object, said: RegExp]> = {
   "kernel-missing": [{ kernel: { kernel: "/srv/none" } }, /there is no file \/srv\/none/],
   "initrd-missing": [{ kernel: { ...KERNEL, initrd: "/srv/none" } }, /there is no file \/srv\/none/],
   "cd-missing": [{ disks: [{ cdrom: "/srv/none.iso" }] }, /there is no file \/srv\/none.iso/],
-  "bridge-missing": [{ interfaces: [{ bridge: "br77" }] }, /there is no link br77; declare it in `bridges`/],
+  "bridge-missing": [{ interfaces: [{ bridge: "br77" }] }, /there is no bridge br77 yet; `bridges` makes it/],
   "mac-of-many": [{ interfaces: [{ bridge: "br0", mac: "53:54:00:00:00:01" }] }, /unicast|multicast|schema/],
   "ide-of-q35": [{ disks: [{ cdrom: "", target: "hda" }] }, /IDE/],
   "snapshot-of-raw": [{ snapshot: true, disks: [{ volume: "vms/plain" }] }, /vda|raw|qcow2/],

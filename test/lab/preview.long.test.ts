@@ -72,7 +72,9 @@ test("what changed on the host beside the plan is drift, and told with the way t
 test("a chain of others that drops what a table of ours lets through is a warning", async () => {
   await text("hv", "nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 10; policy drop; }'");
   const { output } = await good(preview());
-  expect(output).toMatch(/warning: table inet theirs is nobody's, and its chain c drops by its policy/);
+  expect(output).toMatch(
+    /warning: hv\/nftables-table\/inet\/isolation: table inet theirs is nobody's, and its chain c drops by its policy/,
+  );
   await text("hv", "nft delete table inet theirs");
 });
 
@@ -84,7 +86,7 @@ test("a port that somebody has is refused, with who that is", async () => {
   edit("host_vars/hv.yml", '["8080:8080"]', '["8099:8080"]');
   const { code, output } = await preview();
   expect(code).not.toBe(0);
-  expect(output).toMatch(/the host refuses it: port 8099\/tcp is taken by python3 \(pid \d+\)/);
+  expect(output).toMatch(/hv\/quadlet-unit\/web\/web\.container: the host refuses it: port 8099\/tcp is taken by python3 \(pid \d+\)/);
   edit("host_vars/hv.yml", '["8099:8080"]', '["8080:8080"]');
   await text("hv", "systemctl stop squatter");
 });
@@ -124,7 +126,7 @@ test("of a bare host it is said what cannot be verified yet, and why", async () 
   await lab.reset();
   await fresh();
   const { output } = await good(preview());
-  expect(output).toMatch(/unverified: [^]*nft/);
+  expect(output).toMatch(/hv\/nftables-table\/inet\/isolation: unverified: [^\n]*nft/);
   expect(output).toMatch(/hv is verified: [^\n]*unverified/);
   expect(output).toMatch(/app is not verified: app cannot be reached/);
 });

@@ -189,7 +189,7 @@ def _disk(disk: Unit) -> Unit:
     pool, name = disk["volume"].split("/")
     path, form = volume.path_of({"pool": pool, "name": name}), volume.format_of(disk["volume"])
     if path is None or form is None or not os.path.exists(path):
-        raise Missing(f"there is no volume {disk['volume']}; declare it in `volumes`")
+        raise Missing(f"there is no volume {disk['volume']} yet; `volumes` makes it")
     return {**known, "device": "disk", "file": path, "format": form}
 
 

@@ -114,5 +114,5 @@ def _vlan_of(interface: Unit, links: Iterable[Link]) -> Link:
             return link
     raise Missing(
         f"VLAN {interface['vlan']} on {interface['bridge']} has no link on this host that hands out addresses; "
-        "declare it in `vlans`, with `dhcp`"
+        "`vlans` makes it, with `dhcp`"
     )

@@ -12,7 +12,7 @@ from typing import Any
 from . import system
 
 URI = "qemu:///system"
-MISSING = "libvirt is not installed; say `hypervisor: true` in this host's `homelab_host`"
+MISSING = "libvirt is not installed yet; `hypervisor: true` in homelab_host brings it"
 
 # As found in libvirt's own enumerations, stable by its promise of compatibility.
 NO_DOMAIN, NO_POOL, NO_VOLUME = 42, 49, 50
