@@ -74,4 +74,13 @@ INPUT = {"family": "inet", "name": "a", "content": "chain c {\n type filter hook
     ],
 )
 def test_a_chain_of_others_that_drops_on_the_same_hook_is_told(chain, count):
-    assert len(kind.overruled(INPUT, [{"table": "theirs", "name": "c", **chain}])) == count
+    assert len(kind.overruled(INPUT, [{"table": "theirs", "name": "c", "whose": "nobody's", **chain}])) == count
+
+
+def test_a_dropping_chain_is_told_with_whose_it_is_unless_it_is_our_own(monkeypatch):
+    comments = {"inet/mine": kind.MARK + "lab", "inet/other": kind.MARK + "garage", "inet/theirs": None}
+    chains = [{"family": "inet", "table": name.split("/")[1], "name": "c", "hook": "input", "policy": "drop"} for name in comments]
+    monkeypatch.setattr(kind, "tables_on_host", lambda: comments)
+    monkeypatch.setattr(kind, "base_chains", lambda: chains)
+    told = kind.observer.warnings([INPUT], "lab")["inet/a"]
+    assert [text.split(",")[0] for text in told] == ["table inet other is garage's", "table inet theirs is nobody's"]

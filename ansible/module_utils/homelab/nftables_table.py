@@ -54,7 +54,8 @@ class NftablesTable(Kind):
 
     def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
         tables = tables_on_host()
-        foreign = [chain for chain in base_chains() if _owner(tables.get(f"{chain['family']}/{chain['table']}")) is None]
+        owners = [(chain, _owner(tables.get(f"{chain['family']}/{chain['table']}"))) for chain in base_chains()]
+        foreign = [{**chain, "whose": f"{of}'s" if of else "nobody's"} for chain, of in owners if of != owner]
         return {self.name_of(unit): found for unit in units if (found := overruled(unit, foreign))}
 
     def found(self) -> dict[str, str | None]:
@@ -143,8 +144,8 @@ def overruled(unit: Unit, foreign: Sequence[dict[str, str]]) -> list[str]:
     """Which chains of others drop what this table lets through: of all on a hook each has its say (nft(8), verdict statement)."""
     hooks = set(re.findall(r"\bhook (\w+)", re.sub(r'"[^"]*"|#[^\n]*', "", unit["content"])))
     return [
-        f"table {chain['family']} {chain['table']} is nobody's, and its chain {chain['name']} drops by its policy what it does not accept "
-        f"itself on hook {chain['hook']}, whatever this table accepts"
+        f"table {chain['family']} {chain['table']} is {chain['whose']}, and its chain {chain['name']} drops by its policy "
+        f"what it does not accept itself on hook {chain['hook']}, whatever this table accepts"
         for chain in foreign
         if chain["hook"] in hooks and chain.get("policy") == "drop" and _meets(unit["family"], chain["family"])
     ]
