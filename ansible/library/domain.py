@@ -22,7 +22,7 @@ from ansible.module_utils.homelab import (
 )
 from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, texts_of
 from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
-from ansible.module_utils.homelab.domain_define import define, drop_nvram, forget_name, rename, saved, undefine
+from ansible.module_utils.homelab.domain_define import define, drop_nvram, forget_name, refused, rename, saved, undefine
 from ansible.module_utils.homelab.leases import Missing
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import forget, write_files
@@ -41,7 +41,9 @@ class DomainWriter(Domain, Writer):
         links = list(networkd.read_links().values())
         whole = [resolved(unit, owner, links) for unit in units]
         between = domain_faults.across(whole)
-        return told({unit["name"]: between[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in whole})
+        found = {unit["name"]: between[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in whole}
+        asked = [unit for unit in whole if unit["name"] in self.changing and not found[unit["name"]]]
+        return told(found | {unit["name"]: refused(unit, owner) for unit in asked})
 
     def disruption(self, change: Change) -> str:
         unit, domain = change.unit, lookup(change.unit)

@@ -3,6 +3,7 @@ import { KERNEL, POOLS, idle, machine, plug, tiny, virsh, volume } from "./guest
 import { type Lab } from "./lab";
 import { text } from "./look";
 import { asHypervisor, good, hypervisor, playbook, stack, up } from "./project";
+import { type PulumiRun } from "./pulumi";
 
 jest.setTimeout(3_600_000);
 
@@ -45,6 +46,9 @@ const bad: Record<string, [more: object, said: RegExp]> = {
   "said-otherwise": [{ xml: "<domain><os><bios rebootTimeout='07'/></os></domain>" }, /libvirt writes it otherwise/],
 };
 
+/** Not known before libvirt has written it down. */
+const ONLY_BY_DEFINING = new Set(["said-otherwise"]);
+
 const declare = (domains: object[]) => asHypervisor({ ...there, domains: [steady, ...domains] });
 const all = Object.entries(bad).map(([name, [more]]) => idle(name, more));
 
@@ -65,15 +69,23 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
-test.each(["Pulumi", "plain Ansible"])("each is told for itself, by %s", async (route) => {
+const routes: Record<string, () => Promise<PulumiRun>> = {
+  "a preview": () => stack(["preview"]),
+  Pulumi: () => stack(["up", "--yes", "--skip-preview"], WIDE),
+  "plain Ansible": async () => {
+    const { code, stdout } = await playbook("--limit", "hv");
+    return { code, output: stdout.replaceAll("\\n", "\n") };
+  },
+};
+
+test.each(Object.keys(routes))("each is told for itself, by %s", async (route) => {
   const before = await guests();
   const { uptime } = await machine(ADDRESS);
   declare(all);
-  const done = route === "Pulumi" ? await stack(["up", "--yes", "--skip-preview"], WIDE) : await playbook("--limit", "hv");
-  const said = "output" in done ? done.output : done.stdout;
-  expect(done.code).not.toBe(0);
-  for (const [name, [, words]] of Object.entries(bad))
-    expect([name, said.replaceAll("\\n", "\n")]).toEqual([name, expect.stringMatching(linesOf(name, words))]);
+  const { code, output } = await routes[route]!();
+  expect(code).not.toBe(0);
+  for (const [name, [, words]] of Object.entries(bad).filter(([one]) => !(route === "a preview" && ONLY_BY_DEFINING.has(one))))
+    expect([name, output]).toEqual([name, expect.stringMatching(linesOf(name, words))]);
   expect(await guests()).toEqual(before);
   expect((await machine(ADDRESS))["uptime"]!).toBeGreaterThan(uptime!);
 });

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -15,6 +17,8 @@ from .kind import Unit
 
 # Of one whose record is lost.
 SHUTDOWN_SECONDS = 120
+
+SCHEMA = "/usr/share/libvirt/schemas/domain.rng"
 
 
 def saved(domain: Any) -> list[str]:
@@ -68,19 +72,43 @@ def forget_name(name: str, owner: str) -> None:
     records.remove(owner, "domain", name)
 
 
+def base_of(unit: Unit, owner: str, domain: Any) -> domain_xml.Element:
+    """What a unit's definition is made of: the one that is there, or for a new machine the least that libvirt takes."""
+    before = None if domain is None else persistent(domain)
+    if before is not None and not domain_xml.needs_replacement(before, unit):
+        return before
+    identity = free_uuid(owner, unit["name"]) if domain is None else domain.UUIDString()
+    return domain_edit.skeleton(libvirt_host.acceleration(), identity, unit)
+
+
+def refused(unit: Unit, owner: str) -> list[str]:
+    """What libvirt has against a definition, asked without defining it: its schema against the part in libvirt's own words
+    (virt-xml-validate(1)), and QEMU's driver (virsh(1), domxml-to-native), which also sees what a guest needs that runs.
+    """
+    text = domain_xml.render(domain_edit.edited(base_of(unit, owner, lookup(unit)), unit, owner))
+    if "xml" in unit and os.path.exists(SCHEMA) and system.installed("xmllint"):
+        done = system.run(["xmllint", "--noout", "--relaxng", SCHEMA, "-"], stdin=text, check=False)
+        if done.returncode != 0:
+            said = [re.sub(r"^-:\d+: ", "", line) for line in done.stderr.splitlines() if "error" in line]
+            return ["libvirt's schema refuses it with its xml:\n" + "\n".join(said)]
+    library = libvirt_host.library()
+    try:
+        libvirt_host.connection().domainXMLToNative("qemu-argv", text, 0)
+    except library.libvirtError as error:
+        of_its_text = (library.VIR_ERR_XML_ERROR, library.VIR_ERR_XML_DETAIL, library.VIR_ERR_CONFIG_UNSUPPORTED)
+        if unit["running"] or error.get_error_code() in of_its_text:
+            return [f"libvirt refuses it: {error}"]
+    return []
+
+
 def define(unit: Unit, owner: str) -> Any:
     """The domain with the definition that its unit wants. What libvirt refuses, or writes otherwise than it was said, changes nothing."""
     domain = lookup(unit)
     before = None if domain is None else persistent(domain)
-    if before is None or domain_xml.needs_replacement(before, unit):
-        identity = free_uuid(owner, unit["name"]) if domain is None else domain.UUIDString()
-        root = domain_edit.skeleton(libvirt_host.acceleration(), identity, unit)
-    else:
-        root = before
-    wanted = domain_edit.edited(root, unit, owner)
+    wanted = domain_edit.edited(base_of(unit, owner, domain), unit, owner)
     if before is not None and not domain_xml.differences(before, wanted):
         return domain
-    if before is not None and root is not before:
+    if before is not None and domain_xml.needs_replacement(before, unit):
         keep(before, owner)
     library = libvirt_host.library()
     defined = libvirt_host.connection().defineXMLFlags(domain_xml.render(wanted), library.VIR_DOMAIN_DEFINE_VALIDATE)

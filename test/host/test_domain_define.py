@@ -1,0 +1,71 @@
+"""What libvirt has against a definition, asked without defining it. libvirt and xmllint are mocks."""
+
+from subprocess import CompletedProcess
+
+import libvirt_mock
+import pytest
+
+from ansible.module_utils.homelab import domain as domain_kind
+from ansible.module_utils.homelab import domain_define, libvirt_host, system
+
+XML = "<domain><devices><frobnicator/></devices></domain>"
+BY_SCHEMA = "-:35: element devices: Relax-NG validity error : Element domain failed to validate content\n- fails to validate\n"
+
+
+class Error(libvirt_mock.LibvirtError):
+    def get_error_code(self):
+        return self.args[1]
+
+    def __str__(self):
+        return self.args[0]
+
+
+class Library(libvirt_mock.Library):
+    libvirtError = Error
+    VIR_ERR_XML_ERROR = 27
+
+
+class Connection:
+    """Takes what has no words against it."""
+
+    def __init__(self, *words):
+        self.words = words
+
+    def lookupByUUIDString(self, _uuid):
+        raise Error("no domain", 42)
+
+    def domainXMLToNative(self, _form, text, _flags):
+        assert text.startswith("<domain")
+        if self.words:
+            raise Error(*self.words)
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "schema", "told"),
+    [
+        ({}, (), BY_SCHEMA, []),
+        ({"xml": XML}, (), "", []),
+        (
+            {"xml": XML},
+            (),
+            BY_SCHEMA,
+            ["libvirt's schema refuses it with its xml:\n" + BY_SCHEMA.removeprefix("-:35: ").splitlines()[0]],
+        ),
+        ({}, ("IDE is not here", 27), "", ["libvirt refuses it: IDE is not here"]),
+        ({"running": False}, ("IDE is not here", 27), "", ["libvirt refuses it: IDE is not here"]),
+        ({}, ("network default is not active", 55), "", ["libvirt refuses it: network default is not active"]),
+        ({"running": False}, ("network default is not active", 55), "", []),
+    ],
+)
+def test_what_libvirt_refuses_is_told_before_it_is_defined(monkeypatch, more, words, schema, told):
+    unit = domain_kind.observer.normalise({"name": "web", "memory": "128 MiB", **more}, {})
+    monkeypatch.setattr(domain_define, "lookup", lambda _: None)
+    monkeypatch.setattr(domain_define, "SCHEMA", "/")
+    monkeypatch.setattr(libvirt_host, "library", Library)
+    monkeypatch.setattr(libvirt_host, "connection", lambda: Connection(*words))
+    monkeypatch.setattr(libvirt_host, "acceleration", lambda: "kvm")
+    monkeypatch.setattr(system, "installed", lambda _: True)
+    monkeypatch.setattr(system, "run", lambda argv, **_: CompletedProcess(argv, 3 if schema else 0, "", schema))
+    monkeypatch.setattr(domain_kind, "lookup", lambda _: None)
+    found = domain_define.refused(domain_kind.resolved(unit, "lab", []), "lab")
+    assert found == told
