@@ -1,8 +1,8 @@
 // One up changes units of all classes at once: what its preview announced of each is what happens to it, and to nobody else.
 import { POOLS, idle, machine, plug, tiny, virsh, volume } from "./guests";
 import { type Lab } from "./lab";
-import { started, text } from "./look";
-import { alter, asHypervisor, good, hypervisor, playbook, stack, up } from "./project";
+import { differencesOf, pageWithin, started, text } from "./look";
+import { alter, asHypervisor, changed, good, hypervisor, playbook, stack, up } from "./project";
 
 jest.setTimeout(3_600_000);
 
@@ -80,6 +80,7 @@ test("what a preview announces is what up does", async () => {
     isolation!.content = isolation!.content.replace("devices reach nothing on this host", "devices reach nothing here");
     quadlet_units.find(({ name }) => name === "web.container")!.sections["Container"]!["ReadOnly"] = true;
   });
+  const differences = await differencesOf("hv");
   const { output } = await good(stack(["preview", "--diff"]));
   expect(classesIn(output)).toEqual(announced);
   expect(output).toMatch(/data-loss: volume vms\/lost is declared no longer/);
@@ -89,6 +90,7 @@ test("what a preview announces is what up does", async () => {
     expect(plain).toContain(`${kind} ${name.join("/")}${disruption === "live" ? "" : ` (${disruption})`}: `);
   }
 
+  expect(await differences()).toEqual([""]);
   const seen = { uptimes: await uptimes(), uuid: await virsh("domuuid", "replaced"), web: await started("hv", "web") };
   expect(await typeOf("replaced")).toContain("q35");
   await up();
@@ -102,4 +104,15 @@ test("what a preview announces is what up does", async () => {
   expect(await started("hv", "web")).not.toBe(seen.web);
   expect(await text("hv", "ls /srv/vms")).toBe("stays\n");
   expect(await text("hv", "nft list table inet isolation; bridge vlan show dev eth1")).toMatch(/devices reach nothing here[^]*\b30\b/);
+});
+
+test("after a boot of the host its guests are there again, and so is all else, without a run", async () => {
+  const before = await uptimes();
+  await lab.powerCycle("hv");
+  await lab.waitForLogin("hv", 240);
+  for (const address of Object.values(ADDRESSES)) await pageWithin(240, "hv", `http://${address}/cgi-bin/machine`);
+  expect((await uptimes()).bystander).toBeLessThan(before.bystander);
+  expect(await virsh("list", "--name")).not.toContain("replaced");
+  expect((await virsh("vcpucount", "--maximum", "--live", "waits")).trim()).toBe("3");
+  expect(changed((await playbook("--check")).stdout)).toEqual({ hv: 0, app: 0 });
 });

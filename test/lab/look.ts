@@ -44,6 +44,18 @@ export async function traces(host: HostName): Promise<string> {
   return (await text(host, `${files}; nft -a list ruleset; ${links}`)) + (await started(host, host === "hv" ? "web" : "notes"));
 }
 
+/** All of a host that a preview could change: files with their times, rules, interfaces, services, packages; a line each. */
+const EVERYTHING =
+  "find / -xdev ! -path '/var/log/*' ! -path '/tmp*' ! -path '/var/tmp*' ! -path '/home/operator*' ! -path '/var/lib/systemd/t*' " +
+  "-printf '%p %y %s %m %U %G %C@\\n' | sort; nft -s list ruleset; ip -o link | cut -d' ' -f2-; " +
+  "systemctl list-units --no-legend --plain '*.service' '*.socket' | grep -Ev 'session|user@|systemd-(hostnamed|timedated|localed|tmpfiles)'; dpkg -l";
+
+/** Notes how hosts are; what the function that it gives returns is how each differs from that. */
+export async function differencesOf(...hosts: HostName[]): Promise<() => Promise<string[]>> {
+  for (const host of hosts) await text(host, `{ ${EVERYTHING}; } > /tmp/before`);
+  return () => Promise.all(hosts.map((host) => text(host, `{ ${EVERYTHING}; } | diff /tmp/before - || true`)));
+}
+
 /** What our configuration changes on a host, packages aside. */
 export function footprint(host: HostName): Promise<string> {
   return text(

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Lab } from "./lab";
-import { loginsSince, now, text } from "./look";
+import { differencesOf, loginsSince, now, text } from "./look";
 import { sshPort } from "./paths";
 import { type PulumiRun } from "./pulumi";
 import { configured, edit, fresh, good, inventory, setVault, stack, up } from "./project";
@@ -19,21 +19,8 @@ afterAll(() => lab.reset());
 
 const preview = (...args: string[]): Promise<PulumiRun> => stack(["preview", "--diff", ...args]);
 
-/** All of a host that a preview could change: files with their times, rules, interfaces, services, packages; a line each. */
-const EVERYTHING =
-  "find / -xdev ! -path '/var/log/*' ! -path '/tmp*' ! -path '/var/tmp*' ! -path '/home/operator*' ! -path '/var/lib/systemd/t*' " +
-  "-printf '%p %y %s %m %U %G %C@\\n' | sort; nft -s list ruleset; ip -o link | cut -d' ' -f2-; " +
-  "systemctl list-units --no-legend --plain '*.service' '*.socket' | grep -Ev 'session|user@|systemd-(hostnamed|timedated|localed|tmpfiles)'; dpkg -l";
-
-/** Notes how both hosts are; what the function that it gives returns is how they differ from that. */
-async function noted(): Promise<() => Promise<string[]>> {
-  const hosts = ["hv", "app"] as const;
-  for (const host of hosts) await text(host, `{ ${EVERYTHING}; } > /tmp/before`);
-  return () => Promise.all(hosts.map((host) => text(host, `{ ${EVERYTHING}; } | diff /tmp/before - || true`)));
-}
-
 test("a preview of what holds says so, and changes nothing", async () => {
-  const difference = await noted();
+  const difference = await differencesOf("hv", "app");
   const { output } = await good(preview());
   expect(output).toMatch(/hv is verified: \d+ hold\n/);
   expect(output).toMatch(/app is verified: \d+ hold\n/);
@@ -47,7 +34,7 @@ test("each change is told with its text, what it disturbs and what else it reach
   edit("host_vars/hv.yml", "Image: web.image\n", "Image: web.image\n        ReadOnly: true\n");
   edit("host_vars/app.yml", "the page is for its own VLAN", "the page is for its VLAN alone");
   await setVault({ greeting: "another" });
-  const difference = await noted();
+  const difference = await differencesOf("hv", "app");
   const { output } = await good(preview());
   expect(output).toMatch(/verified on the host: live\n[^]*\+[^\n]*devices reach nothing here/);
   expect(output).toMatch(/verified on the host: live; touches vlan apps, vlan iot\n/);
@@ -94,7 +81,7 @@ test("a port that somebody has is refused, with who that is", async () => {
 test("what a host refuses fails the preview with its own words, and the other host is told all the same", async () => {
   edit("host_vars/hv.yml", 'iifname "iot" drop comment', 'iifname "iot" frobnicate comment');
   edit("host_vars/app.yml", "the page is for its VLAN", "the page is for all");
-  const difference = await noted();
+  const difference = await differencesOf("hv", "app");
   const { code, output } = await preview();
   expect(code).not.toBe(0);
   expect(output).toMatch(/the host refuses it: [^]*frobnicate/);
@@ -115,6 +102,10 @@ test("a host that is away is said, and the rest goes on; without verification no
   const away = await good(preview());
   expect(away.output).toMatch(/hv is not verified: hv cannot be reached: [^]*Connection refused/);
   expect(away.output).toMatch(/app is not verified: app cannot be reached/);
+  writeFileSync(file, config.replace("HostName 10.10.10.20", "HostName 10.10.10.99"));
+  const half = await good(preview());
+  expect(half.output).toMatch(/hv is verified: \d+ hold, 1 change\n/);
+  expect(half.output).toMatch(/app is not verified: app cannot be reached/);
   writeFileSync(file, config);
   const since = await now("hv");
   const { output } = await good(preview("--config", "homelab:verify=false"));
