@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -49,7 +50,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             self.now[user] = self._now(user, mine, owner)
             self.plans[user] = make_plan(mine, self.now[user])
             refused = self.plans[user].refused
-            refused = refused | check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
+            said = check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
+            changed = {name: text for name, text in said.made.items() if f"{user}/{name}" in self.changing}
+            refused = refused | said.refused | refused_by_systemd(user, changed)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in changing if (reason := no_archive(unit))} | self._no_images(changing)
@@ -241,18 +244,29 @@ def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]
     return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
 
 
-def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:
-    """What the generator refuses, by unit; then also what names such a one, which will not be there."""
+@dataclass(frozen=True)
+class Generated:
+    """What the generator refuses, and the services that it makes, by unit."""
+
+    refused: Errors
+    made: dict[str, str]
+
+
+def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Generated:
+    """What the generator makes of units; then it also refuses what names a refused one, which will not be there."""
     refused: Errors = {}
-    while more := refused_by_generator(user, [unit for unit in units if unit["name"] not in refused], installed, owner):
-        refused |= more
-    return refused
+    while True:
+        left = [unit for unit in units if unit["name"] not in refused]
+        said = generated(user, left, installed, owner)
+        refused |= said.refused
+        if not said.refused:
+            return Generated(refused, said.made)
 
 
-def refused_by_generator(user: str, units: Sequence, installed: Sequence, owner: str) -> Errors:
-    """What it refuses of units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
+def generated(user: str, units: Sequence, installed: Sequence, owner: str) -> Generated:
+    """What it says to units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
     if not units:
-        return {}
+        return Generated({}, {})
     folder = folder_of(user, owner)
     with system.scratch_folder(0o755) as scratch:
         with system.acting_as(account_of(user)):
@@ -268,7 +282,27 @@ def refused_by_generator(user: str, units: Sequence, installed: Sequence, owner:
     said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
     about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
-    return {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
+    texts = {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
+    return Generated(texts, {unit["name"]: made[unit["name"]] for unit in units if unit["name"] in made})
+
+
+def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
+    """The settings of generated services whose values systemd does not understand, and so would do without (systemd-analyze(1), verify)."""
+    if not made:
+        return {}
+    account = account_of(user)
+    with system.scratch_folder(0o755) as scratch:
+        paths = {f"{scratch}/{number}.service": name for number, name in enumerate(made)}
+        for path, name in paths.items():
+            system.write_text(path, made[name])
+        mode = ["--user"] if account else []
+        argv = ["systemd-analyze", *mode, "--man=no", "--recursive-errors=no", "verify", *paths]
+        said = system.run(argv, check=False, account=account).stderr
+    errors: Errors = {}
+    for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", said, re.MULTILINE):
+        if path in paths:
+            errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd refuses it:"), complaint])
+    return errors
 
 
 def write_all(folder: Path, changes: Sequence[Change]) -> Errors:

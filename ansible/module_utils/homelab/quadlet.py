@@ -206,6 +206,6 @@ def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str,
     for service in re.split(r"^---(?=[^\n]+---$)", done.stdout, flags=re.MULTILINE):
         source = re.search(r"^SourcePath=(.*)$", service, re.MULTILINE)
         if source:
-            made[Path(source[1]).name] = service
+            made[Path(source[1]).name] = service.partition("\n")[2]
     complaints = [line for line in done.stderr.splitlines() if "Loading source unit file" not in line]
     return made, "\n".join(line for line in complaints if re.search(r"rror|convert|unsupported|invalid|unable", line))
