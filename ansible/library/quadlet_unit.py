@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from ansible.module_utils.homelab import listeners, quadlet, quadlet_made, quadlet_pulled, records, registry, system
+from ansible.module_utils.homelab import quadlet, quadlet_checks, quadlet_made, quadlet_pulled, records, registry, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from ansible.module_utils.homelab.quadlet_services import Services, is_up
@@ -50,13 +47,14 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             self.now[user] = self._now(user, mine, owner)
             self.plans[user] = make_plan(mine, self.now[user])
             refused = self.plans[user].refused
-            said = check(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
+            said = quadlet_checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             changed = {name: text for name, text in said.made.items() if f"{user}/{name}" in self.changing}
-            refused = refused | said.refused | refused_by_systemd(user, changed)
+            refused = refused | said.refused | quadlet_checks.refused_by_systemd(user, changed)
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
-        errors |= {self.name_of(unit): reason for unit in changing if (reason := no_archive(unit))} | self._no_images(changing)
-        return errors | {self.name_of(unit): reason for unit, reason in taken_ports(changing, self.owned(owner))}
+        errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.no_archive(unit))}
+        errors |= {self.name_of(unit): reason for unit, reason in quadlet_checks.taken_ports(changing, self.owned(owner))}
+        return errors | self._no_images(changing)
 
     def _no_images(self, units: Sequence) -> Errors:
         """The units whose image is in no store yet, and not in its registry, as that says."""
@@ -221,88 +219,6 @@ def note_images(services: Services, units: Sequence) -> None:
         ran = state.get("ActiveState") == "active" and quadlet_made.noted(services.user, unit).get("run") != state.get("InvocationID")
         if ran and name in images:
             quadlet_made.note(services.user, unit, images[name], state)
-
-
-def no_archive(unit: dict) -> str:
-    """Why an image cannot be had that is in a file; nothing when it can, or comes from a registry."""
-    path = quadlet.archive_of(unit)
-    return f"there is no file {path} on this host" if path and not os.path.isfile(path) else ""
-
-
-def taken_ports(units: Sequence, owned: Sequence[str]) -> list[tuple[dict, str]]:
-    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up."""
-    ports = {id(unit): quadlet.ports(unit) for unit in units if quadlet.should_run(unit)}
-    if not any(ports.values()):
-        return []
-    users = {name.split("/", 1)[0] for name in owned}
-    uids = {account.pw_uid for user in users - {SYSTEM} if (account := account_of(user))}
-    services = {quadlet.service_of(unit) for unit in units} | {f"{Path(name.split('/', 1)[1]).stem}.service" for name in owned}
-    others = [
-        one for one in listeners.listeners() if listeners.uid_of(one.pid) not in uids and not services & listeners.services_of(one.pid)
-    ]
-    found = [(unit, listeners.taken(ports.get(id(unit), []), others)) for unit in units]
-    return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What the generator refuses, and the services that it makes, by unit."""
-
-    refused: Errors
-    made: dict[str, str]
-
-
-def check(user: str, units: Sequence, installed: Sequence, owner: str) -> Generated:
-    """What the generator makes of units; then it also refuses what names a refused one, which will not be there."""
-    refused: Errors = {}
-    while True:
-        left = [unit for unit in units if unit["name"] not in refused]
-        said = generated(user, left, installed, owner)
-        refused |= said.refused
-        if not said.refused:
-            return Generated(refused, said.made)
-
-
-def generated(user: str, units: Sequence, installed: Sequence, owner: str) -> Generated:
-    """What it says to units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
-    if not units:
-        return Generated({}, {})
-    folder = folder_of(user, owner)
-    with system.scratch_folder(0o755) as scratch:
-        with system.acting_as(account_of(user)):
-            # Units of others, which ours may name.
-            places = [folder.parent, *folder.parent.glob("*/")] if folder else []
-            beside = [unit for place in places if place != folder for unit in read_units(place)]
-        for number, unit in enumerate(merged(beside, merged(installed, units))):
-            for path, text in quadlet.files_of(unit).items():
-                if quadlet.is_own_text(unit, path):
-                    system.make_folder((scratch / str(number) / path).parent)
-                    system.write_text(scratch / str(number) / path, text)
-        made, complaints = quadlet.generate(scratch, account_of(user))
-    said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
-    refused = [unit["name"] for unit in units if unit["name"] not in made]
-    about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
-    texts = {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
-    return Generated(texts, {unit["name"]: made[unit["name"]] for unit in units if unit["name"] in made})
-
-
-def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
-    """The settings of generated services whose values systemd does not understand, and so would do without (systemd-analyze(1), verify)."""
-    if not made:
-        return {}
-    account = account_of(user)
-    with system.scratch_folder(0o755) as scratch:
-        paths = {f"{scratch}/{number}.service": name for number, name in enumerate(made)}
-        for path, name in paths.items():
-            system.write_text(path, made[name])
-        mode = ["--user"] if account else []
-        argv = ["systemd-analyze", *mode, "--man=no", "--recursive-errors=no", "verify", *paths]
-        said = system.run(argv, check=False, account=account).stderr
-    errors: Errors = {}
-    for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", said, re.MULTILINE):
-        if path in paths:
-            errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd refuses it:"), complaint])
-    return errors
 
 
 def write_all(folder: Path, changes: Sequence[Change]) -> Errors:

@@ -75,7 +75,7 @@ function groupsOf(all: Wanted[]): Group[] {
 /** What only modules need. */
 const WRITERS_ONLY = [
   ...["hold.py", "lock.py", "module.py", "networkd_apply.py"],
-  ...["quadlet_plan.py", "quadlet_pulled.py", "quadlet_services.py", "registry.py"],
+  ...["quadlet_checks.py", "quadlet_plan.py", "quadlet_pulled.py", "quadlet_services.py", "registry.py"],
 ];
 
 /** ansible/observe.py behind a line that holds the observers' source and the units. */

@@ -54,12 +54,12 @@ def test_a_quadlet_unit(monkeypatch, tmp_path, unit, announced, touches):
     for name, mock in {
         "Services": lambda _: services,
         "folder_of": lambda *_: tmp_path,
-        "check": lambda *_: {},
-        "taken_ports": lambda *_: [],
         "write_all": lambda *_: {},
         "note_images": lambda *_: None,
     }.items():
         monkeypatch.setattr(library, name, mock)
+    monkeypatch.setattr(library.quadlet_checks, "generated", lambda *_: library.quadlet_checks.Generated({}, {}))
+    monkeypatch.setattr(library.quadlet_checks, "taken_ports", lambda *_: [])
     monkeypatch.setattr(library.QuadletUnitWriter, "_now", lambda *_: now)
     writer = library.QuadletUnitWriter()
     name = f"web/{unit['name']}"

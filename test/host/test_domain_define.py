@@ -12,7 +12,9 @@ XML = "<domain><devices><frobnicator/></devices></domain>"
 BY_SCHEMA = "-:35: element devices: Relax-NG validity error : Element domain failed to validate content\n- fails to validate\n"
 
 
-class Error(libvirt_mock.LibvirtError):
+class Error(Exception):
+    """What the binding raises: words and a code."""
+
     def get_error_code(self):
         return self.args[1]
 

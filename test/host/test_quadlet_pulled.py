@@ -122,10 +122,10 @@ def test_a_unit_whose_image_its_registry_does_not_have_is_refused(home, monkeypa
     for name, mock in {
         "account_of": lambda _: account,
         "store_of": lambda _: home / "store",
-        "check": lambda *_: {},
-        "taken_ports": lambda *_: [],
     }.items():
         monkeypatch.setattr(library, name, mock)
+    monkeypatch.setattr(library.quadlet_checks, "generated", lambda *_: library.quadlet_checks.Generated({}, {}))
+    monkeypatch.setattr(library.quadlet_checks, "taken_ports", lambda *_: [])
     for name in ("CONTAINERS", "RUN"):
         monkeypatch.setattr(library.quadlet_pulled, name, home / name)
     monkeypatch.setattr(library.QuadletUnitWriter, "_now", lambda *_: library.Now())

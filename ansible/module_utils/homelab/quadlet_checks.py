@@ -1,0 +1,98 @@
+"""What a host has against Quadlet units, asked without changing anything: files that lack, ports, the generator, systemd."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import listeners, quadlet, system
+from .kind import Unit
+from .quadlet_plan import merged
+from .quadlet_unit import SYSTEM, account_of, folder_of, read_units
+
+Errors = dict[str, str]
+
+
+def no_archive(unit: Unit) -> str:
+    """Why an image cannot be had that is in a file; nothing when it can, or comes from a registry."""
+    path = quadlet.archive_of(unit)
+    return f"there is no file {path} on this host" if path and not os.path.isfile(path) else ""
+
+
+def taken_ports(units: Sequence[Unit], owned: Sequence[str]) -> list[tuple[Unit, str]]:
+    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up."""
+    ports = {id(unit): quadlet.ports(unit) for unit in units if quadlet.should_run(unit)}
+    if not any(ports.values()):
+        return []
+    users = {name.split("/", 1)[0] for name in owned}
+    uids = {account.pw_uid for user in users - {SYSTEM} if (account := account_of(user))}
+    services = {quadlet.service_of(unit) for unit in units} | {f"{Path(name.split('/', 1)[1]).stem}.service" for name in owned}
+    others = [
+        one for one in listeners.listeners() if listeners.uid_of(one.pid) not in uids and not services & listeners.services_of(one.pid)
+    ]
+    found = [(unit, listeners.taken(ports.get(id(unit), []), others)) for unit in units]
+    return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What the generator refuses, and the services that it makes, by unit."""
+
+    refused: Errors
+    made: dict[str, str]
+
+
+def generated(user: str, units: Sequence[Unit], installed: Sequence[Unit], owner: str) -> Generated:
+    """What the generator makes of units; then it also refuses what names a refused one, which will not be there."""
+    refused: Errors = {}
+    while True:
+        left = [unit for unit in units if unit["name"] not in refused]
+        said = _said_together(user, left, installed, owner)
+        refused |= said.refused
+        if not said.refused:
+            return Generated(refused, said.made)
+
+
+def _said_together(user: str, units: Sequence[Unit], installed: Sequence[Unit], owner: str) -> Generated:
+    """What it says to units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
+    if not units:
+        return Generated({}, {})
+    folder = folder_of(user, owner)
+    with system.scratch_folder(0o755) as scratch:
+        with system.acting_as(account_of(user)):
+            # Units of others, which ours may name.
+            places = [folder.parent, *folder.parent.glob("*/")] if folder else []
+            beside = [unit for place in places if place != folder for unit in read_units(place)]
+        for number, unit in enumerate(merged(beside, merged(installed, units))):
+            for path, text in quadlet.files_of(unit).items():
+                if quadlet.is_own_text(unit, path):
+                    system.make_folder((scratch / str(number) / path).parent)
+                    system.write_text(scratch / str(number) / path, text)
+        made, complaints = quadlet.generate(scratch, account_of(user))
+    said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
+    refused = [unit["name"] for unit in units if unit["name"] not in made]
+    about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
+    texts = {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
+    return Generated(texts, {unit["name"]: made[unit["name"]] for unit in units if unit["name"] in made})
+
+
+def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
+    """The settings of generated services whose values systemd does not understand, and so would do without (systemd-analyze(1), verify)."""
+    if not made:
+        return {}
+    account = account_of(user)
+    with system.scratch_folder(0o755) as scratch:
+        paths = {f"{scratch}/{number}.service": name for number, name in enumerate(made)}
+        for path, name in paths.items():
+            system.write_text(path, made[name])
+        mode = ["--user"] if account else []
+        argv = ["systemd-analyze", *mode, "--man=no", "--recursive-errors=no", "verify", *paths]
+        said = system.run(argv, check=False, account=account).stderr
+    errors: Errors = {}
+    for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", said, re.MULTILINE):
+        if path in paths:
+            errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd refuses it:"), complaint])
+    return errors

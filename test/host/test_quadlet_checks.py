@@ -1,0 +1,31 @@
+"""What systemd has against the services that Quadlet makes. systemd-analyze is a mock that says what the real one (257) says."""
+
+from subprocess import CompletedProcess
+
+import writers  # noqa: F401 - it lets Ansible find what the next line names
+
+from ansible.module_utils.homelab import quadlet_checks, system
+
+MADE = {"web.container": "[Service]\nRestart=alway\nFrob=1\n", "db.container": "[Service]\nRestart=always\n"}
+
+
+def test_values_that_systemd_does_not_understand_are_told_by_unit(monkeypatch):
+    def run(argv, **_):
+        assert argv[:-2] == ["systemd-analyze", "--man=no", "--recursive-errors=no", "verify"]
+        [bad] = [path for path in argv[-2:] if "alway\n" in system.read_text(path)]
+        said = [
+            f"{bad}:2: Failed to parse Restart=alway, ignoring: Invalid argument",
+            f"{bad}:3: Unknown key 'Frob' in section [Service], ignoring.",
+            "/usr/lib/systemd/system/other.service:7: Failed to parse Nice=x, ignoring",
+        ]
+        return CompletedProcess(argv, 1, "", "\n".join(said))
+
+    monkeypatch.setattr(system, "run", run)
+    monkeypatch.setattr(quadlet_checks, "account_of", lambda _: None)
+    told = quadlet_checks.refused_by_systemd("system", MADE)
+    assert told == {"web.container": "systemd refuses it:\nFailed to parse Restart=alway, ignoring: Invalid argument"}
+
+
+def test_where_nothing_changes_nobody_is_asked(monkeypatch):
+    monkeypatch.setattr(system, "run", lambda *_, **__: 1 / 0)
+    assert quadlet_checks.refused_by_systemd("system", {}) == {}
