@@ -47,6 +47,8 @@ export async function traces(host: HostName): Promise<string> {
 /** All of a host that a preview could change: files with their times, rules, interfaces, services, packages; a line each. */
 const EVERYTHING =
   "find / -xdev ! -path /run ! -path '/var/log/*' ! -path '/tmp*' ! -path '/var/tmp*' ! -path '/home/operator*' ! -path '/var/lib/systemd/t*' " +
+  // Leases are renewed meanwhile.
+  "! -path '/var/lib/systemd/network/dhcp-server-lease*' " +
   "-printf '%p %y %s %m %U %G %C@\\n' | sort; nft -s list ruleset; ip -o link | cut -d' ' -f2-; " +
   "systemctl list-units --no-legend --plain '*.service' '*.socket' | grep -Ev 'session|user@|systemd-(hostnamed|timedated|localed|tmpfiles)'; dpkg -l";
 
