@@ -34,10 +34,6 @@ def main() -> None:
     unsettled = [observer.kind for observer in OBSERVERS if unconfirmed or not is_settled(observer, module.params)]
     keys = host_keys(module.params["units"]["domain"], module.params["owner"])
     warnings = {observer.kind: found for observer in OBSERVERS if (found := warnings_of(observer, module.params))}
-    for kind, units in warnings.items():
-        for name, found in units.items():
-            for text in found:
-                module.warn(f"{kind} {name}: {text}")
     module.exit_json(changed=False, unsettled=unsettled, host_keys=keys, hindrances=warnings)
 
 

@@ -91,13 +91,16 @@ def no_room(units: Sequence, owner: str) -> Errors:
         free = os.statvfs(folder)
         device = os.stat(folder).st_dev
         try:
-            needed = data_of(str(source_of(unit, owner)), unit)
+            source = str(source_of(unit, owner))
+            needed = data_of(source, unit)
         except (OSError, system.CommandError) as error:
             errors[f"{unit['pool']}/{unit['name']}"] = str(error)
             continue
         room = left.setdefault(device, free.f_bavail * free.f_frsize)
         if needed > room:
             said = f"image {unit['image']} takes {-(-needed // MIB)} MiB, and there are {room // MIB} MiB left in {folder}"
+            if info_of(source)["format"] != "qcow2":
+                said += "; of a raw image all counts that is no hole (fallocate -d makes some)"
             errors[f"{unit['pool']}/{unit['name']}"] = said
         else:
             left[device] = room - needed
@@ -113,7 +116,7 @@ def data_of(path: str, unit: dict) -> int:
     if info["virtual-size"] > bytes_of(unit):
         raise OSError(f"image {unit['image']} is larger than {unit['size']}")
     if info["format"] != "qcow2":
-        # Neither its holes nor other zeros are copied (qemu-img(1), convert -S).
+        # Other zeros than its holes are not copied either (qemu-img(1), convert -S), but to know of them it would have to be read.
         return image.data_of(path)
     measured = system.run(["qemu-img", "measure", "-U", "-f", "qcow2", "-O", "qcow2", "--output=json", path]).stdout
     return int(json.loads(measured)["required"])

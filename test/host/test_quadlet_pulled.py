@@ -53,6 +53,7 @@ def asked(home, one, *others):
         (unit("[Image]\nImage=quay.io/a/web:1\nAuthFile=/etc/auth.json\n", "web.image"), []),
         (unit("[Container]\nImage=quay.io/a/web:1\nPodmanArgs=--authfile /etc/auth.json\n"), []),
         (unit("[Volume]\nDriver=image\nImage=quay.io/a/web:1\n", "web.volume"), []),
+        (unit("[Container]\nImage=quay.io/a/web:1\n[Service]\nEnvironment=REGISTRY_AUTH_FILE=/etc/auth.json\n"), []),
         ({**WEB, "running": False}, []),
     ],
 )

@@ -1,7 +1,6 @@
 """Volumes: whether there is room for what they are copies of. The pool is a folder of the test's, and images are mocked."""
 
 import os
-import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +17,7 @@ def unit(name, **more):
 def test_copies_that_no_longer_fit_behind_the_others_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "path_of", lambda unit: str(tmp_path / unit["name"]))
     monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
+    monkeypatch.setattr(library, "info_of", lambda _: {"format": "qcow2"})
     monkeypatch.setattr(library, "data_of", lambda _path, unit: {"large": 8, "small": 2}[unit["name"]] * MIB)
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=9 * 256, f_frsize=4096))
     said = {"vms/small": f"image debian takes 2 MiB, and there are 1 MiB left in {tmp_path}"}
@@ -52,16 +52,9 @@ def test_a_copy_of_a_raw_image_needs_room_for_its_data_and_not_for_its_holes(mon
     monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 64 * MIB, "format": "raw"})
     free = SimpleNamespace(f_bavail=5 * 256, f_frsize=4096)
     monkeypatch.setattr(os, "statvfs", lambda _: free)
-    said = {"vms/b": f"image debian takes 3 MiB, and there are 2 MiB left in {tmp_path}"}
+    zeros = "; of a raw image all counts that is no hole (fallocate -d makes some)"
+    said = {"vms/b": f"image debian takes 3 MiB, and there are 2 MiB left in {tmp_path}{zeros}"}
     assert library.no_room([unit("a", format="raw"), unit("b", format="raw")], "lab") == said
-
-
-@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
-@pytest.mark.parametrize("form", ["raw", "qcow2"])
-def test_that_is_what_the_copy_takes(tmp_path, form):
-    source = raw_image(tmp_path / "debian")
-    library.make(unit("a", format=form), str(tmp_path / "a"), source)
-    assert 3 * MIB <= library.image.data_of(tmp_path / "a") < 4 * MIB
 
 
 def test_a_copy_that_broke_off_leaves_nothing_behind(monkeypatch, tmp_path):

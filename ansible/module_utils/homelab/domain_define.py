@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import re
 import shutil
@@ -82,10 +83,14 @@ def base_of(unit: Unit, owner: str, domain: Any) -> domain_xml.Element:
 
 
 def refused(unit: Unit, owner: str) -> list[str]:
-    """What libvirt has against a definition, asked without defining it: its schema against the part in libvirt's own words
-    (virt-xml-validate(1)), and QEMU's driver (virsh(1), domxml-to-native), which also sees what a guest needs that runs.
+    """What libvirt has against a new definition, asked without defining it: its schema against the part in libvirt's own words
+    (virt-xml-validate(1)), and QEMU's driver (virsh(1), domxml-to-native).
     """
-    text = domain_xml.render(domain_edit.edited(base_of(unit, owner, lookup(unit)), unit, owner))
+    domain = lookup(unit)
+    wanted = domain_edit.edited(base_of(unit, owner, domain), unit, owner)
+    if domain is not None and not domain_xml.differences(persistent(domain), wanted):
+        return []
+    text = domain_xml.render(wanted)
     if "xml" in unit and os.path.exists(SCHEMA) and system.installed("xmllint"):
         done = system.run(["xmllint", "--noout", "--relaxng", SCHEMA, "-"], stdin=text, check=False)
         if done.returncode != 0:
@@ -93,12 +98,26 @@ def refused(unit: Unit, owner: str) -> list[str]:
             return ["libvirt's schema refuses it with its xml:\n" + "\n".join(said)]
     library = libvirt_host.library()
     try:
-        libvirt_host.connection().domainXMLToNative("qemu-argv", text, 0)
+        libvirt_host.connection().domainXMLToNative("qemu-argv", domain_xml.render(without_the_host(wanted)), 0)
     except library.libvirtError as error:
-        of_its_text = (library.VIR_ERR_XML_ERROR, library.VIR_ERR_XML_DETAIL, library.VIR_ERR_CONFIG_UNSUPPORTED)
-        if unit["running"] or error.get_error_code() in of_its_text:
+        # What the driver lacks just now, such as a device that is away, is no matter of the definition.
+        if error.get_error_code() in (library.VIR_ERR_XML_ERROR, library.VIR_ERR_XML_DETAIL, library.VIR_ERR_CONFIG_UNSUPPORTED):
             return [f"libvirt refuses it: {error}"]
     return []
+
+
+def without_the_host(root: domain_xml.Element) -> domain_xml.Element:
+    """A definition without what QEMU's driver would open or make on the host to look at it: taps, and devices that are handed through."""
+    root = copy.deepcopy(root)
+    for devices in root.findall("devices"):
+        for one in [*devices.findall("hostdev"), *devices.findall("tpm")]:
+            devices.remove(one)
+    for interface in root.findall("devices/interface"):
+        interface.set("type", "user")
+        for part in list(interface):
+            if part.tag not in ("mac", "model", "address"):
+                interface.remove(part)
+    return root
 
 
 def define(unit: Unit, owner: str) -> Any:

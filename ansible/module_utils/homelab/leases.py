@@ -103,7 +103,7 @@ def _held_by_others(unit: Unit, address: str, vlan: str) -> list[str]:
     if own.intersection(holders):
         return []
     names = [name.removeprefix("domain-").removesuffix(".conf") for name in holders]
-    way_out = "let that go, or give it another one, in an up of its own before"
+    way_out = "let that go, or give it another one, in an up of its own before; if this is the same guest, say `renamed_from`"
     return [f"{address} is leased to domain {name} still; {way_out}" for name in names]
 
 

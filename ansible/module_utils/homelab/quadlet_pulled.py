@@ -19,6 +19,8 @@ from .kind import Unit
 CONTAINERS = Path("/etc/containers")
 RUN = Path("/run")
 OWN_KEYS = ("AuthFile", "CertDir", "Creds", "GlobalArgs", "ContainersConfModule")
+# By which a service may log in or bring the image itself.
+OWN_START = ("Environment", "EnvironmentFile", "ExecStartPre")
 OWN_ARGS = re.compile(r"--(authfile|cert-dir|creds|pull|tls-verify)\b")
 
 Conf = Mapping[str, Any]
@@ -29,9 +31,8 @@ def image_of(unit: Unit) -> registry.Image | None:
     if not unit["name"].endswith((".container", ".image")) or quadlet.should_run(unit) is False:
         return None
     section = quadlet.section_of(unit)
-    own = any(quadlet.values(unit, section, key) for key in OWN_KEYS) or OWN_ARGS.search(
-        " ".join(quadlet.values(unit, section, "PodmanArgs"))
-    )
+    own = any(quadlet.values(unit, section, key) for key in OWN_KEYS) or any(quadlet.values(unit, "Service", key) for key in OWN_START)
+    own = own or OWN_ARGS.search(" ".join(quadlet.values(unit, section, "PodmanArgs"))) is not None
     never = "never" in (quadlet.last(unit, "Pull", ""), quadlet.last(unit, "Policy", ""))
     return None if own or never else registry.parsed(quadlet.last(unit, "Image", ""))
 
