@@ -1,6 +1,7 @@
 """Reading files that may be anything."""
 
 import os
+import socket
 
 import pytest
 from homelab import system
@@ -14,3 +15,13 @@ def test_only_files_are_read(tmp_path):
     for name in ("pipe", "."):
         with pytest.raises(OSError, match="no regular file"):
             system.read_text(tmp_path / name)
+
+
+def test_a_socket_that_was_left_behind_answers_no_more(tmp_path):
+    path = str(tmp_path / "private")
+    assert not system.answers(path)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(path)
+        one.listen()
+        assert system.answers(path)
+    assert not system.answers(path)

@@ -249,7 +249,8 @@ def instances_of(service: str) -> str:
 def manager_runs(user: str) -> bool:
     """Whether a user exists and its systemd answers."""
     try:
-        return os.path.exists(f"/run/user/{pwd.getpwnam(user).pw_uid}/systemd/private")
+        # Its folder stays when somebody stops it, as long as the user lingers.
+        return system.answers(f"/run/user/{pwd.getpwnam(user).pw_uid}/systemd/private")
     except KeyError:
         return False
 

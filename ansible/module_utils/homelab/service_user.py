@@ -52,7 +52,7 @@ class ServiceUser(Kind):
             seen.drift.append("linger is off, wanted on")
         if not os.path.isdir(account.pw_dir) or os.stat(account.pw_dir).st_uid != account.pw_uid:
             seen.drift.append(f"{account.pw_dir} is missing or not the user's own")
-        if not Path(f"/run/user/{account.pw_uid}/systemd/private").exists():
+        if not system.answers(f"/run/user/{account.pw_uid}/systemd/private"):
             seen.drift.append("its systemd manager does not run")
         seen.facts = {"uid": account.pw_uid, "home": account.pw_dir}
         return seen

@@ -7,6 +7,7 @@ import difflib
 import errno
 import os
 import pwd
+import socket
 import stat
 import subprocess
 import tempfile
@@ -175,6 +176,17 @@ def text_diff(label: str, have: str | None, want: str | None) -> str:
         n=1,
     )
     return "\n".join(lines) or f"{label}: differs only in its last line's end"
+
+
+def answers(path: str) -> bool:
+    """Whether somebody listens at a socket; its file may stay behind."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.settimeout(5)
+        try:
+            one.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.contextmanager
