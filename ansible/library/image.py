@@ -70,8 +70,7 @@ def out_of_reach(source: str) -> str:
 def no_room(source: str, size: int) -> str:
     """Why a file of a size does not fit where images lie; nothing when it does."""
     there = next(folder for folder in (FOLDER, *FOLDER.parents) if folder.is_dir())
-    free = os.statvfs(there)
-    room = free.f_bavail * free.f_frsize
+    room = system.room_in(there)
     return f"{source} is {-(-size // MIB)} MiB, and there are {room // MIB} MiB left in {FOLDER}" if size > room else ""
 
 

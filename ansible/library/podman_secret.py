@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from ansible.module_utils.homelab import records, system, texts
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.podman_secret import HMAC, OWNER, PodmanSecret, can_be_asked, user_exists
+from ansible.module_utils.homelab.podman_secret import HMAC, OWNER, PodmanSecret, user_exists
 from ansible.module_utils.homelab.quadlet_plan import Now, restarted_by, still_used
 from ansible.module_utils.homelab.quadlet_services import Services
-from ansible.module_utils.homelab.quadlet_unit import account_of, by_user, folder_of, read_units, user_of
+from ansible.module_utils.homelab.quadlet_unit import account_of, by_user, folder_of, lacking, read_units, user_of
 
 
 class PodmanSecretWriter(PodmanSecret, Writer):
@@ -22,11 +22,7 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         self.restarts: dict[str, list[dict]] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
-        if not system.installed("podman"):
-            return {self.name_of(unit): "podman is not installed yet; `podman: true` in homelab_host brings it" for unit in units}
-        absent = [unit for unit in units if not user_exists(user_of(unit)) or not can_be_asked(user_of(unit))]
-        reason = "does not exist or has no systemd running yet; `service_users` sees to that"
-        return {self.name_of(unit): f"user {unit['user']} {reason}" for unit in absent}
+        return lacking({self.name_of(unit): user_of(unit) for unit in units})
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}

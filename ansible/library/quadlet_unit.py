@@ -12,14 +12,13 @@ from ansible.module_utils.homelab.module import Change, Errors, Writer, run_modu
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from ansible.module_utils.homelab.quadlet_services import Services, is_up
 from ansible.module_utils.homelab.quadlet_unit import (
-    SYSTEM,
     QuadletUnit,
     account_of,
     by_user,
     defined_elsewhere,
     file_drift,
     folder_of,
-    manager_runs,
+    lacking,
     read_units,
     store_of,
     user_of,
@@ -35,11 +34,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         self.masked: dict[str, list[str]] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
-        if not system.installed("podman"):
-            return {self.name_of(unit): "podman is not installed yet; `podman: true` in homelab_host brings it" for unit in units}
-        absent = [unit for unit in units if user_of(unit) != SYSTEM and not manager_runs(user_of(unit))]
-        reason = "does not exist or has no systemd running yet; `service_users` sees to that"
-        return {self.name_of(unit): f"user {unit['user']} {reason}" for unit in absent}
+        return lacking({self.name_of(unit): user_of(unit) for unit in units})
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}

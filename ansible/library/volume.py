@@ -88,7 +88,6 @@ def no_room(units: Sequence, owner: str) -> Errors:
     left: dict[int, int] = {}
     for unit in units:
         folder = os.path.dirname(str(path_of(unit)))
-        free = os.statvfs(folder)
         device = os.stat(folder).st_dev
         try:
             source = str(source_of(unit, owner))
@@ -96,7 +95,7 @@ def no_room(units: Sequence, owner: str) -> Errors:
         except (OSError, system.CommandError) as error:
             errors[f"{unit['pool']}/{unit['name']}"] = str(error)
             continue
-        room = left.setdefault(device, free.f_bavail * free.f_frsize)
+        room = left.setdefault(device, system.room_in(folder))
         if needed > room:
             said = f"image {unit['image']} takes {-(-needed // MIB)} MiB, and there are {room // MIB} MiB left in {folder}"
             if info_of(source)["format"] != "qcow2":

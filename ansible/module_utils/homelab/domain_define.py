@@ -73,12 +73,11 @@ def forget_name(name: str, owner: str) -> None:
     records.remove(owner, "domain", name)
 
 
-def base_of(unit: Unit, owner: str, domain: Any) -> domain_xml.Element:
-    """What a unit's definition is made of: the one that is there, or for a new machine the least that libvirt takes."""
-    before = None if domain is None else persistent(domain)
+def base_of(unit: Unit, owner: str, before: domain_xml.Element | None) -> domain_xml.Element:
+    """What a unit's definition is made of: the one `before`, or for a new machine the least that libvirt takes."""
     if before is not None and not domain_xml.needs_replacement(before, unit):
         return before
-    identity = free_uuid(owner, unit["name"]) if domain is None else domain.UUIDString()
+    identity = free_uuid(owner, unit["name"]) if before is None else before.findtext("uuid", "")
     return domain_edit.skeleton(libvirt_host.acceleration(), identity, unit)
 
 
@@ -87,8 +86,9 @@ def refused(unit: Unit, owner: str) -> list[str]:
     (virt-xml-validate(1)), and QEMU's driver (virsh(1), domxml-to-native).
     """
     domain = lookup(unit)
-    wanted = domain_edit.edited(base_of(unit, owner, domain), unit, owner)
-    if domain is not None and not domain_xml.differences(persistent(domain), wanted):
+    base = base_of(unit, owner, None if domain is None else persistent(domain))
+    wanted = domain_edit.edited(base, unit, owner)
+    if not domain_xml.differences(base, wanted):
         return []
     text = domain_xml.render(wanted)
     if "xml" in unit and os.path.exists(SCHEMA) and system.installed("xmllint"):
@@ -124,10 +124,11 @@ def define(unit: Unit, owner: str) -> Any:
     """The domain with the definition that its unit wants. What libvirt refuses, or writes otherwise than it was said, changes nothing."""
     domain = lookup(unit)
     before = None if domain is None else persistent(domain)
-    wanted = domain_edit.edited(base_of(unit, owner, domain), unit, owner)
+    base = base_of(unit, owner, before)
+    wanted = domain_edit.edited(base, unit, owner)
     if before is not None and not domain_xml.differences(before, wanted):
         return domain
-    if before is not None and domain_xml.needs_replacement(before, unit):
+    if before is not None and base is not before:
         keep(before, owner)
     library = libvirt_host.library()
     defined = libvirt_host.connection().defineXMLFlags(domain_xml.render(wanted), library.VIR_DOMAIN_DEFINE_VALIDATE)

@@ -255,4 +255,12 @@ def manager_runs(user: str) -> bool:
         return False
 
 
+def lacking(users: dict[str, str]) -> dict[str, str]:
+    """What Podman's units, by name, each of a user, need that is not on the host."""
+    if not system.installed("podman"):
+        return dict.fromkeys(users, "podman is not installed yet; `podman: true` in homelab_host brings it")
+    reason = "does not exist or has no systemd running yet; `service_users` sees to that"
+    return {name: f"user {user} {reason}" for name, user in users.items() if user != SYSTEM and not manager_runs(user)}
+
+
 observer = QuadletUnit()
