@@ -33,17 +33,16 @@ def generated(variant):
             system.make_folder((folder / path).parent)
             system.write_text(folder / path, text)
         made, complaints = quadlet.generate(folder, account_of(USER))
-        made = {name: parsed(text.replace(str(folder), "/unit")) for name, text in made.items()}
+        made = {name: {"name": service.name, **parsed(service.text.replace(str(folder), "/unit"))} for name, service in made.items()}
     return {"made": made, "services": {unit["name"]: quadlet.service_of(unit) for unit in units}, "complaints": complaints}
 
 
 def parsed(text):
-    """A service's settings as {name, "Section.Key": values}; comments and the order of different keys say nothing."""
-    name, rest = text.split("---", 1)
-    found = {"name": name}
+    """A service's settings as {"Section.Key": values}; comments and the order of different keys say nothing."""
+    found = {}
     section = ""
     # Comments stand between lines that are joined, too.
-    lines = [line for line in rest.split("\n") if line[:1] not in ("#", ";")]
+    lines = [line for line in text.split("\n") if line[:1] not in ("#", ";")]
     for line in re.sub(r"[ \t]*\\\n[ \t]*", " ", "\n".join(lines)).split("\n"):
         if line.startswith("["):
             section = line[1:-1]

@@ -7,7 +7,7 @@ import pwd
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import system
 from .kind import Unit
@@ -197,7 +197,14 @@ def ports(unit: Unit) -> list[dict[str, str]]:
     return found
 
 
-def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str, str], str]:
+class Service(NamedTuple):
+    """A service that the generator makes: the name of its file, and the text of it."""
+
+    name: str
+    text: str
+
+
+def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str, Service], str]:
     """The generator's dry run over a folder: services by their source file's name, and what it complains of."""
     mode = ["--user"] if account else []
     env = {"QUADLET_UNIT_DIRS": str(folder)}
@@ -206,6 +213,7 @@ def generate(folder: Path, account: pwd.struct_passwd | None) -> tuple[dict[str,
     for service in re.split(r"^---(?=[^\n]+---$)", done.stdout, flags=re.MULTILINE):
         source = re.search(r"^SourcePath=(.*)$", service, re.MULTILINE)
         if source:
-            made[Path(source[1]).name] = service.partition("\n")[2]
+            name, _, text = service.partition("---\n")
+            made[Path(source[1]).name] = Service(name, text)
     complaints = [line for line in done.stderr.splitlines() if "Loading source unit file" not in line]
     return made, "\n".join(line for line in complaints if re.search(r"rror|convert|unsupported|invalid|unable", line))

@@ -76,7 +76,7 @@ def _said_together(user: str, units: Sequence[Unit], installed: Sequence[Unit], 
     refused = [unit["name"] for unit in units if unit["name"] not in made]
     about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
     texts = {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
-    return Generated(texts, {unit["name"]: made[unit["name"]] for unit in units if unit["name"] in made})
+    return Generated(texts, {unit["name"]: made[unit["name"]].text for unit in units if unit["name"] in made})
 
 
 def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
