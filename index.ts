@@ -17,11 +17,7 @@ const guests = inventory.hosts
   .filter((host) => host.guest)
   .map((host) => new ManagedHost(host, place, [...networks, ...machineOf(host.name)]));
 
-// A preview asks the hosts, unless `homelab:verify` is false.
-if (pulumi.runtime.isDryRun() && (config.getBoolean("verify") ?? true)) {
-  // What it throws ends the program, and with that the preview.
-  void verify(folder, [...direct, ...guests]);
-}
+verify(folder, [...direct, ...guests]);
 
 /** The names of all hosts. */
 export const hosts: string[] = inventory.hosts.map(({ name }) => name);

@@ -51,7 +51,7 @@ class CallbackModule(CallbackBase):
             self._tell("look", host=_host(result), unsettled=said["unsettled"], hindrances=said.get("hindrances", {}))
         if "kind" in said and "units" in said:
             what = {key: said.get(key, []) for key in ("units", "removed", "losing")}
-            self._tell("result", host=_host(result), kind=said["kind"], **what)
+            self._tell("result", host=_host(result), kind=said["kind"], staying=said.get("staying", {}), **what)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         said = result.result if hasattr(result, "result") else result._result

@@ -28,6 +28,11 @@ class BridgeWriter(Bridge, Writer):
         vlans = [f"vlan {link.name}" for link in networkd.read_links().values() if link.parent == name]
         return sorted(vlans) + [f"domain {one}" for one in libvirt_host.domains_on(name)]
 
+    def stays(self, names: Sequence[str], owner: str) -> Errors:
+        guests, mine = libvirt_host.taps(), {*records.names(owner, "domain")}
+        leaving = {*records.names(owner, "vlan"), *(tap for tap, guest in guests.items() if guest in mine)}
+        return self._in_use(names, owner, {name: link for name, link in networkd.read_links().items() if name not in leaving}, guests)
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         units = [change.unit for change in changes]
         for unit in units:
@@ -45,14 +50,20 @@ class BridgeWriter(Bridge, Writer):
         return reload_until(lambda: self.observe(units, owner), links_of)
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        ports = {name: (records.read(owner, self.kind, name) or {}).get("ports", []) for name in names}
         links = networkd.read_links()
-        errors = {name: reason for name in names if (reason := in_use(name, ports[name], links.values()))}
+        errors = self._in_use(names, owner, links, libvirt_host.taps())
         going = [name for name in names if name not in errors]
         forget(owner, self.kind, going)
         for name in going:
-            release(owner, held(name, ports[name], links))
+            release(owner, held(name, self._ports(name, owner), links))
         return errors | {name: error for name in going if (error := delete_link(name))}
+
+    def _in_use(self, names: Sequence[str], owner: str, links: dict[str, networkd.Link], guests: dict[str, str]) -> Errors:
+        found = {name: in_use(name, self._ports(name, owner), links.values(), guests) for name in names}
+        return {name: reason for name, reason in found.items() if reason}
+
+    def _ports(self, name: str, owner: str) -> Sequence[str]:
+        return (records.read(owner, self.kind, name) or {}).get("ports", [])
 
 
 def set_bridge(unit: dict, link: networkd.Link) -> None:
@@ -81,9 +92,10 @@ def port_fault(unit: dict, units: Sequence, links: dict[str, networkd.Link]) -> 
     return ""
 
 
-def in_use(name: str, ports: Sequence[str], links: Iterable[networkd.Link]) -> str:
-    """Who else would lose a network with a bridge: VLANs on it, and ports such as guests'."""
-    others = [link.name for link in links if link.parent == name or (link.master == name and link.name not in ports)]
+def in_use(name: str, ports: Sequence[str], links: Iterable[networkd.Link], guests: dict[str, str]) -> str:
+    """Who else would lose a network with a bridge: VLANs on it, and other ports; `guests` are the domains by their ports."""
+    found = [link.name for link in links if link.parent == name or (link.master == name and link.name not in ports)]
+    others = [f"{one} of domain {guests[one]}" if one in guests else one for one in found]
     return f"it still carries {', '.join(sorted(others))}; remove that first" if others else ""
 
 

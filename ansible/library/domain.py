@@ -62,6 +62,9 @@ class DomainWriter(Domain, Writer):
         has_new_seed = any(str(seed.path_of(unit["name"])) in text for text in change.seen.drift)
         return "next-boot" if has_new_seed else "live"
 
+    def stays(self, names: Sequence[str], owner: str) -> Errors:
+        return told({name: saved(domain) for name in names if (domain := named(name)) is not None})
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: lambda change=change: bring(change, owner) for change in changes})
 

@@ -49,6 +49,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.no_archive(unit))}
         errors |= {self.name_of(unit): reason for unit, reason in quadlet_checks.taken_ports(changing, self.owned(owner))}
+        errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.shared_ports(unit, units))}
         return errors | self._no_images(changing)
 
     def _no_images(self, units: Sequence) -> Errors:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,11 @@ class VolumeWriter(Volume, Writer):
 
     def disruption(self, change: Change) -> str:
         return "live"
+
+    def stays(self, names: Sequence[str], owner: str) -> Errors:
+        mine = records.names(owner, "domain")
+        going = {name: records.read(owner, self.kind, name) or {} for name in names}
+        return libvirt_host.each({name: lambda record=record: file_of(record, leaving=mine) for name, record in going.items()})
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: lambda unit=change.unit: bring(unit, owner) for change in changes})
@@ -234,14 +239,20 @@ def is_file(source: ET.Element, path: str) -> bool:
 
 def forget(record: records.Record) -> None:
     """Remove a volume's file where the user said so; it stays otherwise. Raises OSError while a guest has it."""
+    if path := file_of(record):
+        os.unlink(path)
+
+
+def file_of(record: records.Record, leaving: Collection[str] = ()) -> str | None:
+    """The file that goes with a volume, where the user said so. Raises OSError while a guest has it that is not `leaving` itself."""
     path = record.get("path")
     if record.get("on_delete") != "destroy" or not path or not os.path.lexists(path):
-        return
+        return None
     if record.get("inode") not in (None, inode_of(path)):
         raise OSError(f"{path} is another file than the one that was made; see to it by hand")
-    if users := users_of(path):
-        raise OSError(f"{path} is a disk of domain {users[0].name}; take it out there first")
-    os.unlink(path)
+    if users := [user.name for user in users_of(path) if user.name not in leaving]:
+        raise OSError(f"{path} is a disk of domain {users[0]}; take it out there first")
+    return str(path)
 
 
 if __name__ == "__main__":

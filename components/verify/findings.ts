@@ -70,18 +70,25 @@ export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
     ),
   );
 
-/** What the removal of units that left a host's configuration takes with it; with `homelab_prune` the role removes them. */
-export const lossesOf = ({ events }: Run, host: string): Finding[] =>
+/**
+ * What the removal of units that left a host's configuration takes with it, and which of them the host would not let go; with
+ * `homelab_prune` the role removes them. A warning, since only the engine knows whether it is to remove them.
+ */
+export const leavingOf = ({ events }: Run, host: string): Finding[] =>
   events
     .filter((event) => event.event === "result" && event.host === host)
-    .flatMap(({ kind, losing, removed }) => {
+    .flatMap(({ kind, losing, staying, removed }) => {
+      const left = (name: string) => `${kind} ${name} is declared no longer`;
       const pruned = (removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }) => name);
-      return [...(losing ?? []), ...pruned].map((name) => `${kind} ${name} is declared no longer`);
+      const refused = (removed ?? []).filter(({ failed }) => failed).map(({ name, msg }): [string, string] => [name, msg]);
+      return [
+        ...[...(losing ?? []), ...pruned].map(
+          (name) => `data-loss: ${left(name)}, and with \`on_delete: destroy\` its removal takes its data with it`,
+        ),
+        ...[...Object.entries(staying ?? {}), ...refused].map(([name, why]) => `${left(name)}, and its removal would be refused: ${why}`),
+      ];
     })
-    .map((what) => ({
-      severity: "warn",
-      message: `data-loss: ${what}, and with \`on_delete: destroy\` its removal takes its data with it`,
-    }));
+    .map((message) => ({ severity: "warn", message }));
 
 /** What is said of a unit on its resource; undefined when there is nothing to say. A host that is away says it itself. */
 export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {

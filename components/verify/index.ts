@@ -2,14 +2,20 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { type UnitResource, checkInventory } from "@homelab/providers";
 import { type ManagedHost } from "../host";
-import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, lossesOf, summaryOf, verdictsOf } from "./findings";
+import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
- * Nothing on a host is changed. `folder` is the inventory's. Raises a RunError when a host refuses what is planned, which fails
- * the preview; the engine alone does not fail for an error that is logged.
+ * Nothing on a host is changed. `folder` is the inventory's. With `homelab:verify: false` nobody is asked.
  */
-export async function verify(folder: string, hosts: ManagedHost[]): Promise<void> {
+export function verify(folder: string, hosts: ManagedHost[]): void {
+  const wanted = new pulumi.Config("homelab").getBoolean("verify") ?? true;
+  // What it throws ends the program, and with that the preview.
+  if (pulumi.runtime.isDryRun() && wanted) void ask(folder, hosts);
+}
+
+/** Raises a RunError when a host refuses what is planned; the engine alone does not fail for an error that is logged. */
+async function ask(folder: string, hosts: ManagedHost[]): Promise<void> {
   const run = await checkInventory(
     folder,
     hosts.map(({ config }) => config.name),
@@ -20,7 +26,7 @@ export async function verify(folder: string, hosts: ManagedHost[]): Promise<void
   for (const host of hosts) {
     const all = [...host.units.keys()].map((id) => verdicts.get(id)!);
     tell(summaryOf(host.config.name, all), host);
-    for (const loss of lossesOf(run, host.config.name)) tell(loss, host);
+    for (const one of leavingOf(run, host.config.name)) tell(one, host);
     if (isUnasked(all)) continue;
     for (const [id, { resource, unit }] of host.units) {
       const finding = findingOf(verdicts.get(id)!, await planOf(resource, unit));

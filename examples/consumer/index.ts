@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ManagedHost, type Service, loadInventory, serviceOf, shown, stackOutputs } from "@homelab/components";
+import { ManagedHost, type Service, loadInventory, serviceOf, shown, stackOutputs, verify } from "@homelab/components";
 import { Quadlet } from "@homelab/providers";
 import { startPage } from "./page";
 
@@ -20,6 +20,8 @@ const unit = pulumi.all([other.services, other.vlans]).apply(([services, vlans])
 const page = new Quadlet(`${host.name}/quadlet-unit/${user}/start.container`, { ...place, host: host.name }, unit, {
   dependsOn: [managed],
 });
+// A preview asks the host about what stands in the inventory.
+verify("inventory", [managed]);
 
 /** The start page with its URL. */
 export const services: pulumi.Output<Service[]> = pulumi.all([...managed.services, serviceOf(host, page)]);

@@ -49,6 +49,8 @@ export interface Event {
   removed?: UnitResult[];
   /** The names of units that are declared no longer, and whose removal takes their data with it. */
   losing?: string[];
+  /** Why the host would not let go of units that are declared no longer, by name. */
+  staying?: Record<string, string>;
   recap?: Record<string, Recap>;
 }
 

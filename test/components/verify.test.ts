@@ -1,5 +1,5 @@
 import { type Run, type UnitResult } from "@homelab/providers";
-import { type Plan, type Verdict, findingOf, hindrancesOf, lossesOf, summaryOf, verdictsOf } from "../../components/verify/findings";
+import { type Plan, type Verdict, findingOf, hindrancesOf, leavingOf, summaryOf, verdictsOf } from "../../components/verify/findings";
 
 const result = (more: Partial<UnitResult>): UnitResult => ({
   name: "apps",
@@ -138,12 +138,30 @@ test("what of others is in a unit's way is found under its resource's id", () =>
 test("what leaves with its data is told of its own host", () => {
   const leaving = { event: "result", host: "hv", kind: "volume", units: [], losing: ["vms/old"] } as const;
   const pruned = { ...leaving, losing: [], removed: [result({ name: "vms/old", disruption: "data-loss" }), result({ name: "vms/kept" })] };
-  expect(lossesOf(run(...whole, pruned as never), "hv")).toEqual(lossesOf(run(...whole, leaving as never), "hv"));
-  expect(lossesOf(run(...whole, leaving as never), "app")).toEqual([]);
-  expect(lossesOf(run(...whole, leaving as never), "hv")).toEqual([
+  expect(leavingOf(run(...whole, pruned as never), "hv")).toEqual(leavingOf(run(...whole, leaving as never), "hv"));
+  expect(leavingOf(run(...whole, leaving as never), "app")).toEqual([]);
+  expect(leavingOf(run(...whole, leaving as never), "hv")).toEqual([
     {
       severity: "warn",
       message: expect.stringMatching(/^data-loss: volume vms\/old is declared no longer, .*on_delete: destroy/) as string,
     },
   ]);
+});
+
+test("what leaves and would not be let go is told with the host's reason, in the role's own removal as in Pulumi's", () => {
+  const leaving = {
+    event: "result",
+    host: "hv",
+    kind: "bridge",
+    units: [],
+    staying: { br0: "it still carries vnet3 of domain db" },
+  } as const;
+  const pruned = { ...leaving, staying: {}, removed: [result({ name: "br0", failed: true, msg: leaving.staying.br0 })] };
+  for (const one of [leaving, pruned])
+    expect(leavingOf(run(...whole, one as never), "hv")).toEqual([
+      {
+        severity: "warn",
+        message: "bridge br0 is declared no longer, and its removal would be refused: it still carries vnet3 of domain db",
+      },
+    ]);
 });

@@ -79,6 +79,14 @@ def agree_to_remove(writer, name, disruption):
         assert (said["failed"], said["msg"], said["changed"], said["disruption"]) == (False, "", True, disruption)
 
 
+def agree_to_refuse(writer, name, reason):
+    """A removal that the host would not take is announced as such, and is not done."""
+    for hold in (None, Hold()):
+        [said] = clear(writer(), [name], OWNER, hold)
+        assert said["failed"]
+        assert reason in said["msg"]
+
+
 def settled(kind, unit):
     """The unit with its defaults, recorded as an apply of it leaves it."""
     writer = writer_of(kind)()

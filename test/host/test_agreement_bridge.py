@@ -4,7 +4,7 @@ from pathlib import Path
 
 import libvirt_mock
 import pytest
-from machine_mock import OWNER, Hold, agree, agree_to_remove, refused, settled, writer_of
+from machine_mock import OWNER, Hold, agree, agree_to_refuse, agree_to_remove, refused, settled, writer_of
 from networkd_mock import Networkd, link
 
 from ansible.module_utils.homelab import bridge, domain_xml, networkd, vlan
@@ -71,7 +71,9 @@ def test_the_hosts_own_card_is_refused_and_stays_where_it_is(host):
 def test_a_bridge_goes_only_when_nobody_is_on_it(host):
     [said] = clear(writer_of("bridge")(), ["br0"], OWNER, Hold())
     assert (said["failed"], said["msg"], host.deleted) == (True, "it still carries apps; remove that first", [])
-    del host.links["apps"]
+    host.links["theirs"] = link("theirs", master="br0")
+    agree_to_refuse(writer_of("bridge"), "br0", "it still carries")
+    del host.links["apps"], host.links["theirs"]
     agree_to_remove(writer_of("bridge"), "br0", "")
     assert (host.deleted, host.links["eth1"].master) == (["br0"], None)
     assert list(networkd.marked_files(OWNER, "bridge")) == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import libvirt_mock
 import pytest
-from machine_mock import OWNER, agree_to_remove, module, records, settled, writer_of
+from machine_mock import OWNER, agree_to_refuse, agree_to_remove, module, records, settled, writer_of
 from networkd_mock import link
 
 from ansible.module_utils.homelab import domain as kind
@@ -198,3 +198,11 @@ def test_a_removed_domain_is_shut_off_gently_and_its_volumes_stay(monkeypatch, h
     agree_to_remove(writer_of("domain"), "web", "")
     assert domain.calls == [*(["shutdown"] if runs else []), "undefine"]
     assert (tmp_path / "web").read_text() == "a disk"
+
+
+def test_a_domain_whose_memory_is_saved_stays_as_announced(monkeypatch, host):
+    domain = guest(monkeypatch, host, whole(), runs=False)
+    settled("domain", GUEST)
+    monkeypatch.setattr(domain, "hasManagedSaveImage", lambda: True, raising=False)
+    agree_to_refuse(writer_of("domain"), "web", "virsh managedsave-remove web")
+    assert domain.calls == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import libvirt_mock
 import pytest
-from machine_mock import OWNER, Hold, agree, agree_to_remove, refused, settled, writer_of
+from machine_mock import OWNER, agree, agree_to_refuse, agree_to_remove, refused, settled, writer_of
 
 from ansible.module_utils.homelab import domain_xml, image, records
 from ansible.module_utils.homelab.module import clear
@@ -112,12 +112,19 @@ def test_a_removed_volume_loses_its_data_just_when_that_is_announced(folder, on_
 
 
 @pytest.mark.parametrize("hindrance", ["a guest has it", "it is another file"])
-def test_a_volume_that_must_not_go_stays_whatever_was_announced(folder, machine, hindrance):
+def test_a_volume_that_must_not_go_stays_as_announced(folder, machine, hindrance):
     settled("volume", {**UNIT, "on_delete": "destroy"})
     if hindrance == "a guest has it":
         with_guest(machine, folder, False)
     else:
         os.replace(folder.parent / "abc", folder / "web")
-    [said] = clear(writer_of("volume")(), ["vms/web"], OWNER, Hold())
-    assert said["failed"]
+    agree_to_refuse(writer_of("volume"), "vms/web", "take it out there first" if "guest" in hindrance else "another file")
     assert (folder / "web").exists()
+
+
+def test_a_guest_of_ours_may_leave_with_its_volume(folder, machine):
+    settled("volume", {**UNIT, "on_delete": "destroy"})
+    with_guest(machine, folder, False)
+    records.write(OWNER, "domain", "web", {})
+    [said] = clear(writer_of("volume")(), ["vms/web"], OWNER, None)
+    assert (said["failed"], said["disruption"]) == (False, "data-loss")

@@ -16,6 +16,21 @@ def port(host_port, host_ip="", protocol="tcp"):
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (port("80"), port("80"), ["80/tcp"]),
+        (port("80", "[::1]"), port("80", "[::1]"), ["80/tcp"]),
+        (port("80-82"), port("81-90", "192.0.2.1"), ["81/tcp", "82/tcp"]),
+        (port("80"), port("80", protocol="udp"), []),
+        (port("80", "192.0.2.1"), port("80", "192.0.2.2"), []),
+        (port(""), port(""), []),
+    ],
+)
+def test_a_port_that_two_units_want_is_found(one, other, both):
+    assert listeners.shared(one, other) == both
+
+
+@pytest.mark.parametrize(
     ("wanted", "who"),
     [
         (port("22"), "22/tcp is taken by sshd (pid 1)"),

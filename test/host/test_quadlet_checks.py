@@ -29,3 +29,14 @@ def test_values_that_systemd_does_not_understand_are_told_by_unit(monkeypatch):
 def test_where_nothing_changes_nobody_is_asked(monkeypatch):
     monkeypatch.setattr(system, "run", lambda *_, **__: 1 / 0)
     assert quadlet_checks.refused_by_systemd("system", {}) == {}
+
+
+def publishing(user, port, **more):
+    return {"user": user, "name": "web.container", "sections": {"Container": {"PublishPort": port}}, "running": True, **more}
+
+
+def test_units_of_one_run_that_publish_the_same_port_are_told_of_each_other():
+    web, notes, stopped = publishing("web", "8080:80"), publishing("notes", "8080:80"), publishing("old", "8080:80", running=False)
+    units = [web, notes, stopped]
+    said = [quadlet_checks.shared_ports(unit, units) for unit in units]
+    assert said == [f"port 8080/tcp is also published by {user}/web.container; publish another one" for user in ("notes", "web")] + [""]

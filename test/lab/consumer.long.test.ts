@@ -70,6 +70,7 @@ test("a change of this one's outputs reaches the other, whose preview shows just
   const preview = (await consumer("preview", "--diff")).output;
   expect(preview.match(/^\s+[~+-] pulumi-nodejs.*/gm)).toEqual([expect.stringContaining("QuadletUnit")]);
   expect(preview).toContain("http://127.0.0.1:8081/");
+  expect(preview).toContain("hv is verified");
   expect((await consumer("up", "--yes", "--skip-preview")).output).toMatch(/~ 1 updated/);
   expect(await page("app", START)).toContain('href="http://127.0.0.1:8081/">hv web.container<');
 });

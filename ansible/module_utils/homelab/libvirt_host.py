@@ -71,14 +71,24 @@ def capabilities(machine: str) -> ET.Element:
 
 def domains_on(bridge: str, vlan: int | None = None) -> list[str]:
     """The names of the running domains with an interface in a bridge, or in one VLAN of it; none where libvirt does not answer."""
+    return sorted(name for name, root in _running().items() if is_on(root, bridge, vlan))
+
+
+def taps() -> dict[str, str]:
+    """The running domains by their network devices on this host (vnet0 …); none where libvirt does not answer."""
+    devices = "devices/interface/target[@dev]"
+    return {device.get("dev", ""): name for name, root in _running().items() for device in root.findall(devices)}
+
+
+def _running() -> dict[str, ET.Element]:
+    """The definitions of the running domains, by name; none where libvirt does not answer."""
     try:
         running = connection().listAllDomains(library().VIR_CONNECT_LIST_DOMAINS_ACTIVE)
-        found = {domain.name(): ET.fromstring(domain.XMLDesc()) for domain in running}
+        return {domain.name(): ET.fromstring(domain.XMLDesc()) for domain in running}
     except NotInstalled:
-        return []
+        return {}
     except library().libvirtError:
-        return []
-    return sorted(name for name, root in found.items() if is_on(root, bridge, vlan))
+        return {}
 
 
 def is_on(domain: ET.Element, bridge: str, vlan: int | None = None) -> bool:

@@ -53,6 +53,14 @@ def taken(ports: Iterable[dict[str, Any]], others: Sequence[Listener]) -> list[s
     return list(dict.fromkeys(found))
 
 
+def shared(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The ports, as `<number>/<protocol>`, that two published ones (quadlet.ports) both want on one address."""
+    if one["protocol"] != other["protocol"] or not _meet(one["host_ip"], other["host_ip"]):
+        return []
+    both = sorted({*numbers(one["host_port"])} & {*numbers(other["host_port"])})
+    return [f"{number}/{one['protocol']}" for number in both]
+
+
 def numbers(port: str | int) -> range:
     """The port numbers of a port, or of a range of them; none where Podman chooses one."""
     first, _, last = str(port).partition("-")
@@ -60,7 +68,7 @@ def numbers(port: str | int) -> range:
 
 
 def _meet(wanted: str, has: str) -> bool:
-    return wanted in ANY or has in ANY or wanted.strip("[]") == has
+    return wanted in ANY or has in ANY or wanted.strip("[]") == has.strip("[]")
 
 
 def uid_of(pid: int) -> int | None:

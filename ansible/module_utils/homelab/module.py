@@ -62,6 +62,10 @@ class Writer(Kind):
         """Whether a unit has data that its removal takes with it, if it says so."""
         return True
 
+    def stays(self, names: Sequence[str], owner: str) -> Errors:
+        """Why the host would not let go of units, by name. What else is the owner's is not asked: it may leave in the same run."""
+        return {}
+
     def attempt(self, change: Change) -> records.Record:
         """The record while a change is being applied: until it is verified, a unit counts as not applied."""
         return {**(change.record or self.record_of(change.unit)), "pending": True}
@@ -139,7 +143,9 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
     results = converge(writer, units, owner, hold) + malformed
     told = [] if params["prune"] else undeclared
     losing = [name for name in told if loses_data(writer, name, owner)]
-    return results, {"units": results, "removed": [], "going": writer.going, "undeclared": told, "losing": losing}
+    staying = writer.stays(told, owner) if hold is None else {}
+    leaving = {"going": writer.going, "undeclared": told, "losing": losing, "staying": staying}
+    return results, {"units": results, "removed": [], **leaving}
 
 
 def loses_data(writer: Writer, name: str, owner: str) -> bool:
@@ -252,6 +258,8 @@ def clear(writer: Writer, names: Sequence[str], owner: str, hold: Hold | None) -
     for name in there:
         results[name].update(disruption="data-loss" if loses_data(writer, name, owner) else "")
     if not hold:
+        for name, reason in writer.stays(there, owner).items():
+            results[name].update(failed=True, changed=False, msg=reason)
         return list(results.values())
     errors: Errors = {}
     if there and (reason := with_way_back(writer, there, hold, lambda: errors.update(writer.remove(there, owner)))):

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import listeners, quadlet, system
 from .kind import Unit
 from .quadlet_plan import merged
-from .quadlet_unit import SYSTEM, account_of, folder_of, read_units
+from .quadlet_unit import SYSTEM, account_of, folder_of, read_units, user_of
 
 Errors = dict[str, str]
 
@@ -35,6 +35,19 @@ def taken_ports(units: Sequence[Unit], owned: Sequence[str]) -> list[tuple[Unit,
     ]
     found = [(unit, listeners.taken(ports.get(id(unit), []), others)) for unit in units]
     return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
+
+
+def shared_ports(unit: Unit, units: Sequence[Unit]) -> str:
+    """Why a unit cannot have its ports beside the others of the same run; nothing when it can."""
+    others = [one for one in units if one is not unit and quadlet.should_run(one)]
+    found = [
+        f"port {port} is also published by {user_of(one)}/{one['name']}; publish another one"
+        for one in others
+        for ours in quadlet.ports(unit)
+        for theirs in quadlet.ports(one)
+        for port in listeners.shared(ours, theirs)
+    ]
+    return "; ".join(found) if quadlet.should_run(unit) else ""
 
 
 @dataclass(frozen=True)
