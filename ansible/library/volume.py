@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.homelab import image, libvirt_host, pool, records, system
+from ansible.module_utils.homelab import image, libvirt_host, pool, records, sizes, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.volume import Volume, bytes_of, info_of, inode_of, path_of
 
@@ -118,7 +118,8 @@ def data_of(path: str, unit: dict) -> int:
     """
     info = info_of(path)
     if info["virtual-size"] > bytes_of(unit):
-        raise OSError(f"image {unit['image']} is larger than {unit['size']}")
+        least = sizes.shown(-(-info["virtual-size"] // MIB) * MIB)
+        raise OSError(f"image {unit['image']} is larger than {unit['size']}; declare at least {least}")
     if info["format"] != "qcow2":
         # Other zeros than its holes are not copied either (qemu-img(1), convert -S), but to know of them it would have to be read.
         return image.data_of(path)

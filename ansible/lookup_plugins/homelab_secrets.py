@@ -85,7 +85,7 @@ def find(units: list[Any], given: dict[str, str] | None, read_vault: Any) -> dic
             source = str(unit.get("from", unit["name"]))
             value = secrets.get(source)
             digest = digest_of(key, value or "")
-            fault = f'the vault has no secret "{source}"; add it with ansible-vault edit'
+            fault = f'the vault has no secret "{source}"; add it with: ansible-vault edit <the inventory>/vault.yml'
         if value is None:
             faults.append(f"podman-secret {name}: {fault}")
         elif unit.get("digest", digest) != digest:

@@ -15,7 +15,7 @@ const disk = z
       .optional()
       .describe("one of `volumes`, as <pool>/<name>"),
     cdrom: z
-      .union([z.literal(""), absolute])
+      .union([z.literal(""), absolute], 'an absolute path on the host, or "" for an empty drive')
       .optional()
       .describe("a drive with this image of the host in it; an empty text is an empty drive"),
     target: target
@@ -36,7 +36,7 @@ const networkInterface = z
     mac: mac.optional().describe("one of its own unless said, which stays while it is in that VLAN"),
     model: z.enum(["virtio", "e1000e"]).default("virtio"),
     address: z
-      .union([z.literal("auto"), z.ipv4()], "an IPv4 address such as 10.10.10.30, or auto")
+      .union([z.literal("auto"), z.ipv4("an IPv4 address such as 10.10.10.30, or auto")], "an IPv4 address such as 10.10.10.30, or auto")
       .optional()
       .describe("what it gets by DHCP: a static lease of its VLAN, whose server is this host's; auto makes one of the domain's name"),
     isolated: z.boolean().default(false).describe("it talks to ports of the bridge that are not isolated, alone"),
@@ -63,12 +63,12 @@ export const schema = z
     vcpus_max: z.int().min(1).max(512).optional().describe("up to how many it can have without a boot"),
     cpu: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "host-passthrough, host-model, maximum, or a model as `virsh cpu-models x86_64` lists it")
       .optional()
       .describe("host-passthrough (a new guest's with KVM), host-model, maximum, or a model's name"),
     machine: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)
+      .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, "q35, pc, or one version of these, such as pc-q35-10.0")
       .default("q35")
       .describe("q35, pc, or one version of these"),
     firmware: z.enum(["bios", "uefi", "uefi-secure"]).default("bios"),

@@ -95,7 +95,10 @@ function authentication(config: HostConfig): AuthMethod[] {
   const methods: AuthMethod[] = keys.map((key) => ({ type: "publickey", username: config.user, key: key as ParsedKey }));
   if (config.agent) methods.push({ type: "agent", username: config.user, agent: agentFor(config, config.agent) });
   if (methods.length > 0) return methods;
-  throw new UserError(`${config.alias}: no key without a passphrase in ${config.identityFiles.join(", ")}, and no SSH agent.`);
+  throw new UserError(
+    `${config.alias}: no key without a passphrase in ${config.identityFiles.join(", ")}, and no SSH agent; ` +
+      "name your key as IdentityFile in ssh_config, or start an agent and run ssh-add.",
+  );
 }
 
 /** With IdentitiesOnly, an agent's other keys are not offered: a host ends a login after some keys that it does not know. */

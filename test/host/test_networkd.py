@@ -45,7 +45,7 @@ def test_a_dhcp_server_hands_out_addresses_of_its_own_network():
     assert vlan.dhcp_fault(with_dhcp(to="10.10.11.5")) == "dhcp to 10.10.11.5 is not in 10.10.10.0/24"
     assert vlan.dhcp_fault(with_dhcp(**{"from": "10.10.10.0"})).startswith("dhcp from 10.10.10.0 is the first or last address")
     assert vlan.dhcp_fault({key: value for key, value in VLAN.items() if key != "address"}).startswith("dhcp needs `address`")
-    assert vlan.dhcp_fault(with_dhcp(**{"from": "10.10.10.200"})) == "dhcp from 10.10.10.200 is behind to 10.10.10.199"
+    assert vlan.dhcp_fault(with_dhcp(**{"from": "10.10.10.200"})) == "dhcp to 10.10.10.199 is before from 10.10.10.200; swap them"
 
 
 def test_a_vlan_that_holds_has_no_drift():

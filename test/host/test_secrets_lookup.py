@@ -55,8 +55,8 @@ def test_without_secrets_no_vault_is_read():
 
 def test_every_secret_that_is_missing_is_told():
     assert fault([{"name": "a"}, {"user": "web", "name": "b", "from": "c"}]).splitlines() == [
-        'podman-secret system/a: the vault has no secret "a"; add it with ansible-vault edit',
-        'podman-secret web/b: the vault has no secret "c"; add it with ansible-vault edit',
+        'podman-secret system/a: the vault has no secret "a"; add it with: ansible-vault edit <the inventory>/vault.yml',
+        'podman-secret web/b: the vault has no secret "c"; add it with: ansible-vault edit <the inventory>/vault.yml',
     ]
 
 

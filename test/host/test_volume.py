@@ -35,7 +35,7 @@ def test_an_image_larger_than_its_volume_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "path_of", lambda unit: str(tmp_path / unit["name"]))
     monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
     monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 9 * 1024 * MIB, "format": "qcow2"})
-    assert library.no_room([unit("web")], "lab") == {"vms/web": "image debian is larger than 8 GiB"}
+    assert library.no_room([unit("web")], "lab") == {"vms/web": "image debian is larger than 8 GiB; declare at least 9 GiB"}
 
 
 def raw_image(path):

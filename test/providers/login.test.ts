@@ -96,7 +96,7 @@ test("IdentitiesOnly keeps an agent's other keys back, which a host counts as tr
 test("without a key that can be used, nothing is tried, and the error names host and files", async () => {
   attempts = 0;
   await expect(login("IdentityAgent none", identity("locked"))).rejects.toThrow(
-    `h: no key without a passphrase in ${join(folder, "locked")}, and no SSH agent.`,
+    `h: no key without a passphrase in ${join(folder, "locked")}, and no SSH agent; name your key as IdentityFile in ssh_config, or start an agent and run ssh-add.`,
   );
   expect(attempts).toBe(0);
 });

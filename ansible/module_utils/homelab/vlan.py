@@ -126,7 +126,7 @@ def dhcp_fault(unit: Unit) -> str:
         if interface.network.prefixlen < 31 and ipaddress.ip_address(value) in _reserved(interface.network):
             return f"dhcp {key} {value} is the first or last address of {interface.network}, which no host has"
     if int(ipaddress.ip_address(dhcp["from"])) > int(ipaddress.ip_address(dhcp["to"])):
-        return f"dhcp from {dhcp['from']} is behind to {dhcp['to']}"
+        return f"dhcp to {dhcp['to']} is before from {dhcp['from']}; swap them"
     return ""
 
 
