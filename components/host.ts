@@ -50,7 +50,7 @@ export class ManagedHost extends pulumi.ComponentResource {
     };
     const behind = (dependsOn: pulumi.Resource[]): Options => ({ parent: this, dependsOn });
 
-    const base = host.homelab_host ? [made("host", {}, (id) => new Host(id, at, host.homelab_host!, behind(after)))] : after;
+    const base = host.homelab_host ? [made("host", host.homelab_host, (id) => new Host(id, at, host.homelab_host!, behind(after)))] : after;
     const users = host.service_users.map((unit) => made("service-user", unit, (id) => new ServiceUser(id, at, unit, behind(base))));
     const tables = host.nftables_tables.map((unit) => made("nftables-table", unit, (id) => new NftablesTable(id, at, unit, behind(base))));
     const bridges = host.bridges.map((unit) => made("bridge", unit, (id) => new Bridge(id, at, unit, behind(base))));

@@ -34,6 +34,12 @@ export const kinds = {
 
 export type KindName = keyof typeof kinds;
 
+/** A unit that a state holds, with the defaults that came since it was written; as it is where it is none any longer. */
+export function completed(kind: string, unit: object): object {
+  const parsed = kindNamed(kind).schema.safeParse(unit);
+  return parsed.success ? parsed.data : unit;
+}
+
 /** The kind of that name. Throws when there is none, as with a state written by newer code. */
 export function kindNamed(name: string): Kind {
   const kind = (kinds as Record<string, Kind>)[name];

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isDeepStrictEqual } from "node:util";
 import { apply, remove } from "./ansible/queue";
 import { NoAnswer, PartialChange, UserError } from "./errors";
-import { type KindName, kindNamed } from "./kinds";
+import { type KindName, completed, kindNamed } from "./kinds";
 import { messageOf } from "./messages";
 import { takeValue } from "./podman-secret/handed";
 import { observe } from "./ssh/observe";
@@ -66,7 +66,7 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
 
 /** What differs from the last apply, or from the host when a refresh found drift. */
 async function diff(_id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
-  const before = inputsOf(olds);
+  const before = inputsOf({ ...olds, unit: completed(olds.kind, olds.unit) as Inputs["unit"] });
   // A rename that is declared is a change in place; state has the new id after the next refresh.
   const renamed = news.unit["renamed_from"] !== undefined && news.unit["renamed_from"] === olds.unit["name"];
   const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== idOf(before) && !renamed;

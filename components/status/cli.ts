@@ -1,5 +1,6 @@
 // npm run status -- <stack> [--inventory <folder>]
 import { parseArgs } from "node:util";
+import { completed } from "../../providers/kinds";
 import { observe } from "../../providers/ssh/observe";
 import { UsageError, runCommand } from "../cli";
 import { folderOf } from "../doctor/choose";
@@ -41,7 +42,8 @@ async function main(): Promise<number> {
 
 async function linesOf(place: { host: string; inventory: string; owner: string }, declared: Declared[], held: Held[]): Promise<Line[]> {
   const ids = [...new Set([...declared, ...held].map(({ id }) => id))];
-  const units = ids.map((id) => ({ id, declared: declared.find((one) => one.id === id), held: held.find((one) => one.id === id) }));
+  const stored = held.map((one) => ({ ...one, unit: completed(one.kind, one.unit) }));
+  const units = ids.map((id) => ({ id, declared: declared.find((one) => one.id === id), held: stored.find((one) => one.id === id) }));
   // Two questions: in one, the two forms of a unit would be two units of one name.
   const isLeft = declared.length === 0;
   const applied = await Promise.all(units.map(({ held }) => held && ask(isLeft ? held : { ...held, inventory: place.inventory })));

@@ -73,19 +73,21 @@ export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
 /**
  * What the removal of units that left a host's configuration takes with it, and which of them the host would not let go; with
  * `homelab_prune` the role removes them. A warning, since only the engine knows whether it is to remove them.
+ * `made` are the ids of units that a program makes, and no inventory declares.
  */
-export const leavingOf = ({ events }: Run, host: string): Finding[] =>
+export const leavingOf = ({ events }: Run, host: string, made: string[] = []): Finding[] =>
   events
     .filter((event) => event.event === "result" && event.host === host)
     .flatMap(({ kind, losing, staying, removed }) => {
       const left = (name: string) => `${kind} ${name} is declared no longer`;
+      const isGone = (name: string) => !made.includes(idFor(host, kind!, name));
       const pruned = (removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }) => name);
       const refused = (removed ?? []).filter(({ failed }) => failed).map(({ name, msg }): [string, string] => [name, msg]);
+      const lost = [...(losing ?? []), ...pruned].filter(isGone);
+      const kept = [...Object.entries(staying ?? {}), ...refused].filter(([name]) => isGone(name));
       return [
-        ...[...(losing ?? []), ...pruned].map(
-          (name) => `data-loss: ${left(name)}, and with \`on_delete: destroy\` its removal takes its data with it`,
-        ),
-        ...[...Object.entries(staying ?? {}), ...refused].map(([name, why]) => `${left(name)}, and its removal would be refused: ${why}`),
+        ...lost.map((name) => `data-loss: ${left(name)}, and with \`on_delete: destroy\` its removal takes its data with it`),
+        ...kept.map(([name, why]) => `${left(name)}, and its removal would be refused: ${why}`),
       ];
     })
     .map((message) => ({ severity: "warn", message }));

@@ -1,21 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { type UnitResource, checkInventory } from "@homelab/providers";
+import { type UnitResource, checkInventory, completed } from "@homelab/providers";
 import { type ManagedHost } from "../host";
 import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
- * Nothing on a host is changed. `folder` is the inventory's. With `homelab:verify: false` nobody is asked.
+ * Nothing on a host is changed. `folder` is the inventory's; `made` are further units, by id, that the program makes and no
+ * inventory declares, so that no host can be asked about them. With `homelab:verify: false` nobody is asked.
  */
-export function verify(folder: string, hosts: ManagedHost[]): void {
+export function verify(folder: string, hosts: ManagedHost[], made: Record<string, UnitResource<unknown, unknown>> = {}): void {
   const wanted = new pulumi.Config("homelab").getBoolean("verify") ?? true;
   // What it throws ends the program, and with that the preview.
-  if (pulumi.runtime.isDryRun() && wanted) void ask(folder, hosts);
+  if (pulumi.runtime.isDryRun() && wanted) void ask(folder, hosts, made);
 }
 
 /** Raises a RunError when a host refuses what is planned; the engine alone does not fail for an error that is logged. */
-async function ask(folder: string, hosts: ManagedHost[]): Promise<void> {
+async function ask(folder: string, hosts: ManagedHost[], made: Record<string, UnitResource<unknown, unknown>>): Promise<void> {
   const run = await checkInventory(
     folder,
     hosts.map(({ config }) => config.name),
@@ -26,16 +27,18 @@ async function ask(folder: string, hosts: ManagedHost[]): Promise<void> {
   for (const host of hosts) {
     const all = [...host.units.keys()].map((id) => verdicts.get(id)!);
     tell(summaryOf(host.config.name, all), host);
-    for (const one of leavingOf(run, host.config.name)) tell(one, host);
+    for (const one of leavingOf(run, host.config.name, Object.keys(made))) tell(one, host);
     if (isUnasked(all)) continue;
     for (const [id, { resource, unit }] of host.units) {
-      const finding = findingOf(verdicts.get(id)!, await planOf(resource, unit));
+      const finding = findingOf(verdicts.get(id)!, await planOf(id, resource, unit));
       const found = [finding, ...(hindrances.get(id) ?? []).map((message): Finding => ({ severity: "warn", message }))];
       // With --diff, Pulumi prints messages alone, without the resource that they are about.
       for (const one of found) if (one) tell({ ...one, message: `${id}: ${one.message}` }, resource);
       if (finding?.severity === "error") refused += 1;
     }
   }
+  for (const [id, resource] of Object.entries(made))
+    tell({ severity: "info", message: `${id}: unverified: it stands in no inventory` }, resource);
   if (refused > 0) throw refusal(refused);
 }
 
@@ -56,10 +59,13 @@ function tell({ severity, message }: Finding, resource: pulumi.Resource): void {
  * What the engine is going to do about a resource: in a preview the outputs of one that stays are known once its URN is, and are
  * those of the last update. `declared` is its unit; with `--target` one that differs may stay.
  */
-async function planOf(resource: UnitResource<unknown, unknown>, declared: object): Promise<Plan> {
+async function planOf(id: string, resource: UnitResource<unknown, unknown>, declared: object): Promise<Plan> {
   let plan: Plan = "planned";
   const said: unknown = JSON.parse(JSON.stringify(declared));
-  pulumi.all([resource.unit, resource.drift]).apply(([unit]) => void (plan = isDeepStrictEqual(unit, said) ? "same" : "left out"));
+  const isSame = (unit: unknown) => isDeepStrictEqual(completed(id.split("/")[1]!, unit as object), said);
+  pulumi.all([resource.unit, resource.drift]).apply(([unit]) => void (plan = isSame(unit) ? "same" : "left out"));
   await new Promise<string>((resolve) => resource.urn.apply((urn) => setImmediate(resolve, urn)));
-  return plan;
+  // Of one that is to be made what is declared is known; of one that is not even to be made, nothing.
+  const { isKnown } = resource.unit as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
+  return plan === "planned" && !(await isKnown) ? "left out" : plan;
 }

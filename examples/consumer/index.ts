@@ -17,11 +17,12 @@ const managed = new ManagedHost(host, place, []);
 // What is made of the other stack's outputs, so that a change of those is a change here.
 const user = host.service_users[0]!.name;
 const unit = pulumi.all([other.services, other.vlans]).apply(([services, vlans]) => startPage(user, services, vlans, network));
-const page = new Quadlet(`${host.name}/quadlet-unit/${user}/start.container`, { ...place, host: host.name }, unit, {
+const id = `${host.name}/quadlet-unit/${user}/start.container`;
+const page = new Quadlet(id, { ...place, host: host.name }, unit, {
   dependsOn: [managed],
 });
 // A preview asks the host about what stands in the inventory.
-verify("inventory", [managed]);
+verify("inventory", [managed], { [id]: page });
 
 /** The start page with its URL. */
 export const services: pulumi.Output<Service[]> = pulumi.all([...managed.services, serviceOf(host, page)]);

@@ -148,6 +148,11 @@ test("what leaves with its data is told of its own host", () => {
   ]);
 });
 
+test("what a program makes, and no inventory declares, does not leave", () => {
+  const leaving = { event: "result", host: "hv", kind: "volume", units: [], losing: ["vms/old"], staying: { "vms/old": "it is used" } };
+  expect(leavingOf(run(...whole, leaving as never), "hv", ["hv/volume/vms/old"])).toEqual([]);
+});
+
 test("what leaves and would not be let go is told with the host's reason, in the role's own removal as in Pulumi's", () => {
   const leaving = {
     event: "result",

@@ -50,6 +50,7 @@ def podman(monkeypatch, machine, tmp_path):
         (folder / name).write_text(text)
     monkeypatch.setattr(library, "folder_of", lambda *_: folder)
     monkeypatch.setattr(podman_secret, "users_with_secrets", lambda: ["system"])
+    monkeypatch.setattr(podman_secret, "uses_podman", lambda *_: True)
     states = {"stopped.service": {**UP, "ActiveState": "inactive"}}
     monkeypatch.setattr(quadlet_services, "service_states", lambda _user, services: {one: states.get(one, UP) for one in services})
     machine.programs["podman"] = mocked

@@ -39,7 +39,9 @@ def test_a_port_that_two_units_want_is_found(one, other, both):
         (port("53", "127.0.0.1", "udp"), "53/udp is taken by dnsmasq (pid 7)"),
         (port("53", "192.0.2.1", "udp"), None),
         (port("9089-9091"), "9090/tcp is taken;"),
-        (port("443", "0.0.0.0"), "443/tcp is taken by nginx (pid 12)"),
+        (port("443"), "443/tcp is taken by nginx (pid 12)"),
+        (port("443", "[::1]"), "443/tcp is taken by nginx (pid 12)"),
+        (port("443", "0.0.0.0"), None),
         (port(""), None),
     ],
 )

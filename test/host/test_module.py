@@ -59,3 +59,11 @@ def test_what_leaves_is_told_and_what_takes_its_data_with_it():
 def test_its_removal_is_announced_as_a_loss_of_data():
     announced = {one["name"]: one["disruption"] for one in clear(Volumes(), GONE, "lab", None)}
     assert announced == {"vms/lost": "data-loss", "vms/kept": ""}
+
+
+def test_what_an_older_version_did_not_record_had_its_default(monkeypatch):
+    monkeypatch.setattr(Volumes, "defaults", {"on_delete": "keep"})
+    monkeypatch.setattr(Volumes, "observe", lambda _self, units, _owner: [Observation(one["name"], present=True) for one in units])
+    records.write("lab", "volume", "vms/kept", {})
+    drifts = [Volumes().look([{"name": "vms/kept", "on_delete": word}], "lab")[0].drift for word in ("keep", "destroy")]
+    assert drifts == [[], ["last applied with on_delete keep, wanted destroy"]]

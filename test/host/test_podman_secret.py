@@ -1,5 +1,7 @@
 """The kind podman-secret: what Podman says of secrets, what differs, and what a changed one restarts."""
 
+from pathlib import Path
+
 import pytest
 from homelab import podman_secret, quadlet
 from homelab.podman_secret import PodmanSecret, drift_of, labels_in
@@ -107,3 +109,10 @@ def test_what_may_not_be_restarted_holds_a_secret_back_unless_it_runs_with_the_w
 def test_a_secret_that_a_unit_still_names_cannot_go():
     assert still_used(["secret/other"], UNITS) == {"secret/other": "apart.container still names it; change that first"}
     assert still_used(["secret/nobodys"], UNITS) == {}
+
+
+def test_a_user_for_whom_podman_keeps_nothing_is_not_asked_since_podman_would_begin_to(monkeypatch):
+    monkeypatch.setattr(podman_secret, "store_of", lambda _: Path("/nowhere"))
+    monkeypatch.setattr(podman_secret.system, "installed", lambda _: True)
+    monkeypatch.setattr(podman_secret.system, "run", lambda *_, **__: 1 / 0)
+    assert podman_secret.read_secrets("system") == {}

@@ -138,6 +138,17 @@ def test_a_template_runs_as_its_default_instance(install, service, runs):
     assert (quadlet.service_of(unit), quadlet.should_run(unit)) == (service, runs)
 
 
+@pytest.mark.parametrize(("looks", "drift"), [(["activating", "active"], False), (["activating"], True)])
+def test_a_restart_of_systemds_own_is_waited_for_and_one_without_end_is_told(monkeypatch, looks, drift):
+    told, clock = list(looks), iter(range(100))
+    monkeypatch.setattr(quadlet_unit.time, "sleep", lambda _: None)
+    monkeypatch.setattr(quadlet_unit.time, "monotonic", lambda: next(clock))
+    states = {"ActiveState": "active", **LOADED}
+    now = lambda *_: {"a.service": {**states, "ActiveState": told.pop(0) if len(told) > 1 else told[0]}}  # noqa: E731
+    monkeypatch.setattr(quadlet_unit, "service_states", now)
+    assert bool(state_drift("a.service", quadlet_unit.settled_states("web", ["a.service"])["a.service"], True)) is drift
+
+
 @pytest.mark.parametrize(("instances", "state"), [([], "inactive"), (["inactive", "active"], "active")])
 def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, instances, state):
     def show(argv, **_):

@@ -31,9 +31,9 @@ INSTALLED = [{"name": one["name"], "content": one["content"]} for one in ALL]
 OBJECTS = ["network/systemd-back", "volume/systemd-data"]
 
 
-def plan(changed, **more):
+def plan(*changed, **more):
     now = {"installed": INSTALLED, "past": past(*ALL), "active": [one["name"] for one in ALL], "objects": OBJECTS}
-    return make_plan([changed], Now(**{**now, **more}))
+    return make_plan(changed, Now(**{**now, **more}))
 
 
 def with_text(one, text, **more):
@@ -90,6 +90,13 @@ def test_what_may_not_be_restarted_holds_a_change_back():
     assert "set `restart: allowed` on it" in plan({**denied, "content": DB["content"] + "#\n"}).refused["db.container"]
     changed = with_text(NET, "[Network]\nSubnet=10.0.1.0/24\n")
     assert "restarts db.container" in plan(changed, denied=["db.container"]).refused["back.network"]
+
+
+def test_a_change_of_another_unit_does_not_restart_what_was_denied_until_that_is_applied_as_allowed():
+    changed = with_text(NET, "[Network]\nSubnet=10.0.1.0/24\n")
+    alone = plan(changed, denied=["db.container"]).refused
+    together = plan(changed, {**DB, "restart": "allowed"}, denied=["db.container"]).refused
+    assert together == alone != {}
 
 
 def test_what_does_not_run_is_no_reason_to_refuse():

@@ -48,9 +48,11 @@ test("each change is told with its text, what it disturbs and what else it reach
 
 test("what changed on the host beside the plan is drift, and told with the way to repair it", async () => {
   await text("hv", "nft add rule inet isolation input tcp dport 22 accept");
+  await text("hv", "rm /etc/systemd/system/multi-user.target.wants/network-online.target");
   edit("host_vars/app.yml", "the page is for its VLAN alone", "the page is for its VLAN");
   const { output } = await good(preview());
   expect(output).toMatch(/drift, not in this plan; "pulumi up --refresh" repairs it: live\n[^]*isolation[^]*-[^\n]*tcp dport 22 accept/);
+  expect(output).toMatch(/hv\/host: drift, not in this plan; [^\n]*\n[^\n]*network-online.target is wanted by nothing/);
   await up("--refresh");
   const { output: then } = await good(preview());
   expect(then).not.toContain("drift");
@@ -92,6 +94,15 @@ test("what a host refuses fails the preview with its own words, and the other ho
   expect(await difference()).toEqual(["", ""]);
   edit("host_vars/hv.yml", 'iifname "iot" frobnicate comment', 'iifname "iot" drop comment');
   await up();
+});
+
+test("what a host refuses does not hinder what is targeted beside it", async () => {
+  edit("host_vars/hv.yml", "nftables_tables:\n", "nftables_tables:\n  - { family: inet, name: bad, content: frobnicate }\n");
+  edit("host_vars/app.yml", "the page is for all", "the page is for its VLAN");
+  const { output } = await good(preview("--target", "**app/nftables-table/inet/guard"));
+  expect(output).toMatch(/hv\/nftables-table\/inet\/bad: not in this plan, and the host would refuse it: /);
+  expect((await preview()).code).not.toBe(0);
+  edit("host_vars/hv.yml", "  - { family: inet, name: bad, content: frobnicate }\n", "");
 });
 
 test("a host that is away is said, and the rest goes on; without verification no connection is opened", async () => {

@@ -53,6 +53,10 @@ test("a changed value or drift is a change, nothing else is", async () => {
   expect(await change(outputs, inputs)).toBe(false);
   expect(await change({ ...outputs, drift: ["gone"] }, inputs)).toBe(true);
   expect(await change(outputs, { ...inputs, unit: { ...inputs.unit, mtu: 1400 } })).toBe(true);
+  // A state of a version that did not know a property had its default.
+  const older = { ...inputs.unit };
+  delete older["mtu"];
+  expect(await change({ ...outputs, unit: older }, inputs)).toBe(false);
 });
 
 test("another name is another resource, unless it is declared as a rename", async () => {

@@ -6,6 +6,7 @@ A unit is {podman, hypervisor, forwarding, packages}; there is one per host.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +120,11 @@ class Host(Kind):
             seen.drift.append("IPv4 forwarding is off, wanted on")
         return seen
 
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        unknown = [name for unit in units for name in unknown_to_apt(missing_packages(packages_of(unit)))]
+        said = f"apt knows no package {', '.join(unknown)} so far; it gets newer lists before it gives up"
+        return {"host": [said]} if unknown else {}
+
     def found(self) -> dict[str, str | None]:
         mark = marks.read(system.read_text(UNITS / RULES_SERVICE)).get("owner")
         return {"host": mark} if mark else {}
@@ -172,6 +178,15 @@ def missing_packages(wanted: Sequence[str]) -> list[str]:
     listing = system.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted], check=False).stdout
     there = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
     return [name for name in wanted if name not in there]
+
+
+def unknown_to_apt(packages: Sequence[str]) -> list[str]:
+    """Which of these packages the lists that apt has offer in no version (apt-cache(8))."""
+    if not packages:
+        return []
+    listing = system.run(["apt-cache", "policy", *packages], check=False).stdout
+    offered = re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (?!\(none\))", listing, re.MULTILINE)
+    return [name for name in packages if name not in offered]
 
 
 def not_enabled() -> dict[str, str]:

@@ -96,8 +96,11 @@ class Kind(ABC):
                     seen.drift.append(f"not ours: {whose(seen)}")
             elif record.get("pending"):
                 seen.drift.append("its last apply did not finish")
-            elif record != self.record_of(unit):
-                seen.drift += _record_drift(record, self.record_of(unit))
+            else:
+                wanted = self.record_of(unit)
+                # What the version that wrote the record did not know had its default.
+                known = {key: self.defaults[key] for key in wanted.keys() & self.defaults.keys()}
+                seen.drift += _record_drift({**known, **record}, wanted)
         return observations
 
     def is_ours(self, seen: Observation, owner: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import system
 
+# All addresses: of both kinds, of IPv4, of IPv6.
 ANY = {"", "*", "0.0.0.0", "::"}
 
 
@@ -68,7 +69,14 @@ def numbers(port: str | int) -> range:
 
 
 def _meet(wanted: str, has: str) -> bool:
-    return wanted in ANY or has in ANY or wanted.strip("[]") == has.strip("[]")
+    one, other = wanted.strip("[]"), has.strip("[]")
+    families = {_family(one), _family(other)} - {None}
+    return len(families) < 2 and (one in ANY or other in ANY or one == other)
+
+
+def _family(address: str) -> int | None:
+    """4 or 6, or None for both."""
+    return None if address in ("", "*") else 6 if ":" in address else 4
 
 
 def uid_of(pid: int) -> int | None:

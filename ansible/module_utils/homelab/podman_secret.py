@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import records, system, texts
 from .kind import Kind, Observation, Unit
-from .quadlet_unit import SYSTEM, account_of, manager_runs, user_of
+from .quadlet_unit import SYSTEM, account_of, manager_runs, store_of, user_of
 
 OWNER = "homelab.owner"
 HMAC = "homelab.hmac"
@@ -93,8 +93,19 @@ def read_secrets(user: str) -> dict[str, Labels]:
     account = account_of(user) if user_exists(user) else None
     if account is None and user != SYSTEM:
         return {}
+    if not uses_podman(user, account):
+        return {}
     ids = system.run(["podman", "secret", "ls", "--format", "{{.ID}}"], account=account).stdout.split()
     return labels_in(system.run(["podman", "secret", "inspect", *ids], account=account).stdout) if ids else {}
+
+
+def uses_podman(user: str, account: pwd.struct_passwd | None) -> bool:
+    """Whether Podman has a place for what it keeps of a user: asked without one, it would make it (containers-storage.conf(5))."""
+    if any(Path(path).exists() for path in ("/etc/containers/storage.conf", "/etc/containers/storage.rootless.conf")):
+        return True
+    with system.acting_as(account):
+        own = account is not None and (Path(account.pw_dir) / ".config/containers/storage.conf").exists()
+        return own or store_of(user).exists()
 
 
 def labels_in(text: str) -> dict[str, Labels]:

@@ -74,7 +74,7 @@ def make_plan(units: Sequence[Unit], now: Now) -> Plan:
 def _restart(plan: Plan, unit: Unit, users: Sequence[Unit], now: Now, *, by_hand: bool) -> None:
     others = [one for one in users if one["name"] != unit["name"]]
     affected = [one for one in [unit, *others] if one["name"] in now.active or quadlet.should_run(one)]
-    kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, now)]
+    kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, unit["name"], now)]
     if kept and by_hand:
         # What runs is of the wanted configuration: the file is put right, and nothing is restarted.
         return
@@ -92,14 +92,15 @@ def restarted_by(secret: str, now: Now, *, by_hand: bool) -> tuple[list[Unit], s
     """The running units that a changed secret restarts, and why that may not be. `by_hand`: what runs has the wanted value."""
     used = {unit["name"]: quadlet.uses(unit) for unit in now.installed}
     affected = [one for one in quadlet.users_of([f"secret/{secret}"], now.installed, used) if one["name"] in now.active]
-    kept = [one["name"] for one in affected if _is_denied(one, now)]
+    kept = [one["name"] for one in affected if _is_denied(one, secret, now)]
     if kept and by_hand:
         return [], ""
     return affected, _why_not(secret, kept) if kept else ""
 
 
-def _is_denied(unit: Unit, now: Now) -> bool:
-    return bool(unit["restart"] == "denied" if "restart" in unit else unit["name"] in now.denied)
+def _is_denied(unit: Unit, changed: str, now: Now) -> bool:
+    """Whether a change must not restart a unit. For that of another one it counts what was applied, too: Pulumi sends that one alone."""
+    return unit.get("restart") == "denied" or (unit["name"] != changed and unit["name"] in now.denied)
 
 
 def _why_not(name: str, kept: Sequence[str]) -> str:

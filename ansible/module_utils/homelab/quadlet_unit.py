@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +18,8 @@ from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
 PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic"
+# How long a look waits for what systemd is just about.
+MOVING_SECONDS = 10
 
 
 class QuadletUnit(Kind):
@@ -58,7 +61,7 @@ class QuadletUnit(Kind):
         return {**record, "service": quadlet.service_of(unit), **({"object": made, "made": quadlet.made_of(unit)} if made else {})}
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
-        states = {user: service_states(user, [quadlet.service_of(unit) for unit in mine]) for user, mine in by_user(units)}
+        states = {user: settled_states(user, [quadlet.service_of(unit) for unit in mine]) for user, mine in by_user(units)}
         return [self._observe(unit, owner, states[user_of(unit)]) for unit in units]
 
     def _observe(self, unit: Unit, owner: str, states: dict[str, dict[str, str]]) -> Observation:
@@ -232,6 +235,16 @@ def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, st
         running = [state for state in _show(user, [instances_of(template)]) if state.get("ActiveState") == "active"]
         if running:
             states[template] = running[0]
+    return states
+
+
+def settled_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Their state once systemd is done with what it is just about, such as a restart of its own; or after a while."""
+    end = time.monotonic() + MOVING_SECONDS
+    states = service_states(user, services)
+    while any(state.get("ActiveState") in ("activating", "deactivating") for state in states.values()) and time.monotonic() < end:
+        time.sleep(0.5)
+        states = service_states(user, services)
     return states
 
 
