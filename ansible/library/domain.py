@@ -22,10 +22,13 @@ from ansible.module_utils.homelab import (
 )
 from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, texts_of
 from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
-from ansible.module_utils.homelab.domain_define import define, drop_nvram, forget_name, refused, rename, saved, undefine
+from ansible.module_utils.homelab.domain_define import define, forget_name, in_the_way, refused, rename, saved, undefine
 from ansible.module_utils.homelab.leases import Missing
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import forget, write_files
+
+# How much longer than its start may take a run is waited for that was broken off: until then a guest has hardly worked.
+PATIENCE_SECONDS = 600
 
 
 class DomainWriter(Domain, Writer):
@@ -63,7 +66,7 @@ class DomainWriter(Domain, Writer):
         return "next-boot" if has_new_seed else "live"
 
     def stays(self, names: Sequence[str], owner: str) -> Errors:
-        return told({name: saved(domain) for name in names if (domain := named(name)) is not None})
+        return told({name: in_the_way(domain, owner) for name in names if (domain := named(name)) is not None})
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: lambda change=change: bring(change, owner) for change in changes})
@@ -100,7 +103,7 @@ def refusals(unit: dict) -> list[str]:
     found = domain_checks.reasons(unit, can, libvirt_host.memory()) + domain_snapshot.lacking(unit)
     if domain is None:
         return found
-    found += domain_checks.on_snapshots(unit, present(domain))
+    found += domain_checks.on_snapshots([one["file"] for one in unit["disks"] if one["device"] == "disk"], present(domain))
     found += saved(domain)
     if domain.name() != unit["name"] and (others := domain_snapshot.others(domain)):
         found.append(f"libvirt renames no domain with snapshots or checkpoints; delete {', '.join(others)} first (virsh snapshot-delete)")
@@ -121,7 +124,9 @@ def bring(change: Change, owner: str) -> None:
     links = list(networkd.read_links().values())
     unit = resolved(change.unit, owner, links)
     domain = lookup(unit)
-    past = Past() if domain is None else past_of(domain, change, owner)
+    past = Past() if domain is None else past_of(domain, unit, change, owner)
+    if domain is not None and past.definition is not None and unit["snapshot"]:
+        domain_snapshot.remember(domain, past.definition, owner)
     if domain is not None and domain.name() != unit["name"]:
         rename(domain, unit, owner)
     domain = define(unit, owner)
@@ -131,7 +136,11 @@ def bring(change: Change, owner: str) -> None:
     forget(owner, "domain", given_up)
     seed_apply.make(unit, owner, domain.UUIDString())
     domain.setAutostart(int(unit["autostart"]))
-    run(domain, unit, owner, past)
+    with domain_snapshot.outlived(domain) if past.outlived else contextlib.nullcontext():
+        run(domain, unit, owner, past)
+    if past.outlived or not lag(domain, unit, owner)[1]:
+        # Else its next start is a risk that can be taken back, too.
+        domain_snapshot.drop(domain, persistent(domain), owner)
     if "cloud_init" not in unit:
         seed_apply.forget(unit["name"], owner)
     for name in given_up:
@@ -140,22 +149,27 @@ def bring(change: Change, owner: str) -> None:
 
 @dataclass(frozen=True)
 class Past:
-    """A domain before a change: its definition, None of a new one; whether it ran; whether nobody saw the end of an earlier change, and
-    whether that one kept disks to go back to.
+    """A domain before a change: its definition, None of a new one; whether it ran; whether nobody saw the end of an earlier change;
+    whether the snapshot of that one is there to go back to, or is too old for it.
     """
 
     definition: domain_xml.Element | None = None
     ran: bool = True
     unfinished: bool = False
-    kept: bool = False
+    taken: bool = False
+    outlived: bool = False
 
 
-def past_of(domain: Any, change: Change, owner: str) -> Past:
-    """How a domain is before a change, or was before one that was broken off."""
+def past_of(domain: Any, unit: dict, change: Change, owner: str) -> Past:
+    """How a domain is before a change, or was before one that was broken off or that it has not started with yet."""
+    active, unfinished = bool(domain.isActive()), bool(change.record.get("pending"))
+    taken = domain_snapshot.is_taken(domain)
+    outlived = taken and domain_snapshot.age(domain) > unit["start_seconds"] + PATIENCE_SECONDS
     begun = domain_snapshot.begun(domain, owner)
-    is_kept = begun is not None
-    definition = persistent(domain) if begun is None else begun
-    return Past(definition, is_kept or bool(domain.isActive()), bool(change.record.get("pending")), is_kept)
+    # A guest that has started since with what it was to get has taken it.
+    if begun is None or outlived or (not taken and active and not lag(domain, unit, owner)[1]):
+        return Past(persistent(domain), active, unfinished, outlived=outlived)
+    return Past(begun, True, unfinished, taken)
 
 
 def run(domain: Any, unit: dict, owner: str, past: Past) -> None:
@@ -180,7 +194,6 @@ def run(domain: Any, unit: dict, owner: str, past: Past) -> None:
 def begin(domain: Any, unit: dict, owner: str, past: Past) -> None:
     """Start a domain, and know afterwards what a start does not bring."""
     with way_back(domain, unit, owner, past):
-        drop_nvram(past.definition, unit)
         start(domain, unit)
     texts = texts_of(present(domain), unit, owner)
     domain_started.keep(domain, {name: texts[name] for name in lag(domain, unit, owner)[1]})
@@ -188,10 +201,12 @@ def begin(domain: Any, unit: dict, owner: str, past: Past) -> None:
 
 def way_back(domain: Any, unit: dict, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:
     """What puts a domain back when it does not become ready: a shut-off one that is started with a change, where its unit wants that."""
-    changed = past.definition is not None and domain_xml.differences(past.definition, persistent(domain))
-    if past.definition is None or not (past.kept or (changed and unit["snapshot"] and not domain.isActive())):
+    if past.definition is None:
         return contextlib.nullcontext()
-    return domain_snapshot.kept(domain, past.definition, owner, past.ran)
+    changed = domain_xml.differences(past.definition, persistent(domain))
+    if not past.taken and not (changed and unit["snapshot"] and not domain.isActive()):
+        return contextlib.nullcontext()
+    return domain_snapshot.kept(domain, past.definition, owner, past.ran, past.taken)
 
 
 def bring_live(domain: Any, unit: dict) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -81,9 +80,10 @@ def bring(unit: dict) -> None:
         os.chmod(path, MODE)
         return
     system.make_folder(FOLDER, mode=0o755)
-    descriptor, scratch = tempfile.mkstemp(dir=FOLDER, prefix=".homelab-")
+    # Of one name, so that what a broken-off run left is not left for ever.
+    scratch = str(FOLDER / f".homelab-{unit['sha256']}")
     try:
-        with opened(unit["source"]) as source, open(descriptor, "wb") as target:
+        with opened(unit["source"]) as source, open(scratch, "wb", opener=private) as target:
             copy(source, target, unit["sha256"])
         stand_alone(scratch)
         os.chmod(scratch, MODE)
@@ -92,6 +92,11 @@ def bring(unit: dict) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(scratch)
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file that nobody else reads."""
+    return os.open(path, flags, 0o600)
 
 
 def opened(source: str) -> IO[bytes]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible.module_utils.homelab import libvirt_host, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.pool import MODE, Pool, lookup, moved, path_of, type_of
+from ansible.module_utils.homelab.pool import MODE, Pool, lookup, lost, moved, path_of, type_of
 
 
 class PoolWriter(Pool, Writer):
@@ -43,7 +43,7 @@ def refusal(unit: dict) -> str:
         return f"libvirt has a pool {unit['name']} of type {type_of(pool)}; pools of type dir are declared, so take another name"
     if path_of(pool) != unit["path"]:
         return f"a pool's path does not change, since its volumes lie there: it is {path_of(pool)}; declare another pool"
-    return "" if unit.get("adopt") else moved(unit["name"])
+    return lost(unit["name"]) if unit.get("adopt") else moved(unit["name"])
 
 
 def unfit_folder(path: str) -> str:

@@ -132,7 +132,7 @@ def refusal_to_grow(path: str, unit: dict) -> str:
     for user in users_of(path):
         if not user.is_disk:
             return f"{path} is below a snapshot that {user.name} has; merge that first (virsh blockcommit)"
-        if user.domain.isActive() and user.domain.blockInfo(user.target)[0] > bytes_of(unit):
+        if user.is_live and user.domain.blockInfo(user.target)[0] > bytes_of(unit):
             return f"{user.name} has {path} as a disk larger than {unit['size']}, and a volume is never made smaller: declare its size"
     return ""
 
@@ -191,7 +191,7 @@ def sync(path: str) -> None:
 
 def grow(path: str, unit: dict) -> None:
     """A larger size, seen at once by the guest that uses it."""
-    user = next((one for one in users_of(path) if one.is_disk and one.domain.isActive()), None)
+    user = next((one for one in users_of(path) if one.is_disk and one.is_live), None)
     if user is None:
         system.run(["qemu-img", "resize", "-q", "-f", unit["format"], path, str(bytes_of(unit))])
     else:
@@ -200,11 +200,12 @@ def grow(path: str, unit: dict) -> None:
 
 @dataclass(frozen=True)
 class User:
-    """A domain that has a file as its disk `target`, or, without `is_disk`, below that."""
+    """A domain that has a file as its disk `target`, or, without `is_disk`, below that; a running one has it open if `is_live`."""
 
     domain: Any
     target: str
     is_disk: bool
+    is_live: bool
 
     @property
     def name(self) -> str:
@@ -216,7 +217,8 @@ def users_of(path: str) -> list[User]:
     """The domains that have a file now, or when they start next."""
     inactive = libvirt_host.library().VIR_DOMAIN_XML_INACTIVE
     domains = libvirt_host.connection().listAllDomains()
-    found = [user for domain in domains for flags in (0, inactive) for user in uses(domain, flags, path)]
+    # What a running domain has open comes last, and so counts where it also starts with it.
+    found = [user for domain in domains for flags in (inactive, 0) for user in uses(domain, flags, path)]
     return list({(one.name, one.target, one.is_disk): one for one in found}.values())
 
 
@@ -226,7 +228,7 @@ def uses(domain: Any, flags: int, path: str) -> Iterator[User]:
         target, top = disk.find("target"), disk.find("source")
         for source in disk.iter("source"):
             if target is not None and is_file(source, path):
-                yield User(domain, target.get("dev", ""), source is top)
+                yield User(domain, target.get("dev", ""), source is top, flags == 0 and bool(domain.isActive()))
 
 
 def is_file(source: ET.Element, path: str) -> bool:

@@ -1,6 +1,7 @@
 """A mock of libvirt's Python binding: one domain, which notes what is done to it, and pools."""
 
 import copy
+import time
 
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
@@ -31,11 +32,28 @@ class Library:
         return 0
 
 
+class Snapshot:
+    """What a domain's disks were at a time."""
+
+    def __init__(self, domain, name, made):
+        self.domain, self.name, self.made = domain, name, made
+
+    def getName(self):
+        return self.name
+
+    def getXMLDesc(self):
+        return f"<domainsnapshot><name>{self.name}</name><creationTime>{int(self.made)}</creationTime></domainsnapshot>"
+
+    def delete(self):
+        self.domain.snapshots.remove(self)
+
+
 class Domain:
     """A domain that takes every call; `calls` are the names of those that change it."""
 
     def __init__(self, root, runs):
         self.root, self.live, self.starts, self.calls, self.starts_at_boot = root, None, 1, [], 1
+        self.snapshots = []
         if runs:
             self._begin()
 
@@ -72,12 +90,29 @@ class Domain:
         return {"swap_in": 0}
 
     def listAllSnapshots(self):
-        return []
+        return list(self.snapshots)
 
-    listAllCheckpoints = listAllSnapshots
+    def listAllCheckpoints(self):
+        return []
 
     def snapshotListNames(self):
-        return []
+        return [one.name for one in self.snapshots]
+
+    def snapshotLookupByName(self, name):
+        return next(one for one in self.snapshots if one.name == name)
+
+    def snapshotCreateXML(self, text, _flags):
+        assert not self.isActive()
+        self.calls.append("snapshot")
+        self.snapshots.append(Snapshot(self, domain_xml.parse(text).findtext("name"), time.time()))
+
+    def revertToSnapshot(self, _snapshot):
+        assert not self.isActive()
+        self.calls.append("revert")
+
+    def destroy(self):
+        self.calls.append("destroy")
+        self.live = None
 
     def setAutostart(self, value):
         self.starts_at_boot = value

@@ -1,5 +1,6 @@
 """What is announced of a domain is what is done to it, by each class of property. libvirt and the guest are mocked."""
 
+import time
 from pathlib import Path
 
 import libvirt_mock
@@ -8,7 +9,19 @@ from machine_mock import OWNER, agree_to_refuse, agree_to_remove, module, record
 from networkd_mock import link
 
 from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import domain_edit, domain_started, domain_xml, leases, libvirt_host, networkd, seed, seed_apply, volume
+from ansible.module_utils.homelab import (
+    domain_checks,
+    domain_edit,
+    domain_snapshot,
+    domain_started,
+    domain_xml,
+    leases,
+    libvirt_host,
+    networkd,
+    seed,
+    seed_apply,
+    volume,
+)
 from ansible.module_utils.homelab.module import Change
 
 UUID = "0076fe81-f073-5c47-86dc-ba7f806fd54f"
@@ -205,4 +218,94 @@ def test_a_domain_whose_memory_is_saved_stays_as_announced(monkeypatch, host):
     settled("domain", GUEST)
     monkeypatch.setattr(domain, "hasManagedSaveImage", lambda: True, raising=False)
     agree_to_refuse(writer_of("domain"), "web", "virsh managedsave-remove web")
+    assert domain.calls == []
+
+
+HOUR = 3600
+SAFE = {"snapshot": True, "restart": "allowed"}
+
+
+def broken_off(domain, before, ago):
+    """As a run leaves a domain that had this definition, and was killed a while ago once it had taken a snapshot."""
+    domain_snapshot.remember(domain, before, OWNER)
+    domain.snapshots.append(libvirt_mock.Snapshot(domain, domain_snapshot.TAG, time.time() - ago))
+
+
+def never_ready(monkeypatch, library):
+    def fail(*_):
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(library, "start", fail)
+    monkeypatch.setattr(library, "wait_until_ready", fail)
+
+
+@pytest.mark.parametrize(("ago", "reverted"), [(HOUR / 20, True), (24 * HOUR, False)])
+def test_disks_go_back_to_before_a_run_that_was_broken_off_only_while_the_guest_cannot_have_worked_since(monkeypatch, host, ago, reverted):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    broken_off(domain, domain_edit.named(domain.root, "web"), ago)
+    never_ready(monkeypatch, library)
+    wanted = whole(**SAFE)
+    [said] = library.DomainWriter().apply([Change(wanted, kind.observe(wanted, OWNER, host.links), {"pending": True})], OWNER).values()
+    assert ("revert" in domain.calls, "may have worked since" in said, "put back as it was" in said) == (reverted, not reverted, reverted)
+    assert domain.snapshotListNames() == ([] if reverted else [domain_snapshot.TAG])
+
+
+def test_a_change_that_an_earlier_run_only_defined_is_put_back_as_well(monkeypatch, host):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    wanted = whole(**SAFE, vcpus_max=4)
+    monkeypatch.setattr(library, "turn_off", lambda *_: (_ for _ in ()).throw(TimeoutError("it takes no notice")))
+    assert library.DomainWriter().apply([task_of(wanted, host)], OWNER) == {"web": "it takes no notice"}
+    domain.shutdown()
+    never_ready(monkeypatch, library)
+    [said] = library.DomainWriter().apply([task_of(wanted, host)], OWNER).values()
+    assert "put back as it was" in said
+    assert domain.XMLDesc(libvirt_mock.INACTIVE) == before
+
+
+def test_what_waits_for_the_next_boot_can_be_taken_back_at_that(monkeypatch, host):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(snapshot=True), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
+    never_ready(monkeypatch, library)
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=4), host)], OWNER).values()
+    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == before) == (True, True)
+
+
+def test_a_guest_that_took_what_waited_does_not_lose_it_to_a_later_change(monkeypatch, host):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(snapshot=True), runs=True)
+    assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
+    # By somebody else.
+    domain.shutdown()
+    domain.create()
+    taken = domain.XMLDesc(libvirt_mock.INACTIVE)
+    never_ready(monkeypatch, library)
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=5), host)], OWNER).values()
+    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == taken) == (True, True)
+
+
+def test_a_new_machine_keeps_what_its_unit_does_not_speak_of_and_says_what_it_loses(monkeypatch, host):
+    domain = guest(monkeypatch, host, whole(tpm=True, agent=True, graphics="vnc"), runs=False)
+    domain.root.find("devices").append(domain_xml.parse("<hostdev mode='subsystem' type='pci'/>"))
+    wanted = whole(firmware="uefi", running=False, restart="allowed")
+    seen = kind.observe(wanted, OWNER, host.links)
+    assert "-<hostdev" in "".join(seen.drift)
+    assert module("domain").DomainWriter().apply([task_of(wanted, host)], OWNER) == {}
+    devices = domain.root.find("devices")
+    assert [len(devices.findall(tag)) for tag in ("tpm", "graphics", "video", "channel", "hostdev")] == [1, 1, 1, 1, 0]
+    assert domain.root.findtext("os/nvram").endswith(f"{UUID}_VARS.fd")
+
+
+def test_a_domain_that_runs_on_a_snapshot_of_its_volume_is_not_removed(monkeypatch, host, tmp_path):
+    domain = guest(monkeypatch, host, whole(), runs=False)
+    settled("domain", GUEST)
+    records.write(OWNER, "volume", "vms/web", {"format": "qcow2", "path": str(tmp_path / "web")})
+    for disk in domain.root.findall("devices/disk[@device='disk']"):
+        disk.find("source").set("file", "/srv/web.snap")
+    monkeypatch.setattr(domain_checks, "chain_of", lambda path: [path, str(tmp_path / "web")])
+    agree_to_refuse(writer_of("domain"), "web", "virsh blockcommit")
     assert domain.calls == []

@@ -2,7 +2,7 @@
 
 import libvirt_mock
 import pytest
-from machine_mock import agree, agree_to_remove, refused, settled, writer_of
+from machine_mock import OWNER, agree, agree_to_remove, records, refused, settled, writer_of
 
 
 @pytest.fixture
@@ -44,3 +44,16 @@ def test_a_removed_pool_loses_no_data(pool, tmp_path, is_empty):
     assert pool.connection.pools == {}
     assert (tmp_path / "vms").exists() is not is_empty
     assert is_empty or (tmp_path / "vms/web").read_text() == "a disk"
+
+
+@pytest.mark.parametrize("disk_is_there", [True, False])
+def test_another_folder_at_its_path_is_taken_only_with_the_disks_that_are_known(pool, tmp_path, disk_is_there):
+    records.write(OWNER, "volume", "vms/web", {"path": str(tmp_path / "vms/web")})
+    (tmp_path / "vms").rename(tmp_path / "unmounted")
+    (tmp_path / "vms").mkdir()
+    unit = {"name": "vms", "path": str(tmp_path / "vms"), "adopt": True}
+    if disk_is_there:
+        (tmp_path / "vms/web").write_text("the same disk")
+        agree(writer_of("pool"), unit, "live")
+    else:
+        assert "is its file system mounted?" in refused(writer_of("pool"), unit)

@@ -128,3 +128,12 @@ def test_a_guest_of_ours_may_leave_with_its_volume(folder, machine):
     records.write(OWNER, "domain", "web", {})
     [said] = clear(writer_of("volume")(), ["vms/web"], OWNER, None)
     assert (said["failed"], said["disruption"]) == (False, "data-loss")
+
+
+def test_a_volume_that_a_running_guest_gets_at_its_next_boot_grows_as_a_file_and_its_present_disk_stays(folder, machine):
+    write(folder / "old", GIB)
+    guest = with_guest(machine, folder, True)
+    for source in guest.live.iter("source"):
+        source.set("file", str(folder / "old"))
+    agree(writer_of("volume"), {**UNIT, "size": "3 GiB"}, "live")
+    assert (size_of(folder / "web"), size_of(folder / "old"), guest.calls) == (3 * GIB, GIB, [])

@@ -79,3 +79,16 @@ def test_a_tag_that_is_said_twice_is_a_list():
     assert parts_of(once, edited(once, order)) == []
     assert boots(edited(once, "<domain><os><boot dev='cdrom'/></os></domain>")) == ["cdrom"]
     assert boots(edited(once, None)) == []
+
+
+def test_of_a_device_that_there_is_once_none_is_added():
+    balloons = edited(definition("running"), "<domain><devices><memballoon><stats period='5'/></memballoon></devices></domain>")
+    assert [one.find("stats").get("period") for one in balloons.findall("devices/memballoon")] == ["5"]
+    none = edited(definition("running"), "<domain><devices><memballoon model='none'/></devices></domain>")
+    assert [(one.get("model"), len(one)) for one in none.findall("devices/memballoon")] == [("none", 0)]
+
+
+def test_a_card_that_it_says_is_the_only_one():
+    root = domain_edit.skeleton("kvm", "a", UNIT)
+    root = edited(root, "<domain><devices><video><model type='qxl'/></video></devices></domain>")
+    assert [one.find("model").get("type") for one in root.findall("devices/video")] == ["qxl"]

@@ -225,3 +225,25 @@ def test_what_is_two_guests_is_told_of_both():
 
 def test_a_name_that_is_given_up_is_not_undeclared():
     assert domain.observer.names_of({"name": "b", "renamed_from": "a"}) == {"a", "b"}
+
+
+def test_another_processor_keeps_its_topology():
+    root = definition("shut-off")
+    root.find("cpu").extend([domain_xml.parse("<topology sockets='1' cores='2'/>"), domain_xml.parse("<feature name='vmx'/>")])
+    wanted = domain_edit.edited(root, {**UNIT, "cpu": "Nehalem"}, "lab").find("cpu")
+    assert (wanted.get("mode"), [one.tag for one in wanted]) == ("custom", ["topology", "model"])
+
+
+def test_a_copy_of_a_domain_of_ours_is_nobodys():
+    root = domain_edit.edited(domain_xml.parse("<domain><uuid>a</uuid></domain>"), UNIT, "lab")
+    assert domain_xml.owner_of(root) == "lab"
+    root.find("uuid").text = "b"
+    assert domain_xml.owner_of(root) is None
+    assert domain_xml.owner_of(domain_edit.edited(root, UNIT, "lab")) == "lab"
+
+
+def test_each_firmware_has_a_memory_of_its_own():
+    bios = domain_edit.edited(definition("shut-off"), {**UNIT, "firmware": "bios"}, "lab")
+    memories = [domain_edit.edited(bios, {**UNIT, "firmware": one}, "lab").findtext("os/nvram") for one in ("bios", "uefi", "uefi-secure")]
+    assert len({*memories}) == 3
+    assert memories[0] is None

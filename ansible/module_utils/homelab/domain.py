@@ -243,10 +243,23 @@ def facts_of(unit: Unit, uuid_text: str, pending: Sequence[str]) -> dict[str, An
     return {"uuid": uuid_text, "macs": macs, "addresses": addresses, "next_boot": list(pending)}
 
 
+def base_of(unit: Unit, owner: str, before: Element | None) -> Element:
+    """What a unit's definition is made of: the one `before`, or for a new machine the least that libvirt takes."""
+    if before is not None and not domain_xml.needs_replacement(before, unit):
+        return before
+    identity = free_uuid(owner, unit["name"]) if before is None else before.findtext("uuid", "")
+    new = domain_edit.skeleton(libvirt_host.acceleration(), identity, unit)
+    return new if before is None else domain_edit.carried_over(new, before, unit)
+
+
 def texts_of(root: Element, unit: Unit, owner: str) -> dict[str, str]:
     """In which parts a definition is not as wanted, each as a text. The mark is for `marked_by` to tell."""
     wanted = domain_edit.edited(root, unit, owner)
     differing = domain_xml.differences(root, wanted)
+    if (base := base_of(unit, owner, root)) is not root:
+        # Of a new machine also what it no longer has; the rest of it is libvirt's to fill in.
+        anew = domain_xml.differences(root, domain_edit.edited(base, unit, owner))
+        differing |= {name: (has, other) for name, (has, other) in anew.items() if not other}
     ignored = {"metadata"}
     if root.get("id") is not None and is_expansion(root.find("cpu"), wanted.find("cpu")):
         ignored.add("cpu")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from . import sizes, system
-from .domain_xml import Element, target_of
+from .domain_xml import Element, files_of
 from .kind import Unit
 
 
@@ -81,14 +81,12 @@ def _values(can: Element, path: str) -> list[str]:
     return [value.text or "" for value in can.findall(f"{path}/value")]
 
 
-def on_snapshots(unit: Unit, has: Element) -> list[str]:
-    """Which disks a domain has as snapshots of the wanted files: to go back to those would lose what was written since."""
-    wanted = {disk["target"]: disk["file"] for disk in unit["disks"] if disk["device"] == "disk"}
+def on_snapshots(files: Collection[str], has: Element) -> list[str]:
+    """Which disks a domain has as snapshots of these files: to go back to those would lose what was written since."""
     found = []
-    for disk in has.findall("devices/disk"):
-        file, target = next((one.get("file", "") for one in disk.findall("source")), ""), target_of(disk)
-        if file and target in wanted and file != wanted[target] and wanted[target] in chain_of(file):
-            found.append(f"{target} is {file}, a snapshot of {wanted[target]}; merge it first (virsh blockcommit)")
+    for target, file in files_of(has).items():
+        below = [one for one in chain_of(file) if one in files] if file and file not in files else []
+        found += [f"{target} is {file}, a snapshot of {one}; merge it first (virsh blockcommit)" for one in below]
     return found
 
 

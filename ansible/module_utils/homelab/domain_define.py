@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import domain_edit, domain_snapshot, domain_xml, libvirt_host, records, seed_apply, system
-from .domain import free_uuid, lookup, named, persistent
+from . import domain_checks, domain_edit, domain_snapshot, domain_xml, libvirt_host, records, seed_apply, system
+from .domain import base_of, lookup, named, persistent
 from .domain_apply import shut_down
 from .kind import Unit
 
@@ -30,6 +30,12 @@ def saved(domain: Any) -> list[str]:
     return [f"its memory is saved (virsh managedsave); start it with virsh start {name}, or drop it with virsh managedsave-remove {name}"]
 
 
+def in_the_way(domain: Any, owner: str) -> list[str]:
+    """Why a domain must not be undefined: memory or disks that only its definition leads to."""
+    volumes = [records.read(owner, "volume", name) or {} for name in records.names(owner, "volume")]
+    return saved(domain) + domain_checks.on_snapshots([str(one["path"]) for one in volumes if one.get("path")], persistent(domain))
+
+
 def undefine(name: str, owner: str) -> None:
     """Shut a domain off and undefine it. Its volumes stay, and with them what its firmware and its TPM remember. Raises libvirtError or
     TimeoutError.
@@ -37,7 +43,7 @@ def undefine(name: str, owner: str) -> None:
     domain = named(name)
     if domain is not None and domain_xml.owner_of(persistent(domain)) in (owner, None):
         record = records.read(owner, "domain", name) or {}
-        if reasons := saved(domain):
+        if reasons := in_the_way(domain, owner):
             raise RuntimeError(reasons[0])
         shut_down(domain, record.get("shutdown_seconds", SHUTDOWN_SECONDS), record.get("force_off", False))
         domain_snapshot.drop(domain, persistent(domain), owner)
@@ -71,14 +77,6 @@ def forget_name(name: str, owner: str) -> None:
     seed_apply.forget(name, owner)
     seed_apply.forget_key(name, owner)
     records.remove(owner, "domain", name)
-
-
-def base_of(unit: Unit, owner: str, before: domain_xml.Element | None) -> domain_xml.Element:
-    """What a unit's definition is made of: the one `before`, or for a new machine the least that libvirt takes."""
-    if before is not None and not domain_xml.needs_replacement(before, unit):
-        return before
-    identity = free_uuid(owner, unit["name"]) if before is None else before.findtext("uuid", "")
-    return domain_edit.skeleton(libvirt_host.acceleration(), identity, unit)
 
 
 def refused(unit: Unit, owner: str) -> list[str]:
@@ -151,12 +149,3 @@ def keep(root: domain_xml.Element, owner: str) -> None:
     system.write_text(folder / f"{name}.xml", domain_xml.render(root), mode=0o600)
     with contextlib.suppress(FileNotFoundError):
         shutil.copyfile(root.findtext("os/nvram") or "", folder / f"{name}.nvram")
-
-
-def drop_nvram(before: domain_xml.Element | None, unit: Unit) -> None:
-    """Another firmware begins with a memory of its own, which libvirt makes anew."""
-    system_of = None if before is None else before.find("os")
-    if system_of is None or domain_xml.firmware_of(system_of) == unit["firmware"]:
-        return
-    if nvram := system_of.findtext("nvram"):
-        Path(nvram).unlink(missing_ok=True)

@@ -52,6 +52,20 @@ def skeleton(kind: str, uuid: str, unit: Unit) -> Element:
     </domain>""")
 
 
+def carried_over(root: Element, before: Element, unit: Unit) -> Element:
+    """A new machine with what the one `before` has and the unit leaves as it is: TPM, the guest agent's channel, a screen."""
+    root = copy.deepcopy(root)
+    found = {"tpm": ["tpm"], "agent": [f"channel/target[@name='{AGENT}']/.."], "graphics": ["graphics", "video"]}
+    for field, paths in found.items():
+        for device in [one for path in paths for one in before.findall(f"devices/{path}") if unit.get(field) is None]:
+            new = copy.deepcopy(device)
+            # Where it was plugged in is the former machine's.
+            for address in new.findall("address"):
+                new.remove(address)
+            _child(root, "devices").append(new)
+    return root
+
+
 def named(root: Element, name: str) -> Element:
     """A definition under another name."""
     root = copy.deepcopy(root)
@@ -74,7 +88,7 @@ def edited(root: Element, unit: Unit, owner: str) -> Element:
     _disks(devices, unit["disks"])
     _interfaces(devices, unit["interfaces"])
     _agent(devices, unit.get("agent"))
-    _graphics(devices, unit.get("graphics"))
+    _graphics(devices, unit.get("graphics"), "<video" in (unit.get("xml") or ""))
     _tpm(devices, unit.get("tpm"))
     return _overlaid(root, unit.get("xml"))
 
@@ -111,7 +125,11 @@ def _set(element: Element, **attributes: str) -> None:
 
 
 def _mark(root: Element, owner: str) -> None:
-    _text(_child(_child(root, "metadata"), OURS), OWNER, owner)
+    mark, uuid = _child(_child(_child(root, "metadata"), OURS), OWNER), root.findtext("uuid") or ""
+    # That of an older version has no UUID, and stays.
+    if mark.text != owner or mark.get("uuid", uuid) != uuid:
+        mark.text = owner
+        mark.set("uuid", uuid)
 
 
 def _size(root: Element, tag: str, mebibytes: int) -> None:
@@ -138,7 +156,10 @@ def _cpu(root: Element, wanted: str | None) -> None:
     is_mode = wanted in ("host-passthrough", "host-model", "maximum")
     if element.get("mode") == (wanted if is_mode else "custom") and (is_mode or element.findtext("model") == wanted):
         return
-    element.clear()
+    element.attrib.clear()
+    element.text = None
+    for part in [one for one in element if one.tag not in ("topology", "numa")]:
+        element.remove(part)
     if is_mode:
         element.set("mode", wanted)
     else:
@@ -168,7 +189,8 @@ def _firmware(system: Element, wanted: str, uuid: str) -> None:
         features = ET.SubElement(system, "firmware")
         for name in ("enrolled-keys", "secure-boot"):
             ET.SubElement(features, "feature", enabled="yes" if wanted == "uefi-secure" else "no", name=name)
-        _text(system, "nvram", f"{NVRAMS}/{uuid}_VARS.fd")
+        # Of each its own: the keys of secure boot are in it, and libvirt makes none anew where a file is.
+        _text(system, "nvram", f"{NVRAMS}/{uuid}_{'SECURE_' if wanted == 'uefi-secure' else ''}VARS.fd")
 
 
 def _matched(devices: Element, tag: str, wanted: list[str], key: Any) -> dict[str, Element]:
@@ -243,7 +265,7 @@ def _agent(devices: Element, wanted: bool | None) -> None:
         devices.remove(found)
 
 
-def _graphics(devices: Element, wanted: str | None) -> None:
+def _graphics(devices: Element, wanted: str | None, has_card: bool) -> None:
     if wanted is None:
         return
     for old in devices.findall("graphics"):
@@ -254,7 +276,7 @@ def _graphics(devices: Element, wanted: str | None) -> None:
     graphics = _child(devices, "graphics")
     if graphics.get("type") is None:
         _set(graphics, type=wanted, port="-1", autoport="yes", listen="127.0.0.1")
-        if devices.find("video") is None:
+        if devices.find("video") is None and not has_card:
             ET.SubElement(ET.SubElement(devices, "video"), "model", type="virtio")
     # The console of a guest is for who is logged in on the host. Without an address libvirt's own default is that, too.
     for element in [graphics, *graphics.findall("listen")]:

@@ -1,6 +1,7 @@
 """What a unit says in libvirt's own words (`xml`), merged into a definition where it says. Pure.
 
-Below <devices> each element is a device: it is there already when one has all that it says, else it is added. Elsewhere an element
+Below <devices> each element is a device: it is there already when one has all that it says, else it is added; one of which a
+domain has just one, such as <memballoon>, is merged. Elsewhere an element
 is merged into the one of its tag (and name, id …), attribute by attribute; a tag that is said twice without any of those, such as
 <boot>, is a list, which stands for all of it. What was said before and is no longer is taken out; an attribute keeps its value.
 """
@@ -34,6 +35,8 @@ FIELDS = {
     "devices/tpm": "tpm",
 }
 KEPT = ("uuid", "metadata")
+# Devices of which a domain has one.
+SINGLE = ("emulator", "memballoon", "vsock", "iommu")
 
 
 def faults(text: str) -> list[str]:
@@ -85,7 +88,10 @@ def _merge(into: Element, wanted: Element) -> None:
         found = _same(into, child)
         if found is None:
             into.append(copy.deepcopy(child))
-        elif into.tag != "devices":
+        elif child.tag in SINGLE and found.get("model") != child.get("model", found.get("model")):
+            # Another model has nothing of the former one's, such as its place on a bus.
+            into[list(into).index(found)] = copy.deepcopy(child)
+        elif into.tag != "devices" or child.tag in SINGLE:
             _merge(found, child)
 
 
@@ -107,6 +113,8 @@ def _set_list(into: Element, wanted: list[Element]) -> None:
 
 def _same(parent: Element, wanted: Element) -> Element | None:
     """The element of a definition that an element of `xml` speaks of."""
+    if parent.tag == "devices" and wanted.tag in SINGLE:
+        return parent.find(wanted.tag)
     if parent.tag == "devices":
         return next((one for one in parent.findall(wanted.tag) if _has(one, wanted)), None)
     identity = [(name, wanted.get(name)) for name in IDENTITIES if name in wanted.attrib]

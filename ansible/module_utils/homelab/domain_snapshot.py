@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,15 @@ class PutBack(RuntimeError):
 
 
 @contextlib.contextmanager
-def kept(domain: Any, root: Element, owner: str, ran: bool) -> Iterator[None]:
+def kept(domain: Any, root: Element, owner: str, ran: bool, taken: bool) -> Iterator[None]:
     """Put a shut-off domain back to a definition, and its disks to what they are now, when what is done with it fails.
 
     `ran`: start it then, too. Raises PutBack in place of what failed. What was kept is let go of once all is well, either way.
-    What an earlier run kept and did not let go of stands: the way back is to before that.
+    With `taken` it stands as an earlier run took it: the way back is to before that.
     """
-    path = file_of(domain, owner)
     # One that has got another name meanwhile keeps it.
     root = domain_edit.named(root, domain.name())
-    if not path.exists() or TAG not in domain.snapshotListNames():
+    if not taken:
         try:
             take(domain, root)
         except libvirt_host.library().libvirtError as failure:
@@ -41,14 +41,46 @@ def kept(domain: Any, root: Element, owner: str, ran: bool) -> Iterator[None]:
             if ran:
                 domain.create()
             raise PutBack(f"no snapshot can be taken, so nothing was changed: {failure}") from failure
-        system.make_folder(path.parent, mode=0o700)
-        system.write_text(path, domain_xml.render(root), mode=0o600)
+        remember(domain, root, owner)
     try:
         yield
     except Exception as failure:
         put_back(domain, root, owner, ran)
         raise PutBack(f"{failure}\nIt was put back as it was before this change, disks and all.") from failure
     drop(domain, root, owner)
+
+
+@contextlib.contextmanager
+def outlived(domain: Any) -> Iterator[None]:
+    """Say of a snapshot that a run long ago took, when all is not well, that it is there: put back it would lose what was written since.
+
+    Raises RuntimeError in place of what failed.
+    """
+    try:
+        yield
+    except Exception as failure:
+        if not is_taken(domain):
+            raise
+        since = f"Its disks of before an earlier change that was broken off are in snapshot {TAG}, and were not put back:"
+        raise RuntimeError(f"{failure}\n{since} it may have worked since (virsh snapshot-revert does).") from failure
+
+
+def remember(domain: Any, root: Element, owner: str) -> None:
+    """Keep a definition as the one to go back to, before another one is written."""
+    path = file_of(domain, owner)
+    system.make_folder(path.parent, mode=0o700)
+    system.write_text(path, domain_xml.render(root), mode=0o600)
+
+
+def is_taken(domain: Any) -> bool:
+    """Whether a run has taken a snapshot and not let go of it."""
+    return TAG in domain.snapshotListNames()
+
+
+def age(domain: Any) -> float:
+    """How many seconds ago it was taken (creationTime, https://libvirt.org/formatsnapshot.html)."""
+    made = domain_xml.parse(domain.snapshotLookupByName(TAG).getXMLDesc()).findtext("creationTime") or "0"
+    return time.time() - int(made)
 
 
 def begun(domain: Any, owner: str) -> Element | None:

@@ -51,8 +51,9 @@ def shown(root: Element) -> str:
 
 
 def owner_of(root: Element) -> str | None:
-    """Whose mark a definition bears."""
-    return root.findtext(f"metadata/{OURS}/{OWNER}")
+    """Whose mark a definition bears. That of a copy which somebody made of it is nobody's: the mark says of which domain it is."""
+    mark = root.find(f"metadata/{OURS}/{OWNER}")
+    return None if mark is None or mark.get("uuid", root.findtext("uuid")) != root.findtext("uuid") else mark.text
 
 
 def overlay_of(root: Element) -> str | None:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from . import seed, system
@@ -53,8 +52,9 @@ def write(path: Path, files: dict[str, str]) -> None:
     with system.scratch_folder(0o700) as folder:
         for name, text in files.items():
             system.write_text(folder / name, text, mode=0o600)
-        descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=".homelab-")
-        os.close(descriptor)
+        # Of one name, so that what a broken-off run left is not left for ever; genisoimage keeps the mode of a file that is there.
+        scratch = str(path.with_name(f".homelab-{path.name}"))
+        system.write_text(scratch, "", mode=0o600)
         try:
             system.run(
                 [
