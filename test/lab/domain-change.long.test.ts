@@ -116,7 +116,8 @@ beforeAll(async () => {
   sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
   declare();
   expect((await up()).output).toMatch(/\+ 8 created/);
-  expect(await contents(volumes)).toEqual(volumes.map(() => sha256));
+  last = await all();
+  expect(last.contents).toEqual(volumes.map(() => sha256));
 });
 
 afterAll(() => lab.reset());
@@ -124,25 +125,42 @@ afterAll(() => lab.reset());
 const shown = (name: string, announced: string): string => `domain ${name}${announced === "live" ? "" : ` (${announced})`}: `;
 const told = (name: string, { of, announced }: Row): string => (of ? `volume vms/${name}: ` : shown(name, announced));
 
+interface Seen {
+  on: string[];
+  off: string[];
+  contents: string[];
+  machine: Record<string, number>;
+}
+
+/** Both definitions, all disks, and what the running guest says. */
+const all = async (): Promise<Seen> => ({
+  on: await definition("on"),
+  off: await definition("off"),
+  contents: await contents(volumes),
+  machine: await machine(ADDRESS),
+});
+
+/** As it was after the change before. */
+let last: Seen;
+
 /** One change of both guests, by plain Ansible, and all that must be as before. */
 async function walk(row: Row): Promise<void> {
   const { change, touches, sees } = row;
-  const before = { on: await definition("on"), off: await definition("off"), contents: await contents(volumes) };
-  const { uptime } = await machine(ADDRESS);
+  const before = last;
   change();
   declare();
   const { code, stdout } = await playbook("--limit", "hv", "--diff");
   if (code !== 0) throw new Error(stdout);
   expect(stdout).toContain(told("on", row));
   expect(stdout).toContain(told("off", { ...row, announced: "live" }));
+  last = await all();
   for (const name of ["on", "off"] as const) {
-    const gone = without(before[name], await definition(name));
+    const gone = without(before[name], last[name]);
     expect(gone.filter((line) => !touches?.test(line))).toEqual([]);
   }
-  expect(await contents(volumes)).toEqual(before.contents);
-  const now = await machine(ADDRESS);
-  expect(now["uptime"]!).toBeGreaterThan(uptime!);
-  expect(now).toMatchObject(sees ?? {});
+  expect(last.contents).toEqual(before.contents);
+  expect(last.machine["uptime"]!).toBeGreaterThan(before.machine["uptime"]!);
+  expect(last.machine).toMatchObject(sees ?? {});
 }
 
 const volumes = ["on", "off", "on-more", "off-more"];
@@ -160,6 +178,7 @@ test("a restart, once allowed, brings what waits for one, and there is nothing m
   expect(now["uptime"]!).toBeLessThan(uptime!);
   expect(now).toMatchObject({ processors: 1, "disk vda": 65536, "disk vdb": 32768 });
   await good(stack(["preview", "--refresh", "--expect-no-changes"]));
+  last = await all();
 });
 
 test.each(leaving)("$what ($announced)", (row) => walk(row));
