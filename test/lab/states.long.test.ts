@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Lab } from "./lab";
 import { virsh } from "./guests";
 import { started, traces } from "./look";
-import { STACK, asHypervisor, configured, edit, good, hypervisor, inventory, stack, up } from "./project";
+import { STACK, alter, asHypervisor, configured, good, hypervisor, inventory, stack, up } from "./project";
 
 jest.setTimeout(3_600_000);
 
@@ -13,6 +13,10 @@ const versions = readdirSync(folder).map((file) => file.slice(0, -".json".length
 
 interface State {
   deployment: { resources: { type: string; outputs?: { unit?: object } }[] };
+}
+
+interface Bridged {
+  bridges: { ports: { trunk: number[] }[] }[];
 }
 
 let lab: Lab;
@@ -57,7 +61,7 @@ describe.each(versions)("the state of %s", (version) => {
   test("is updated without a replacement, and without touching what did not change", async () => {
     const running = async () => (await started("hv", "web")) + (guests ? await virsh("list", "--all") : "");
     const before = await running();
-    edit("host_vars/hv.yml", "trunk: [10, 20]", "trunk: [10, 20, 30]");
+    alter<Bridged>("host_vars/hv.yml", ({ bridges }) => void bridges[0]!.ports[0]!.trunk.push(30));
     const { output } = await good(stack(["up", "--yes", "--skip-preview", "--diff"]));
     expect(output).not.toMatch(/replaced|deleted|created/);
     expect(output).toMatch(/~ 1 updated/);
