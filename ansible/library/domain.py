@@ -27,7 +27,7 @@ from ansible.module_utils.homelab.leases import Missing
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import forget, write_files
 
-# How much longer than its start may take a run is waited for that was broken off: until then a guest has hardly worked.
+# For so long after its start is due, the guest of a run that was broken off can hardly have worked.
 PATIENCE_SECONDS = 600
 
 

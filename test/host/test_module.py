@@ -67,3 +67,8 @@ def test_what_an_older_version_did_not_record_had_its_default(monkeypatch):
     records.write("lab", "volume", "vms/kept", {})
     drifts = [Volumes().look([{"name": "vms/kept", "on_delete": word}], "lab")[0].drift for word in ("keep", "destroy")]
     assert drifts == [[], ["last applied with on_delete keep, wanted destroy"]]
+
+
+def test_what_cannot_be_asked_just_now_breaks_no_preview(monkeypatch):
+    monkeypatch.setattr(Volumes, "stays", lambda *_: 1 / 0)
+    assert work(Volumes(), ASKED, None)[1]["staying"] == {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import domain_checks, domain_edit, domain_snapshot, domain_xml, libvirt_host, records, seed_apply, system
-from .domain import base_of, lookup, named, persistent
+from .domain import base_of, lookup, named, persistent, present
 from .domain_apply import shut_down
 from .kind import Unit
 
@@ -33,7 +33,7 @@ def saved(domain: Any) -> list[str]:
 def in_the_way(domain: Any, owner: str) -> list[str]:
     """Why a domain must not be undefined: memory or disks that only its definition leads to."""
     volumes = [records.read(owner, "volume", name) or {} for name in records.names(owner, "volume")]
-    return saved(domain) + domain_checks.on_snapshots([str(one["path"]) for one in volumes if one.get("path")], persistent(domain))
+    return saved(domain) + domain_checks.on_snapshots([str(one["path"]) for one in volumes if one.get("path")], present(domain))
 
 
 def undefine(name: str, owner: str) -> None:

@@ -143,9 +143,17 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
     results = converge(writer, units, owner, hold) + malformed
     told = [] if params["prune"] else undeclared
     losing = [name for name in told if loses_data(writer, name, owner)]
-    staying = writer.stays(told, owner) if hold is None else {}
+    staying = {} if hold else staying_of(writer, told, owner)
     leaving = {"going": writer.going, "undeclared": told, "losing": losing, "staying": staying}
     return results, {"units": results, "removed": [], **leaving}
+
+
+def staying_of(writer: Writer, names: Sequence[str], owner: str) -> Errors:
+    """Why the host would not let go of units; where that cannot be seen just now, their removal itself will say it."""
+    try:
+        return writer.stays(names, owner)
+    except Exception:
+        return {}
 
 
 def loses_data(writer: Writer, name: str, owner: str) -> bool:
@@ -258,7 +266,7 @@ def clear(writer: Writer, names: Sequence[str], owner: str, hold: Hold | None) -
     for name in there:
         results[name].update(disruption="data-loss" if loses_data(writer, name, owner) else "")
     if not hold:
-        for name, reason in writer.stays(there, owner).items():
+        for name, reason in staying_of(writer, there, owner).items():
             results[name].update(failed=True, changed=False, msg=reason)
         return list(results.values())
     errors: Errors = {}
