@@ -63,7 +63,7 @@ describe.each(versions)("the state of %s", (version) => {
     const before = await running();
     alter<Bridged>("host_vars/hv.yml", ({ bridges }) => void bridges[0]!.ports[0]!.trunk.push(30));
     const { output } = await good(stack(["up", "--yes", "--skip-preview", "--diff"]));
-    expect(output).not.toMatch(/replaced|deleted|created/);
+    expect(output).not.toMatch(/\d+ (replaced|deleted|created)/);
     expect(output).toMatch(/~ 1 updated/);
     // Of the resources, the bridge is another one, and Pulumi counts no provider.
     expect(output).toContain(`${deployment.resources.length - 2} unchanged`);
