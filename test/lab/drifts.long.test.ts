@@ -153,7 +153,10 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
   await lab.waitForLogin("hv", 240);
   await text("hv", "systemctl is-system-running --wait || true");
   // What --wait waits for may be over before it listens, as a user's systemd is asked through a bridge.
-  await text("hv", "timeout 300 sh -c 'until systemctl --user -M web@ is-system-running | grep -Eq \"running|degraded\"; do sleep 1; done'");
+  await text(
+    "hv",
+    "timeout 300 sh -c 'until systemctl --user -M web@ is-system-running | grep -Eq \"running|degraded\"; do sleep 1; done'",
+  );
   await expectAtWork();
   expect(await page("app", "http://10.10.10.1:8080/")).toContain("Hello from hv");
   const begun = await text(
