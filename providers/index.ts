@@ -6,7 +6,7 @@ export * from "./resources";
 export { UserError } from "./errors";
 export { playbookFromStdin, playbookRequest } from "./ansible/user-playbook";
 export { checkInventory } from "./ansible/check";
-export { type Recap, type Run, type UnitResult } from "./ansible/run";
+export { type Event, type Recap, type Run, type UnitResult } from "./ansible/run";
 export type { BridgeUnitArgs } from "./bridge/schema";
 export type { DomainUnitArgs } from "./domain/schema";
 export type { HostUnitArgs } from "./host/schema";

@@ -1,4 +1,4 @@
-import { type Run, type UnitResult } from "@homelab/providers";
+import { type Event, type Run, type UnitResult } from "@homelab/providers";
 
 /** What is said of one unit, or of a host; an error fails the preview. */
 export interface Finding {
@@ -78,19 +78,32 @@ export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
 export const leavingOf = ({ events }: Run, host: string, made: string[] = []): Finding[] =>
   events
     .filter((event) => event.event === "result" && event.host === host)
-    .flatMap(({ kind, losing, staying, removed }) => {
-      const left = (name: string) => `${kind} ${name} is declared no longer`;
-      const isGone = (name: string) => !made.includes(idFor(host, kind!, name));
-      const pruned = (removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }) => name);
-      const refused = (removed ?? []).filter(({ failed }) => failed).map(({ name, msg }): [string, string] => [name, msg]);
-      const lost = [...(losing ?? []), ...pruned].filter(isGone);
-      const kept = [...Object.entries(staying ?? {}), ...refused].filter(([name]) => isGone(name));
+    .flatMap((event) => {
+      const left = ([name]: Leaving) => !made.includes(idFor(host, event.kind!, name));
+      const lost = losingOf(event).filter(left);
+      const kept = stayingOf(event).filter(left);
+      const beginning = (name: string) => `${event.kind} ${name} is declared no longer, and`;
       return [
-        ...lost.map((name) => `data-loss: ${left(name)}, and with \`on_delete: destroy\` its removal takes its data with it`),
-        ...kept.map(([name, why]) => `${left(name)}, and its removal would be refused: ${why}`),
+        ...lost.map(([name]) => `data-loss: ${beginning(name)} with \`on_delete: destroy\` its removal takes its data with it`),
+        ...kept.map(([name, why]) => `${beginning(name)} its removal would be refused: ${why}`),
       ];
     })
     .map((message) => ({ severity: "warn", message }));
+
+/** A unit that left, and what there is to say of it. */
+type Leaving = [name: string, why: string];
+
+/** Which units' data would go with them, or goes. */
+const losingOf = ({ losing, removed }: Event): Leaving[] => [
+  ...(losing ?? []).map((name): Leaving => [name, ""]),
+  ...(removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }): Leaving => [name, ""]),
+];
+
+/** Which units the host would not let go, or does not. */
+const stayingOf = ({ staying, removed }: Event): Leaving[] => [
+  ...Object.entries(staying ?? {}),
+  ...(removed ?? []).filter(({ failed }) => failed).map(({ name, msg }): Leaving => [name, msg]),
+];
 
 /** What is said of a unit on its resource; undefined when there is nothing to say. A host that is away says it itself. */
 export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {

@@ -5,7 +5,7 @@ makes for common guests, as libvirt 11.3 shows them.
 from pathlib import Path
 
 import pytest
-from homelab import domain, domain_edit, domain_xml
+from homelab import domain, domain_devices, domain_edit, domain_xml
 
 FOLDER = Path(__file__).parent / "domain"
 QCOW2 = {"device": "disk", "format": "qcow2"}
@@ -53,8 +53,8 @@ def test_what_virt_install_made_is_marked_and_nothing_else(name):
     root = domain_xml.parse((FOLDER / f"virt-install-{name}.xml").read_text())
     unit = domain.observer.normalise({"name": name, **UNITS[name]}, {})
     has = domain_xml.plugs_of(root)
-    disks = [{"bus": domain.BUSES[disk["target"][:2]], **disk} for disk in unit["disks"]]
-    unit = {**unit, "disks": disks, "interfaces": domain.with_macs(unit["interfaces"], has, "id")}
+    disks = [{"bus": domain_devices.bus_of(disk["target"]), **disk} for disk in unit["disks"]]
+    unit = {**unit, "disks": disks, "interfaces": domain_devices.with_macs(unit["interfaces"], has, "id")}
     wanted = domain_edit.edited(root, unit, "lab")
     assert list(domain_xml.differences(root, wanted)) == ["metadata"]
     others = [one.tag for one in root.findall("metadata/*")]

@@ -1,34 +1,12 @@
 """What is announced of a domain is what is done to it, by each class of property. libvirt and the guest are mocked."""
 
-import time
-from pathlib import Path
-
-import libvirt_mock
 import pytest
+from domain_mock import CD, DISK, GUEST, PLUG, UUID, guest, mock_host, task_of, whole
 from machine_mock import OWNER, agree_to_refuse, agree_to_remove, module, records, settled, writer_of
-from networkd_mock import link
 
 from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import (
-    domain_checks,
-    domain_edit,
-    domain_snapshot,
-    domain_started,
-    domain_xml,
-    leases,
-    libvirt_host,
-    networkd,
-    seed,
-    seed_apply,
-    volume,
-)
-from ansible.module_utils.homelab.module import Change
+from ansible.module_utils.homelab import domain_checks, domain_xml, libvirt_host, seed
 
-UUID = "0076fe81-f073-5c47-86dc-ba7f806fd54f"
-CD = {"cdrom": "", "target": "sda"}
-DISK = {"volume": "vms/web", "target": "vda"}
-PLUG = {"bridge": "br0", "vlan": 10, "mac": "52:54:00:00:00:0a"}
-GUEST = {"name": "web", "memory": "128 MiB", "memory_max": "192 MiB", "vcpus": 2, "vcpus_max": 3, "disks": [CD, DISK], "interfaces": [PLUG]}
 FIELDS = [
     ({"description": "a guest"}, "live"),
     ({"memory": "160 MiB"}, "live"),
@@ -68,50 +46,7 @@ FIELDS = [
 
 @pytest.fixture
 def host(monkeypatch, machine, tmp_path):
-    """A host with VLANs and volumes, and what makes a seed: genisoimage(1), ssh-keygen(1). A guest answers at once."""
-    links = [link("apps", "vlan", parent="br0", data={"id": 10}, addresses=["10.10.10.1/24"]), link("br0"), link("br1")]
-    monkeypatch.setattr(networkd, "read_links", lambda: {one.name: one for one in links})
-    for one, name in ((networkd, "network"), (leases, "network"), (seed, "seeds"), (domain_started, "started")):
-        (tmp_path / name).mkdir(exist_ok=True)
-        monkeypatch.setattr(one, "FOLDER", tmp_path / name)
-    monkeypatch.setattr(volume, "path_of", lambda unit: str(tmp_path / unit["name"]))
-    monkeypatch.setattr("ansible.module_utils.homelab.domain_apply.answers", lambda *_: True)
-    for name in ("web", "data"):
-        (tmp_path / name).write_text("a disk")
-        records.write(OWNER, "volume", f"vms/{name}", {"format": "qcow2"})
-    machine.programs |= {"genisoimage": genisoimage, "ssh-keygen": ssh_keygen}
-    machine.links = links
-    return machine
-
-
-def genisoimage(argv, _stdin):
-    files = argv.index("-output") + 1
-    Path(argv[files]).write_text("".join(Path(one).read_text() for one in argv[files + 1 :]))
-
-
-def ssh_keygen(argv, _stdin):
-    if "-y" not in argv:
-        Path(argv[-1]).write_text("private")
-    return "ssh-ed25519 AAAA"
-
-
-def whole(**more):
-    return kind.observer.normalise({**GUEST, **more}, {})
-
-
-def guest(monkeypatch, host, unit, runs):
-    """The domain as its unit was applied."""
-    root = domain_edit.skeleton("kvm", UUID, unit)
-    domain_xml.ET.SubElement(root, "name").text = unit["name"]
-    domain = libvirt_mock.Domain(root, runs=False)
-    libvirt_mock.connect(monkeypatch, domain)
-    resolved = kind.resolved(unit, OWNER, host.links)
-    domain.root = domain_edit.edited(root, resolved, OWNER)
-    seed_apply.make(resolved, OWNER, UUID)
-    if runs:
-        domain.create()
-    domain.calls.clear()
-    return domain
+    return mock_host(monkeypatch, machine, tmp_path)
 
 
 def kind_of(root):
@@ -128,11 +63,6 @@ def done_to(domain, before):
         return "restart"
     behind = domain.isActive() and set(domain_xml.differences(domain.live, domain.root)) - {"metadata"}
     return "next-boot" if behind else "live"
-
-
-def task_of(unit, host):
-    """The change that a unit is, by what the host holds."""
-    return Change(unit, kind.observe(unit, OWNER, host.links), {})
 
 
 @pytest.mark.parametrize("restart", ["allowed", "denied"])
@@ -219,73 +149,6 @@ def test_a_domain_whose_memory_is_saved_stays_as_announced(monkeypatch, host):
     monkeypatch.setattr(domain, "hasManagedSaveImage", lambda: True, raising=False)
     agree_to_refuse(writer_of("domain"), "web", "virsh managedsave-remove web")
     assert domain.calls == []
-
-
-HOUR = 3600
-SAFE = {"snapshot": True, "restart": "allowed"}
-
-
-def broken_off(domain, before, ago):
-    """As a run leaves a domain that had this definition, and was killed a while ago once it had taken a snapshot."""
-    domain_snapshot.remember(domain, before, OWNER)
-    domain.snapshots.append(libvirt_mock.Snapshot(domain, domain_snapshot.TAG, time.time() - ago))
-
-
-def never_ready(monkeypatch, library):
-    def fail(*_):
-        raise TimeoutError("no answer")
-
-    monkeypatch.setattr(library, "start", fail)
-    monkeypatch.setattr(library, "wait_until_ready", fail)
-
-
-@pytest.mark.parametrize(("ago", "reverted"), [(HOUR / 20, True), (24 * HOUR, False)])
-def test_disks_go_back_to_before_a_run_that_was_broken_off_only_while_the_guest_cannot_have_worked_since(monkeypatch, host, ago, reverted):
-    library = module("domain")
-    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
-    broken_off(domain, domain_edit.named(domain.root, "web"), ago)
-    never_ready(monkeypatch, library)
-    wanted = whole(**SAFE)
-    [said] = library.DomainWriter().apply([Change(wanted, kind.observe(wanted, OWNER, host.links), {"pending": True})], OWNER).values()
-    assert ("revert" in domain.calls, "may have worked since" in said, "put back as it was" in said) == (reverted, not reverted, reverted)
-    assert domain.snapshotListNames() == ([] if reverted else [domain_snapshot.TAG])
-
-
-def test_a_change_that_an_earlier_run_only_defined_is_put_back_as_well(monkeypatch, host):
-    library = module("domain")
-    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
-    before = domain.XMLDesc(libvirt_mock.INACTIVE)
-    wanted = whole(**SAFE, vcpus_max=4)
-    monkeypatch.setattr(library, "turn_off", lambda *_: (_ for _ in ()).throw(TimeoutError("it takes no notice")))
-    assert library.DomainWriter().apply([task_of(wanted, host)], OWNER) == {"web": "it takes no notice"}
-    domain.shutdown()
-    never_ready(monkeypatch, library)
-    [said] = library.DomainWriter().apply([task_of(wanted, host)], OWNER).values()
-    assert "put back as it was" in said
-    assert domain.XMLDesc(libvirt_mock.INACTIVE) == before
-
-
-def test_what_waits_for_the_next_boot_can_be_taken_back_at_that(monkeypatch, host):
-    library = module("domain")
-    domain = guest(monkeypatch, host, whole(snapshot=True), runs=True)
-    before = domain.XMLDesc(libvirt_mock.INACTIVE)
-    assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
-    never_ready(monkeypatch, library)
-    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=4), host)], OWNER).values()
-    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == before) == (True, True)
-
-
-def test_a_guest_that_took_what_waited_does_not_lose_it_to_a_later_change(monkeypatch, host):
-    library = module("domain")
-    domain = guest(monkeypatch, host, whole(snapshot=True), runs=True)
-    assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
-    # By somebody else.
-    domain.shutdown()
-    domain.create()
-    taken = domain.XMLDesc(libvirt_mock.INACTIVE)
-    never_ready(monkeypatch, library)
-    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=5), host)], OWNER).values()
-    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == taken) == (True, True)
 
 
 def test_a_new_machine_keeps_what_its_unit_does_not_speak_of_and_says_what_it_loses(monkeypatch, host):

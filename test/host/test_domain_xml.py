@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from homelab import domain, domain_edit, domain_faults, domain_xml
+from homelab import domain, domain_devices, domain_edit, domain_faults, domain_xml
 from homelab.domain_live import steps
 
 FOLDER = Path(__file__).parent / "domain"
@@ -155,11 +155,11 @@ A, B = ({"bridge": "br0", "vlan": vlan} for vlan in (10, 20))
 
 
 def macs(interfaces, has):
-    return [one["mac"] for one in domain.with_macs(interfaces, has, "id")]
+    return [one["mac"] for one in domain_devices.with_macs(interfaces, has, "id")]
 
 
 def test_interfaces_keep_the_mac_addresses_that_a_domain_has():
-    first, second = domain.mac_for("id", 0), domain.mac_for("id", 1)
+    first, second = domain_devices.mac_for("id", 0), domain_devices.mac_for("id", 1)
     assert macs([A, {**A, "mac": "a"}, A], {}) == [first, "a", second]
     assert macs([A, {**A, "mac": "a"}, A], {"b": ("br0", 10), "a": ("br0", 10)}) == ["b", "a", first]
     assert macs([A, A], {"b": ("br0", 10), "c": ("br0", 10)}) == ["b", "c"]
@@ -171,7 +171,7 @@ def test_an_interface_is_known_by_where_it_is_plugged_in():
     assert macs([B, A], has) == ["b", "a"]
     assert macs([B, {**A, "vlan": 30}], has) == ["b", "a"]
     assert macs([{**A, "vlan": 30}], has) == ["a"]
-    assert macs([A, {**A, "vlan": 30}, B], has) == ["a", domain.mac_for("id", 0), "b"]
+    assert macs([A, {**A, "vlan": 30}, B], has) == ["a", domain_devices.mac_for("id", 0), "b"]
 
 
 def disk(file, device="disk", **more):
@@ -179,7 +179,7 @@ def disk(file, device="disk", **more):
 
 
 def targets(*disks, taken=(), has=None):
-    return [one["target"] for one in domain.with_targets(disks, taken, has or {})]
+    return [one["target"] for one in domain_devices.with_targets(disks, taken, has or {})]
 
 
 def test_disks_get_the_names_that_are_free():
@@ -187,7 +187,7 @@ def test_disks_get_the_names_that_are_free():
     assert targets(disk("a", target="vdb"), disk("b"), disk("c")) == ["vdb", "vda", "vdc"]
     assert targets(disk("a", target="sda"), disk("", "cdrom")) == ["sda", "sdb"]
     assert targets(*[disk("", "cdrom")] * 6, taken=["sdf"])[-1] == "sdg"
-    with pytest.raises(domain.Missing, match="at most 26 disks"):
+    with pytest.raises(domain_devices.Missing, match="at most 26 disks"):
         targets(*[disk(str(number)) for number in range(27)])
 
 

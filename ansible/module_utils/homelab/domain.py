@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from string import ascii_lowercase
 from typing import Any, ClassVar
 
 from . import (
@@ -24,8 +21,8 @@ from . import (
     seed,
     sizes,
     system,
-    volume,
 )
+from .domain_devices import bus_of, disk_of, with_macs, with_targets
 from .domain_live import Step, steps
 from .domain_xml import Element
 from .kind import Kind, Observation, Unit
@@ -36,9 +33,6 @@ from .networkd import Link
 STATES = {1: "running", 2: "blocked", 3: "paused", 4: "shutting down", 5: "shut off", 6: "crashed", 7: "suspended"}
 # virDomainPausedReason: migration, save, dump, shutting down, snapshot, starting up.
 BRIEF_PAUSES = {2, 3, 4, 8, 9, 11}
-
-# Of a new disk, by its name in the guest.
-BUSES = {"vd": "virtio", "sd": "sata", "hd": "ide"}
 
 
 class Domain(Kind):
@@ -102,21 +96,6 @@ def owners() -> dict[str, str | None]:
     return {domain.name(): domain_xml.owner_of(persistent(domain)) for domain in domains}
 
 
-def with_targets(disks: Sequence[Unit], taken: Sequence[str], has: Mapping[str, str]) -> list[Unit]:
-    """Disks, each with its file, with their names in the guest: the given one, else that under which the domain `has` the file
-    already, else in their order what is free of vda, vdb … and for CDs of sda, sdb … Raises Missing when the letters are used up.
-    """
-    given = {*taken, *(disk["target"] for disk in disks if "target" in disk)}
-    targets = {file: target for target, file in has.items() if file and target not in given}
-    kept = [disk if "target" in disk or disk["file"] not in targets else {**disk, "target": targets.pop(disk["file"])} for disk in disks]
-    used = {*given, *(disk["target"] for disk in kept if "target" in disk)}
-    free = {prefix: iter([f"{prefix}{one}" for one in ascii_lowercase if f"{prefix}{one}" not in used]) for prefix in ("vd", "sd")}
-    found = [disk if "target" in disk else {**disk, "target": next(free["sd" if disk["device"] == "cdrom" else "vd"], "")} for disk in kept]
-    if any(not disk["target"] for disk in found):
-        raise Missing(f"a guest has at most {len(ascii_lowercase)} disks of a kind")
-    return found
-
-
 def named(name: str) -> Any | None:
     """A domain by name, None when there is none."""
     return libvirt_host.found(lambda: libvirt_host.connection().lookupByName(name), libvirt_host.NO_DOMAIN)
@@ -148,49 +127,10 @@ def resolved(unit: Unit, owner: str, links: Iterable[Link]) -> Unit:
     drives = [seed.drive_of(unit["name"])] if "cloud_init" in unit else []
     domain = lookup(unit)
     root = domain_edit.NOTHING if domain is None else persistent(domain)
-    disks = with_targets([_disk(one) for one in unit["disks"]], [drive["target"] for drive in drives], domain_xml.files_of(root))
+    disks = with_targets([disk_of(one) for one in unit["disks"]], [drive["target"] for drive in drives], domain_xml.files_of(root))
     identity = free_uuid(owner, unit["name"]) if domain is None else domain.UUIDString()
     interfaces = with_macs(leases.with_addresses(unit, links), domain_xml.plugs_of(root), identity)
-    return {**unit, **sizes_of, "disks": [{**disk, "bus": BUSES[disk["target"][:2]]} for disk in disks] + drives, "interfaces": interfaces}
-
-
-def with_macs(interfaces: Sequence[Unit], has: Mapping[str, tuple[str, int | None]], identity: str) -> list[Unit]:
-    """Interfaces with MAC addresses: the given one, else that of an interface which the domain `has` in the same VLAN, else of one
-    that nobody wants, else a new one.
-
-    A new one is made of the domain's UUID, so that it is the same on each run, and after a rename.
-    """
-    given = [one["mac"] for one in interfaces if "mac" in one]
-    free = {mac: plug for mac, plug in has.items() if mac not in given}
-    kept = [_with_mac(one, free) for one in interfaces]
-    new = (mac_for(identity, number) for number in itertools.count())
-    left = itertools.chain(list(free), (mac for mac in new if mac not in (*given, *has)))
-    return [one if "mac" in one else {**one, "mac": next(left)} for one in kept]
-
-
-def _with_mac(one: Unit, free: dict[str, tuple[str, int | None]]) -> Unit:
-    """An interface with the MAC address of one that is plugged in as it is to be, which then is no longer free."""
-    plug = (one["bridge"], one.get("vlan"))
-    mac = one.get("mac") or next((mac for mac, where in free.items() if where == plug), None)
-    free.pop(mac or "", None)
-    return one if mac is None else {**one, "mac": mac}
-
-
-def mac_for(identity: str, number: int) -> str:
-    """A MAC address of QEMU's range."""
-    digits = hashlib.sha256(f"{identity}/{number}".encode()).hexdigest()
-    return ":".join(["52:54:00", digits[0:2], digits[2:4], digits[4:6]])
-
-
-def _disk(disk: Unit) -> Unit:
-    known = {"target": disk["target"]} if "target" in disk else {}
-    if "cdrom" in disk:
-        return {**known, "device": "cdrom", "file": disk["cdrom"], "format": "raw"}
-    pool, name = disk["volume"].split("/")
-    path, form = volume.path_of({"pool": pool, "name": name}), volume.format_of(disk["volume"])
-    if path is None or form is None or not os.path.exists(path):
-        raise Missing(f"there is no volume {disk['volume']} yet; `volumes` makes it")
-    return {**known, "device": "disk", "file": path, "format": form}
+    return {**unit, **sizes_of, "disks": [{**disk, "bus": bus_of(disk["target"])} for disk in disks] + drives, "interfaces": interfaces}
 
 
 def observe(unit: Unit, owner: str, links: Iterable[Link]) -> Observation:

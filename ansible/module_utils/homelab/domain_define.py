@@ -32,8 +32,7 @@ def saved(domain: Any) -> list[str]:
 
 def in_the_way(domain: Any, owner: str) -> list[str]:
     """Why a domain must not be undefined: memory or disks that only its definition leads to."""
-    volumes = [records.read(owner, "volume", name) or {} for name in records.names(owner, "volume")]
-    return saved(domain) + domain_checks.on_snapshots([str(one["path"]) for one in volumes if one.get("path")], present(domain))
+    return saved(domain) + domain_checks.on_snapshots(records.paths(owner, "volume"), present(domain))
 
 
 def undefine(name: str, owner: str) -> None:

@@ -69,16 +69,10 @@ def lost(name: str) -> str:
     """Why a folder must not be taken for a pool's own new one either: volumes of it are not there."""
     if not moved(name):
         return ""
-    paths = [one["path"] for owner in records.owners() for one in volumes_of(owner, name) if one.get("path")]
+    paths = [path for owner in records.owners() for path in records.paths(owner, "volume", f"{name}/")]
     missing = [path for path in paths if not os.path.lexists(path)]
     question = "is its file system mounted? If they are gone, take them out of the configuration first"
     return f"{', '.join(missing)} of pool {name} is not there: {question}" if missing else ""
-
-
-def volumes_of(owner: str, name: str) -> list[records.Record]:
-    """The records of an owner's volumes in a pool."""
-    found = [one for one in records.names(owner, "volume") if one.startswith(f"{name}/")]
-    return [records.read(owner, "volume", one) or {} for one in found]
 
 
 def type_of(pool: Any) -> str:

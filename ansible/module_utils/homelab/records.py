@@ -43,6 +43,12 @@ def names(owner: str, kind: str) -> list[str]:
     return sorted(unquote(path.stem) for path in folder.glob("*.json")) if folder.is_dir() else []
 
 
+def paths(owner: str, kind: str, prefix: str = "") -> list[str]:
+    """The paths that an owner's units of a kind have, of those whose names begin so."""
+    found = [read(owner, kind, name) or {} for name in names(owner, kind) if name.startswith(prefix)]
+    return [str(one["path"]) for one in found if one.get("path")]
+
+
 def of_all(kind: str, name: str) -> list[Record]:
     """The records that owners have of one unit; one, unless it was handed over."""
     found = [read(folder.name, kind, name) for folder in sorted(ROOT.glob("*")) if folder.is_dir()]
