@@ -58,12 +58,14 @@ class DomainWriter(Domain, Writer):
             return "live"
         if not unit["running"] or domain.name() != unit["name"]:
             return "restart"
+        is_asked_for_at_boot = any(str(seed.path_of(unit["name"])) in text for text in change.seen.drift)
         with contextlib.suppress(Missing):
             owner = domain_xml.owner_of(persistent(domain)) or ""
-            if lag(domain, resolved(unit, owner, networkd.read_links().values()), owner, is_defined=False)[1]:
+            whole = resolved(unit, owner, networkd.read_links().values())
+            if lag(domain, whole, owner, is_defined=False)[1]:
                 return "restart" if unit["restart"] == "allowed" else "next-boot"
-        has_new_seed = any(str(seed.path_of(unit["name"])) in text for text in change.seen.drift)
-        return "next-boot" if has_new_seed else "live"
+            is_asked_for_at_boot |= has_new_address(domain, whole)
+        return "next-boot" if is_asked_for_at_boot else "live"
 
     def stays(self, names: Sequence[str], owner: str) -> Errors:
         return told({name: in_the_way(domain, owner) for name in names if (domain := named(name)) is not None})
@@ -75,6 +77,13 @@ class DomainWriter(Domain, Writer):
         errors = libvirt_host.each({name: lambda name=name: undefine(name, owner) for name in names})
         forget(owner, self.kind, [name for name in names if name not in errors])
         return errors
+
+
+def has_new_address(domain: Any, unit: dict) -> bool:
+    """Whether a running guest is to get another address, for which it asks when it starts, or when its lease is over (RFC 2131, 4.4.5)."""
+    plugged = domain_xml.plugs_of(present(domain))
+    leased = {(one["mac"], one["address"]) for one in unit["interfaces"] if "address" in one and one["mac"] in plugged}
+    return bool(leased - leases.handed_out(domain.name()))
 
 
 def told(reasons: dict[str, list[str]]) -> Errors:

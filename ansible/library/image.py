@@ -108,7 +108,10 @@ def opened(source: str) -> IO[bytes]:
 
 
 def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
-    """Copy what has the hash, with holes for zeros, so that `data_of` is what copies of it take. Raises ValueError at another hash."""
+    """Copy what has the hash, with holes for zeros, so that `data_of` is what copies of it take.
+
+    Raises ValueError at another hash, and OSError where a server ends before it has sent what it promised, which `read` takes for the end.
+    """
     digest = hashlib.sha256()
     while block := source.read(BLOCK):
         digest.update(block)
@@ -117,6 +120,8 @@ def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
         else:
             target.seek(len(block), os.SEEK_CUR)
     target.truncate()
+    if getattr(source, "length", None):
+        raise OSError("the connection broke off")
     if digest.hexdigest() != sha256:
         raise ValueError(f"its SHA-256 is {digest.hexdigest()}, wanted {sha256}")
     target.flush()

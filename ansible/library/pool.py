@@ -8,10 +8,15 @@ import os
 import stat
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from ansible.module_utils.homelab import libvirt_host, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.pool import MODE, Pool, lookup, lost, moved, path_of, type_of
+from ansible.module_utils.homelab.service_user import find
+
+# Debian's, as whom libvirt has guests run (/etc/libvirt/qemu.conf).
+QEMU_USER = "libvirt-qemu"
 
 
 class PoolWriter(Pool, Writer):
@@ -47,7 +52,9 @@ def refusal(unit: dict) -> str:
 
 
 def unfit_folder(path: str) -> str:
-    """Why a folder that is there cannot hold guests' disks."""
+    """Why a folder cannot hold guests' disks."""
+    if closed := closed_folder(path):
+        return f"QEMU's user {QEMU_USER} cannot enter {closed}, where guests' disks are to lie; allow it with chmod o+x {closed}"
     if not os.path.lexists(path):
         return ""
     found = os.lstat(path)
@@ -56,6 +63,15 @@ def unfit_folder(path: str) -> str:
     if found.st_uid != 0 or found.st_mode & (stat.S_IWOTH | stat.S_ISVTX):
         return f"others than root can write in {path}; take a folder of its own for a pool"
     return ""
+
+
+def closed_folder(path: str) -> str:
+    """The first folder on the way to a path that QEMU's user may not enter (path_resolution(7)); nothing where it may enter all."""
+    if find(QEMU_USER) is None:
+        return ""
+    there = [str(one) for one in reversed([PurePath(path), *PurePath(path).parents]) if os.path.isdir(one)]
+    may_enter = ["runuser", "-u", QEMU_USER, "--", "test", "-x"]
+    return next((one for one in there if system.run([*may_enter, one], check=False).returncode != 0), "")
 
 
 def bring(unit: dict) -> None:

@@ -1,11 +1,12 @@
 """What is announced of a domain is what is done to it, by each class of property. libvirt and the guest are mocked."""
 
 import pytest
-from domain_mock import CD, DISK, GUEST, PLUG, UUID, guest, mock_host, task_of, whole
+from domain_mock import CD, DISK, PLUG, UUID, guest, mock_host, task_of, whole
+from domain_mock import GUEST as UNIT
 from machine_mock import OWNER, agree_to_refuse, agree_to_remove, module, records, settled, writer_of
 
 from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import domain_checks, domain_xml, libvirt_host, seed
+from ansible.module_utils.homelab import domain_checks, domain_xml, libvirt_host, networkd, seed
 
 FIELDS = [
     ({"description": "a guest"}, "live"),
@@ -14,19 +15,25 @@ FIELDS = [
     ({"autostart": False}, "live"),
     ({"disks": [{**CD, "cdrom": "/srv/cd.iso"}, DISK]}, "live"),
     ({"disks": [CD, DISK, {"volume": "vms/data"}]}, "live"),
+    ({"disks": [CD, {**DISK, "target": "vdb"}]}, "live"),
     ({"disks": [CD]}, "live"),
     ({"interfaces": [PLUG, {"bridge": "br1"}]}, "live"),
     ({"interfaces": []}, "live"),
     ({"interfaces": [{**PLUG, "vlan": 20}]}, "live"),
     ({"interfaces": [{**PLUG, "bridge": "br1"}]}, "live"),
     ({"interfaces": [{**PLUG, "isolated": True}]}, "live"),
-    ({"interfaces": [{**PLUG, "address": "10.10.10.30"}]}, "live"),
+    ({"interfaces": [{**PLUG, "mac": "52:54:00:00:00:0b"}]}, "live"),
+    # How it is treated, which is nothing of the guest's.
+    ({"ready": "agent", "start_seconds": 60}, "live"),
+    ({"shutdown_seconds": 60, "force_off": True}, "live"),
+    ({"snapshot": True}, "live"),
     ({"interfaces": [{**PLUG, "model": "e1000e"}]}, "next-boot"),
     ({"vcpus": 1}, "next-boot"),
     ({"vcpus_max": 4}, "next-boot"),
     ({"memory_max": "256 MiB"}, "next-boot"),
     ({"cpu": "Nehalem"}, "next-boot"),
     ({"kernel": {"kernel": "/srv/vmlinuz"}}, "next-boot"),
+    ({"kernel": {"kernel": "/srv/vmlinuz", "initrd": "/srv/initrd", "cmdline": "quiet"}}, "next-boot"),
     ({"disks": [CD, DISK, {**CD, "target": "sdb"}]}, "next-boot"),
     ({"disks": [CD, DISK, {"volume": "vms/data", "target": "sdb"}]}, "next-boot"),
     ({"disks": [CD, {**DISK, "volume": "vms/data"}]}, "next-boot"),
@@ -124,6 +131,18 @@ def test_another_seed_is_there_for_the_next_boot_which_it_does_not_bring_about(m
     assert (domain.isActive(), {"shutdown", "create"} & {*domain.calls}) == (runs, set())
 
 
+@pytest.mark.parametrize("restart", ["allowed", "denied"])
+@pytest.mark.parametrize(("runs", "announced"), [(True, "next-boot"), (False, "live")])
+@pytest.mark.parametrize("change", [{"interfaces": [{**PLUG, "address": "10.10.10.30"}]}])
+def test_another_address_is_leased_at_once_and_asked_for_when_the_guest_boots(monkeypatch, host, change, runs, announced, restart):  # noqa: PLR0917
+    domain = guest(monkeypatch, host, whole(running=runs, restart=restart), runs)
+    writer, task = writer_of("domain")(), task_of(whole(**{"running": runs, "restart": restart, **change}), host)
+    assert writer.disruption(task) == announced
+    assert writer.apply([task], OWNER) == {}
+    assert [path.parent.name for path in networkd.FOLDER.glob("*/domain-web.conf")] == ["10-homelab-apps.network.d"]
+    assert (domain.isActive(), domain.calls) == (runs, [])
+
+
 @pytest.mark.parametrize(("restart", "announced"), [("allowed", "restart"), ("denied", "next-boot")])
 def test_a_seed_that_is_no_longer_wanted_leaves_with_its_drive(monkeypatch, host, restart, announced):
     domain = guest(monkeypatch, host, whole(cloud_init={}), True)
@@ -137,7 +156,7 @@ def test_a_seed_that_is_no_longer_wanted_leaves_with_its_drive(monkeypatch, host
 @pytest.mark.parametrize("runs", [True, False])
 def test_a_removed_domain_is_shut_off_gently_and_its_volumes_stay(monkeypatch, host, tmp_path, runs):
     domain = guest(monkeypatch, host, whole(), runs)
-    settled("domain", GUEST)
+    settled("domain", UNIT)
     agree_to_remove(writer_of("domain"), "web", "")
     assert domain.calls == [*(["shutdown"] if runs else []), "undefine"]
     assert (tmp_path / "web").read_text() == "a disk"
@@ -145,7 +164,7 @@ def test_a_removed_domain_is_shut_off_gently_and_its_volumes_stay(monkeypatch, h
 
 def test_a_domain_whose_memory_is_saved_stays_as_announced(monkeypatch, host):
     domain = guest(monkeypatch, host, whole(), runs=False)
-    settled("domain", GUEST)
+    settled("domain", UNIT)
     monkeypatch.setattr(domain, "hasManagedSaveImage", lambda: True, raising=False)
     agree_to_refuse(writer_of("domain"), "web", "virsh managedsave-remove web")
     assert domain.calls == []
@@ -165,7 +184,7 @@ def test_a_new_machine_keeps_what_its_unit_does_not_speak_of_and_says_what_it_lo
 
 def test_a_domain_that_runs_on_a_snapshot_of_its_volume_is_not_removed(monkeypatch, host, tmp_path):
     domain = guest(monkeypatch, host, whole(), runs=False)
-    settled("domain", GUEST)
+    settled("domain", UNIT)
     records.write(OWNER, "volume", "vms/web", {"format": "qcow2", "path": str(tmp_path / "web")})
     for disk in domain.root.findall("devices/disk[@device='disk']"):
         disk.find("source").set("file", "/srv/web.snap")

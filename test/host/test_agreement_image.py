@@ -14,6 +14,10 @@ def sha(text):
     return hashlib.sha256(text).hexdigest()
 
 
+UNIT = {"name": "debian", "source": "old", "sha256": sha(OLD)}
+NEWER = {"source": "new", "sha256": sha(NEW)}
+
+
 @pytest.fixture
 def folder(monkeypatch, machine, tmp_path):
     """Our image, as it is applied, beside the files that it and a newer one come from. qemu-img(1) is mocked."""
@@ -25,26 +29,25 @@ def folder(monkeypatch, machine, tmp_path):
         (tmp_path / name).write_bytes(text)
     image.path_of(sha(OLD)).write_bytes(OLD)
     image.path_of(sha(OLD)).chmod(image.MODE)
-    settled("image", unit(tmp_path, OLD, "old"))
+    settled("image", unit(tmp_path))
     return tmp_path
 
 
-def unit(folder, text, source, name="debian"):
-    return {"name": name, "source": str(folder / source), "sha256": sha(text)}
+def unit(folder, **change):
+    """Our image with a change, its source within a folder."""
+    whole = {**UNIT, **change}
+    return {**whole, "source": str(folder / whole["source"])}
 
 
 def files():
     return {path.read_bytes(): path.stat().st_mode & 0o777 for path in image.FOLDER.iterdir()}
 
 
-@pytest.mark.parametrize(
-    ("text", "source", "name", "left"),
-    [(NEW, "new", "debian", [NEW]), (NEW, "new", "another", [NEW, OLD]), (OLD, "old", "same", [OLD])],
-)
-def test_an_image_comes_live(folder, text, source, name, left):
-    if name == "same":
+@pytest.mark.parametrize(("change", "left"), [(NEWER, [NEW]), ({**NEWER, "name": "another"}, [NEW, OLD]), ({"name": "same"}, [OLD])])
+def test_an_image_comes_live(folder, change, left):
+    if left == [OLD]:
         image.path_of(sha(OLD)).unlink()
-    agree(writer_of("image"), unit(folder, text, source, name), "live")
+    agree(writer_of("image"), unit(folder, **change), "live")
     assert files() == dict.fromkeys(left, image.MODE)
 
 
@@ -54,12 +57,12 @@ def test_an_image_that_drifted_is_fetched_anew_live(folder, drift):
     path.chmod(0o644)
     if drift == "altered":
         path.write_bytes(b"by hand")
-    agree(writer_of("image"), unit(folder, OLD, "old"), "live")
+    agree(writer_of("image"), unit(folder), "live")
     assert files() == {OLD: image.MODE}
 
 
 def test_one_that_cannot_be_had_is_refused_and_the_former_stays(folder):
-    assert "there is no file" in refused(writer_of("image"), unit(folder, NEW, "nowhere"))
+    assert "there is no file" in refused(writer_of("image"), unit(folder, source="nowhere", sha256=sha(NEW)))
     assert files() == {OLD: image.MODE}
 
 

@@ -64,19 +64,35 @@ def altered(nft, change):
     return {**UNIT, **(change if isinstance(change, dict) else {})}
 
 
+THEIRS = {"family": "ip", "name": "theirs"}
+
+
 @pytest.mark.parametrize(
     "change",
-    [{"content": "chain c {\n\tdrop\n}\n"}, {"name": "another"}, "its file is lost", "it is not loaded"],
+    [
+        {"content": "chain c {\n\tdrop\n}\n"},
+        {"name": "another"},
+        {"family": "ip6"},
+        {**THEIRS, "adopt": True},
+        "its file is lost",
+        "it is not loaded",
+    ],
 )
 def test_a_table_is_loaded_live_and_no_other_is_touched(nft, change):
     unit = altered(nft, change)
-    name = f"inet/{unit['name']}"
+    name = f"{unit['family']}/{unit['name']}"
     before = dict(nft.loaded)
     agree(nft.writer, unit, "live")
     # One transaction is all or nothing, so that no packet meets half a table.
     assert [list(one) for one in nft.transactions] == [[name]]
     assert nft.loaded == {**before, **nft.tables(nftables_table.render(unit, OWNER))}
     assert nftables_table.file_of(OWNER, name).read_text() == nftables_table.render(unit, OWNER)
+
+
+def test_a_table_that_is_nobodys_is_refused_and_stays(nft):
+    before = dict(nft.loaded)
+    assert "set `adopt: true`" in refused(nft.writer, {**UNIT, **THEIRS})
+    assert (nft.transactions, nft.loaded) == ([], before)
 
 
 def test_what_would_be_more_than_its_table_is_refused_and_not_loaded(nft):

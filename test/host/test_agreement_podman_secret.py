@@ -72,14 +72,15 @@ def restarted(machine):
 
 
 @pytest.mark.parametrize(
-    ("unit", "disruption", "touches"),
+    ("change", "disruption", "touches"),
     [
-        ({"name": "new", "digest": "aa"}, "live", []),
-        ({**UNIT, "digest": "bb"}, "restart", USERS),
+        ({"name": "new"}, "live", []),
+        ({"digest": "bb"}, "restart", USERS),
         ({"name": "other", "digest": "bb"}, "restart", ["quadlet-unit system/apart.container"]),
     ],
 )
-def test_another_value_restarts_what_runs_with_it(podman, machine, unit, disruption, touches):
+def test_another_value_restarts_what_runs_with_it(podman, machine, change, disruption, touches):
+    unit = {**UNIT, **change}
     agree(podman.writer, unit, disruption, touches)
     assert restarted(machine) == [f"{one.split('/')[1].removesuffix('.container')}.service" for one in touches]
     assert (podman.created, podman.values) == ([unit["name"]], {unit["name"]: "a value"})

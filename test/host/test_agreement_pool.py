@@ -4,6 +4,8 @@ import libvirt_mock
 import pytest
 from machine_mock import OWNER, agree, agree_to_remove, records, refused, settled, writer_of
 
+UNIT = {"name": "vms", "path": "vms"}
+
 
 @pytest.fixture
 def pool(monkeypatch, machine, tmp_path):
@@ -13,26 +15,33 @@ def pool(monkeypatch, machine, tmp_path):
     folder.mkdir()
     (folder / "web").write_text("a disk")
     connection.pools["vms"] = libvirt_mock.Pool(connection, "vms", str(folder))
-    settled("pool", {"name": "vms", "path": str(folder)})
+    settled("pool", unit(tmp_path))
     return connection.pools["vms"]
+
+
+def unit(folder, **change):
+    """Our pool with a change, its path within a folder."""
+    whole = {**UNIT, **change}
+    return {**whole, "path": str(folder / whole["path"])}
 
 
 @pytest.mark.parametrize(("drift", "calls"), [("active", ["create"]), ("starts_at_boot", [])])
 def test_a_pool_that_drifted_is_put_right_live(pool, tmp_path, drift, calls):
     setattr(pool, drift, 0)
-    agree(writer_of("pool"), {"name": "vms", "path": str(tmp_path / "vms")}, "live")
+    agree(writer_of("pool"), unit(tmp_path), "live")
     assert (pool.calls, pool.active, pool.starts_at_boot) == (calls, 1, 1)
 
 
-def test_a_new_pool_comes_live_and_the_other_stays_as_it_is(pool, tmp_path):
-    agree(writer_of("pool"), {"name": "new", "path": str(tmp_path / "new")}, "live")
+@pytest.mark.parametrize("change", [{"name": "new", "path": "new"}])
+def test_a_new_pool_comes_live_and_the_other_stays_as_it_is(pool, tmp_path, change):
+    agree(writer_of("pool"), unit(tmp_path, **change), "live")
     new = pool.connection.pools["new"]
     assert (new.calls, new.active, new.starts_at_boot, pool.calls) == (["create"], 1, 1, [])
     assert (tmp_path / "new").is_dir()
 
 
 def test_another_folder_is_refused_and_nothing_moves(pool, tmp_path):
-    assert "a pool's path does not change" in refused(writer_of("pool"), {"name": "vms", "path": str(tmp_path / "other")})
+    assert "a pool's path does not change" in refused(writer_of("pool"), unit(tmp_path, path="other"))
     assert (pool.calls, (tmp_path / "other").exists()) == ([], False)
 
 
@@ -51,9 +60,9 @@ def test_another_folder_at_its_path_is_taken_only_with_the_disks_that_are_known(
     records.write(OWNER, "volume", "vms/web", {"path": str(tmp_path / "vms/web")})
     (tmp_path / "vms").rename(tmp_path / "unmounted")
     (tmp_path / "vms").mkdir()
-    unit = {"name": "vms", "path": str(tmp_path / "vms"), "adopt": True}
+    taken = unit(tmp_path, adopt=True)
     if disk_is_there:
         (tmp_path / "vms/web").write_text("the same disk")
-        agree(writer_of("pool"), unit, "live")
+        agree(writer_of("pool"), taken, "live")
     else:
-        assert "is its file system mounted?" in refused(writer_of("pool"), unit)
+        assert "is its file system mounted?" in refused(writer_of("pool"), taken)

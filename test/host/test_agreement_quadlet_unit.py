@@ -23,29 +23,43 @@ NET = unit_of("back.network", "[Network]\nSubnet=10.0.0.0/24\n")
 DATA = unit_of("data.volume", "[Volume]\nLabel=a=1\n", on_delete="destroy")
 DB = unit_of("db.container", f"[Container]\nImage=x\nNetwork=back.network\nVolume=data.volume:/data\n{RUN}")
 JOB = unit_of("job.container", "[Container]\nImage=x\n")
-ALL = [WEB, IMAGE, NET, DATA, DB, JOB]
+POD = unit_of("duo.pod", f"[Pod]\nPublishPort=8080:80\n{RUN}")
+IN_POD = unit_of("one.container", "[Container]\nImage=x\nPod=duo.pod\n")
+KUBE = unit_of("play.kube", f"[Kube]\nYaml=./play.yaml\n{RUN}", files={"play.yaml": "a"})
+BUILD = unit_of("app.build", "[Build]\nImageTag=localhost/app\nFile=./app/Containerfile\n", files={"app/Containerfile": "FROM x"})
+APP = unit_of("app.container", f"[Container]\nImage=app.build\n{RUN}")
+ALL = [WEB, IMAGE, NET, DATA, DB, JOB, POD, IN_POD, KUBE, BUILD, APP]
 
 
 @pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize(
-    ("unit", "announced", "touches"),
+    ("unit", "change", "announced", "touches"),
     [
-        ({**WEB, "content": WEB["content"].replace("[Install]", "ReadOnly=true\n[Install]")}, "restart", []),
-        ({**WEB, "files": {"site/index.html": "b"}}, "restart", []),
-        ({**WEB, "on_delete": "destroy"}, "live", []),
-        ({**WEB, "restart": "denied"}, "live", []),
-        ({**JOB, "content": "[Container]\nImage=y\n"}, "live", []),
-        ({**IMAGE, "content": "[Image]\nImage=x:2\n"}, "restart", ["web.container"]),
-        ({**NET, "content": "[Network]\nSubnet=10.0.1.0/24\n"}, "replace", ["db.container"]),
-        ({**DATA, "content": "[Volume]\nLabel=a=2\n"}, "data-loss", ["db.container"]),
-        ({**DATA, "on_delete": "keep"}, "live", []),
-        ({**WEB, "dropins": {"a.conf": "[Container]\nReadOnly=true\n"}}, "restart", []),
-        ({**WEB, "running": False}, "restart", []),
-        (unit_of("new.container", f"[Container]\nImage=x\n{RUN}"), "live", []),
+        (WEB, {"content": WEB["content"].replace("[Install]", "ReadOnly=true\n[Install]")}, "restart", []),
+        (WEB, {"files": {"site/index.html": "b"}}, "restart", []),
+        (WEB, {"on_delete": "destroy"}, "live", []),
+        (WEB, {"restart": "denied"}, "live", []),
+        (WEB, {"dropins": {"a.conf": "[Container]\nReadOnly=true\n"}}, "restart", []),
+        (WEB, {"running": False}, "restart", []),
+        (WEB, {"name": "new.container"}, "live", []),
+        (JOB, {"content": "[Container]\nImage=y\n"}, "live", []),
+        (JOB, {"content": None, "sections": {"Container": {"Image": "y"}}}, "live", []),
+        (APP, {"content": None, "sections": {"Container": {"Image": "y"}}}, "restart", []),
+        (IMAGE, {"content": "[Image]\nImage=x:2\n"}, "restart", ["web.container"]),
+        (BUILD, {"content": f"{BUILD['content']}Pull=always\n"}, "restart", ["app.container"]),
+        (BUILD, {"files": {"app/Containerfile": "FROM y"}}, "restart", ["app.container"]),
+        (POD, {"content": f"[Pod]\nPublishPort=8081:80\n{RUN}"}, "restart", ["one.container"]),
+        (IN_POD, {"content": "[Container]\nImage=y\nPod=duo.pod\n"}, "restart", []),
+        (KUBE, {"content": f"[Kube]\nYaml=./play.yaml\nPublishPort=8082:80\n{RUN}"}, "restart", []),
+        (KUBE, {"files": {"play.yaml": "b"}}, "restart", []),
+        (NET, {"content": "[Network]\nSubnet=10.0.1.0/24\n"}, "replace", ["db.container"]),
+        (DATA, {"content": "[Volume]\nLabel=a=2\n"}, "data-loss", ["db.container"]),
+        (DATA, {"on_delete": "keep"}, "live", []),
     ],
 )
-def test_a_quadlet_unit(monkeypatch, tmp_path, unit, announced, touches):
+def test_a_quadlet_unit(monkeypatch, tmp_path, unit, change, announced, touches):  # noqa: PLR0917
     library = module("quadlet_unit")
+    unit = {key: value for key, value in {**unit, **change}.items() if value is not None}
     installed = [{"user": "web", "name": one["name"], "content": one["content"]} for one in ALL]
     past = {one["name"]: quadlet_plan.past_of(QuadletUnit().record_of(one)) for one in ALL}
     active = {one["name"] for one in ALL if one is not JOB}

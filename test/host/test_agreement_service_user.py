@@ -64,6 +64,7 @@ def host(monkeypatch, machine, tmp_path):
         ({}, True, []),
         ({}, False, ["quadlet-unit web/web.container"]),
         ({"subids": {"start": 300000}}, True, []),
+        ({"subids": {"start": 100000, "count": 32768}}, True, []),
         ({"on_delete": "destroy"}, True, []),
         ({"name": "new", "uid": 2001, "subids": {"start": 400000}}, False, []),
     ],
@@ -81,7 +82,7 @@ def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, touches
     assert (len(ran("useradd")), len(ran("usermod")), ran("userdel")) == (is_new, not is_new, [])
     # systemd starts a manager that does not run, and leaves one that does.
     assert ran("systemctl") == [["start", f"user@{unit['uid']}.service"]]
-    line = f"{name}:{unit['subids']['start']}:65536"
+    line = f"{name}:{unit['subids']['start']}:{unit['subids']['count']}"
     assert all(text.splitlines().count(line) == 1 and SUBIDS in text for text in host.files.values())
     assert f"/home/{name}" in host.homes
 

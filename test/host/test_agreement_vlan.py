@@ -39,6 +39,7 @@ def host(monkeypatch, machine, tmp_path):
         ({"bridge": "br1"}, "replace", GUEST),
         ({"address": "10.10.10.2/24"}, "live", GUEST),
         ({"mtu": 9000}, "live", GUEST),
+        ({"dhcp": {"from": "10.10.10.50", "to": "10.10.10.59"}}, "live", GUEST),
         ({"dhcp": {**DHCP, "dns": ["10.10.10.1"]}}, "live", GUEST),
         ({"dhcp": {**DHCP, "leases": [{"mac": "52:54:00:00:00:0b", "address": "10.10.10.9"}]}}, "live", GUEST),
         ({"name": "new", "id": 30, "address": "10.10.30.1/24", "dhcp": None}, "live", []),

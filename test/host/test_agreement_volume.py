@@ -74,27 +74,24 @@ def with_guest(machine, folder, runs):
     return machine.connection.domain
 
 
-@pytest.mark.parametrize("more", [{}, {"image": "debian"}])
-def test_a_new_volume_comes_live(folder, machine, more):
-    agree(writer_of("volume"), {**UNIT, "name": "new", **more}, "live")
+@pytest.mark.parametrize("change", [{"name": "new"}, {"name": "new", "image": "debian"}])
+def test_a_new_volume_comes_live(folder, machine, change):
+    agree(writer_of("volume"), {**UNIT, **change}, "live")
     assert sorted(path.name for path in folder.iterdir()) == ["new", "web"]
-    assert (size_of(folder / "new"), bool(machine.ran("qemu-img", "convert"))) == (2 * GIB, bool(more))
+    assert (size_of(folder / "new"), bool(machine.ran("qemu-img", "convert"))) == (2 * GIB, "image" in change)
 
 
 @pytest.mark.parametrize("runs", [True, False, None])
-def test_a_volume_grows_live_whether_its_guest_runs_or_not_or_it_has_none(folder, machine, runs):
+@pytest.mark.parametrize("change", [{"size": "3 GiB"}, {"on_delete": "destroy"}])
+def test_a_volume_is_changed_live_whether_its_guest_runs_or_not_or_it_has_none(folder, machine, change, runs):
     guest = None if runs is None else with_guest(machine, folder, runs)
-    agree(writer_of("volume"), {**UNIT, "size": "3 GiB"}, "live")
-    assert size_of(folder / "web") == 3 * GIB
+    unit, grows = {**UNIT, **change}, "size" in change
+    agree(writer_of("volume"), unit, "live")
+    assert size_of(folder / "web") == (3 if grows else 2) * GIB
     # A file that a guest has open is its own to change.
-    assert bool(machine.ran("qemu-img", "resize")) is not bool(runs)
-    assert guest is None or (guest.calls, guest.isActive()) == (["grow vda"] if runs else [], runs)
-
-
-def test_a_word_about_its_removal_is_kept_live(folder, machine):
-    agree(writer_of("volume"), {**UNIT, "on_delete": "destroy"}, "live")
-    assert (size_of(folder / "web"), machine.ran("qemu-img", "resize")) == (2 * GIB, [])
-    assert records.read(OWNER, "volume", "vms/web")["on_delete"] == "destroy"
+    assert bool(machine.ran("qemu-img", "resize")) is (grows and not runs)
+    assert guest is None or (guest.calls, guest.isActive()) == (["grow vda"] if grows and runs else [], runs)
+    assert records.read(OWNER, "volume", "vms/web")["on_delete"] == unit.get("on_delete", "keep")
 
 
 @pytest.mark.parametrize(("change", "reason"), [({"size": "1 GiB"}, "never made smaller"), ({"format": "raw"}, "format does not change")])

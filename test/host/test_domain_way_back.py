@@ -1,14 +1,15 @@
 """A change that is to have a way back (`snapshot: true`) goes back to what was there before, and to nothing else. libvirt is mocked."""
 
+import errno
 import time
 
 import libvirt_mock
 import pytest
-from domain_mock import OWNER, guest, mock_host, task_of, whole
+from domain_mock import OWNER, UUID, guest, mock_host, task_of, whole
 from machine_mock import module
 
 from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import domain_edit, domain_snapshot
+from ansible.module_utils.homelab import domain_edit, domain_snapshot, domain_xml
 from ansible.module_utils.homelab.module import Change
 
 HOUR = 3600
@@ -81,3 +82,70 @@ def test_a_guest_that_took_what_waited_does_not_lose_it_to_a_later_change(monkey
     never_ready(monkeypatch, library)
     [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=5), host)], OWNER).values()
     assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == taken) == (True, True)
+
+
+def begins_and_is_never_ready(monkeypatch, library, do):
+    """Have the guest be started and do something, and not answer."""
+
+    def fail(domain, _unit):
+        domain.create()
+        do(domain)
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(library, "start", fail)
+
+
+@pytest.fixture
+def nvram(monkeypatch, tmp_path):
+    """The file in which the guest's firmware remembers."""
+    (tmp_path / "nvram").mkdir()
+    monkeypatch.setattr(domain_edit, "NVRAMS", tmp_path / "nvram")
+    path = tmp_path / f"nvram/{UUID}_VARS.fd"
+    path.write_text("of before")
+    return path
+
+
+@pytest.mark.parametrize("change", [{"vcpus_max": 4}, {"machine": "pc"}])
+def test_what_the_firmware_remembers_goes_back_with_the_disks(monkeypatch, host, nvram, change):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(**SAFE, firmware="uefi"), runs=True)
+    begins_and_is_never_ready(monkeypatch, library, lambda _: nvram.write_text("of the change"))
+    inode = nvram.stat().st_ino
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", **change), host)], OWNER).values()
+    assert ("put back as it was" in said, "revert" in domain.calls, domain.isActive()) == (True, True, True)
+    # It is the same file, which is QEMU's to write, and no copy of it is left.
+    assert (nvram.read_text(), nvram.stat().st_ino, [*nvram.parent.iterdir()]) == ("of before", inode, [nvram])
+
+
+def test_what_the_firmware_learnt_stays_when_the_guest_is_ready(monkeypatch, host, nvram):
+    library = module("domain")
+    guest(monkeypatch, host, whole(**SAFE, firmware="uefi"), runs=True)
+    monkeypatch.setattr(library, "start", lambda domain, _unit: domain.create() or nvram.write_text("of the change"))
+    assert library.DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", vcpus_max=4), host)], OWNER) == {}
+    assert (nvram.read_text(), [*nvram.parent.iterdir()]) == ("of the change", [nvram])
+
+
+@pytest.mark.parametrize("change", [{"machine": "pc"}, {"firmware": "uefi"}])
+def test_a_new_machine_that_is_never_ready_makes_way_for_the_former_one(monkeypatch, host, change):
+    library, tried = module("domain"), []
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    begins_and_is_never_ready(monkeypatch, library, lambda domain: tried.append(domain_xml.needs_replacement(domain.live, whole())))
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, **change), host)], OWNER).values()
+    assert (tried, "put back as it was" in said) == ([True], True)
+    assert (domain.XMLDesc(libvirt_mock.INACTIVE), domain.snapshotListNames()) == (before, [])
+    assert domain.isActive()
+    assert not domain_xml.needs_replacement(domain.live, whole())
+
+
+def test_a_guest_goes_on_where_there_is_no_room_for_what_its_firmware_remembers(monkeypatch, host, nvram):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    domain = guest(monkeypatch, host, whole(**SAFE, firmware="uefi"), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    monkeypatch.setattr("shutil.copy2", no_room)
+    [said] = module("domain").DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", vcpus_max=4), host)], OWNER).values()
+    assert "no snapshot can be taken, so nothing was changed: [Errno 28] No space left on device" in said
+    assert (domain.XMLDesc(libvirt_mock.INACTIVE), domain.snapshotListNames(), domain.isActive()) == (before, [], True)
+    assert [*nvram.parent.iterdir()] == [nvram]

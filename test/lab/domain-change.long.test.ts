@@ -1,5 +1,5 @@
 // Each field of a domain, changed while one guest runs and another is shut off: what is announced is what happens, and nothing else.
-import { KERNEL, POOLS, contents, definition, idle, machine, plug, tiny, volume, without } from "./guests";
+import { KERNEL, POOLS, contents, definition, fill, idle, machine, plug, tiny, virsh, volume, without, write } from "./guests";
 import { type Lab } from "./lab";
 import { text } from "./look";
 import { asHypervisor, good, hypervisor, playbook, stack, up } from "./project";
@@ -48,6 +48,8 @@ interface Row {
   of?: "volume";
   /** The lines of the definition that may go or be another; all others stay as they are. */
   touches?: RegExp;
+  /** The one device that leaves, whole. */
+  leaves?: "interface" | "disk";
   /** What the guest itself sees of it then. */
   sees?: Record<string, number>;
 }
@@ -70,6 +72,12 @@ const rows: Row[] = [
   { what: "no CD", change: disks(MAIN, SECOND, { cdrom: "" }), announced: "live", touches: /<source file=/ },
   { what: "an interface more", change: () => void (plugs = [IOT]), announced: "live" },
   { what: "an isolated one", change: () => void (plugs = [{ ...IOT, isolated: true }]), announced: "live" },
+  {
+    what: "another MAC address",
+    change: () => void (plugs = [{ ...IOT, isolated: true, mac: "52:54:00:0a:0b:0c" }]),
+    announced: "live",
+    leaves: "interface",
+  },
   {
     what: "one of another VLAN",
     change: () => void (plugs = [{ ...IOT, vlan: 10, isolated: true }]),
@@ -104,11 +112,10 @@ const rows: Row[] = [
   },
 ];
 
-const DEVICE = /<\/?(disk|interface|driver|source|target|mac|vlan|tag|model|address|backend|alias|readonly)/;
 const leaving: Row[] = [
   // The seed names the interfaces that there are.
-  { what: "an interface less", change: () => void (plugs = []), announced: "next-boot", touches: DEVICE },
-  { what: "a disk less", change: disks(MAIN, { cdrom: "" }), announced: "live", touches: DEVICE },
+  { what: "an interface less", change: () => void (plugs = []), announced: "next-boot", leaves: "interface" },
+  { what: "a disk less", change: disks(MAIN, { cdrom: "" }), announced: "live", leaves: "disk" },
 ];
 
 beforeAll(async () => {
@@ -116,8 +123,11 @@ beforeAll(async () => {
   sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
   declare();
   expect((await up()).output).toMatch(/\+ 8 created/);
+  expect(await contents(volumes)).toEqual(volumes.map(() => sha256));
+  await write(ADDRESS, "on");
+  await fill(volumes.slice(1));
   last = await all();
-  expect(last.contents).toEqual(volumes.map(() => sha256));
+  expect(new Set([...last.contents, sha256]).size).toBe(volumes.length + 1);
 });
 
 afterAll(() => lab.reset());
@@ -130,22 +140,27 @@ interface Seen {
   off: string[];
   contents: string[];
   machine: Record<string, number>;
+  process: string;
 }
 
-/** Both definitions, all disks, and what the running guest says. */
+/** Both definitions, all disks, and what the running guest says, and its process. */
 const all = async (): Promise<Seen> => ({
   on: await definition("on"),
   off: await definition("off"),
   contents: await contents(volumes),
   machine: await machine(ADDRESS),
+  process: await text("hv", "cat /run/libvirt/qemu/on.pid"),
 });
+
+/** A definition's lines, with each device's as one. */
+const elements = (lines: string[]): string[] => lines.join("\n").match(/^ {4}<(\w+)[^>]*[^/]>\n[^]*?^ {4}<\/\1>$|^.+$/gm)!;
 
 /** As it was after the change before. */
 let last: Seen;
 
 /** One change of both guests, by plain Ansible, and all that must be as before. */
 async function walk(row: Row): Promise<void> {
-  const { change, touches, sees } = row;
+  const { change, touches, leaves, sees } = row;
   const before = last;
   change();
   declare();
@@ -155,9 +170,13 @@ async function walk(row: Row): Promise<void> {
   expect(stdout).toContain(told("off", { ...row, announced: "live" }));
   last = await all();
   for (const name of ["on", "off"] as const) {
-    const gone = without(before[name], last[name]);
-    expect(gone.filter((line) => !touches?.test(line))).toEqual([]);
+    const gone = leaves ? without(elements(before[name]), elements(last[name])) : without(before[name], last[name]);
+    expect(gone.filter((line) => !touches?.test(line))).toEqual(leaves ? [expect.stringMatching(`^ *<${leaves} `)] : []);
   }
+  // What is new is there at once.
+  const running = (await virsh("dumpxml", "on")).replaceAll(/ index='\d+'/g, "").split("\n");
+  if (row.announced === "live") expect(without(without(last.on, before.on), running)).toEqual([]);
+  expect(last.process).toBe(before.process);
   expect(last.contents).toEqual(before.contents);
   expect(last.machine["uptime"]!).toBeGreaterThan(before.machine["uptime"]!);
   expect(last.machine).toMatchObject(sees ?? {});

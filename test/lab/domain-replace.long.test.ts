@@ -1,5 +1,5 @@
 // Another machine type makes a new machine of a domain, and another name none: its identity and its disks stay with both.
-import { POOLS, contents, definition, idle, machine, plug, tiny, virsh, volume } from "./guests";
+import { POOLS, contents, definition, fill, idle, machine, plug, tiny, virsh, volume, write } from "./guests";
 import { type Lab } from "./lab";
 import { text } from "./look";
 import { asHypervisor, hypervisor, playbook, up } from "./project";
@@ -40,6 +40,9 @@ beforeAll(async () => {
   sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
   declare({});
   await up();
+  await write(ADDRESS, "on");
+  await fill(["off"]);
+  expect(new Set([...(await contents(GUESTS)), sha256]).size).toBe(3);
 });
 
 afterAll(() => lab.reset());

@@ -1,5 +1,5 @@
 // A guest with `snapshot: true` that does not come up with a change is put back, also by the run after one that was broken off.
-import { KERNEL, POOLS, contents, definition, plug, tiny, virsh, volume } from "./guests";
+import { KERNEL, POOLS, contents, definition, plug, tiny, virsh, volume, write } from "./guests";
 import { type Lab } from "./lab";
 import { pageWithin, text } from "./look";
 import { asHypervisor, good, hypervisor, stack, startUp, up } from "./project";
@@ -11,8 +11,8 @@ let sha256: string;
 let before: { definition: string[]; contents: string[] };
 
 const ADDRESS = "10.10.10.38";
-/** A kernel that finds no program to start with. */
-const LOST = { kernel: { ...KERNEL, cmdline: `${KERNEL.cmdline} rdinit=/none` } };
+/** A guest that overwrites what is on its disk, and comes up no more. */
+const LOST = { kernel: { ...KERNEL, cmdline: `${KERNEL.cmdline} spoil` } };
 
 const declare = (more: object = {}) =>
   asHypervisor({
@@ -43,7 +43,9 @@ beforeAll(async () => {
   sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
   declare();
   await up();
+  await write(ADDRESS, "precious");
   before = await now();
+  expect(before.contents).not.toEqual([sha256]);
 });
 
 afterAll(() => lab.reset());
@@ -58,6 +60,15 @@ test("what does not come up with a change is put back, and says what its console
   expect(await now()).toEqual(before);
   await answers();
   expect((await virsh("snapshot-list", "precious", "--name")).trim()).toBe("");
+});
+
+test("another machine that does not come up is put back as the one that it was", async () => {
+  declare({ ...LOST, machine: "pc" });
+  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+  expect(code).not.toBe(0);
+  expect(output).toMatch(/panic[^]*It was put back as it was/);
+  expect(await now()).toEqual(before);
+  await answers();
 });
 
 test("after a run that was broken off meanwhile the next one makes it good", async () => {
@@ -76,8 +87,10 @@ test("after a run that was broken off meanwhile the next one makes it good", asy
 test("without a snapshot it stays as it is, and the next change makes it good", async () => {
   declare({ ...LOST, snapshot: false });
   expect((await stack(["up", "--yes", "--skip-preview"])).output).toMatch(/after 60 s there is no answer/);
-  expect((await definition("precious")).join("\n")).toContain("rdinit=/none");
+  expect((await definition("precious")).join("\n")).toContain("spoil");
+  expect((await now()).contents).not.toEqual(before.contents);
   declare();
   await up();
-  expect(await now()).toEqual(before);
+  expect((await now()).definition).toEqual(before.definition);
+  await answers();
 });

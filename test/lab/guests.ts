@@ -39,6 +39,16 @@ export async function machine(address: string): Promise<Record<string, number>> 
   return Object.fromEntries(lines.map((words) => [words.slice(0, -1).join(" "), Number(words.at(-1))]));
 }
 
+/** Has a guest write this on its disk, as a guest does. */
+export const write = (address: string, what: string): Promise<string> => page("hv", `http://${address}/cgi-bin/write?${what}`);
+
+/** Writes something of its own on each of these disks, whose guests are shut off. */
+export async function fill(files: string[], format = "qcow2"): Promise<void> {
+  const own = (file: string) =>
+    `yes ${file} | head -c 4096 >/tmp/own && qemu-io -f ${format} -c 'write -s /tmp/own 1M 4096' /srv/vms/${file}`;
+  await text("hv", files.map(own).join(" && "));
+}
+
 /** virsh(1) on hv. */
 export const virsh = (...args: string[]): Promise<string> => text("hv", `virsh -q ${args.join(" ")}`);
 

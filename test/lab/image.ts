@@ -27,7 +27,7 @@ interface Recipe {
 const debian = [
   "linux-image-cloud-amd64,initramfs-tools,systemd-sysv,dbus,libpam-systemd,udev,kmod",
   "iproute2,iputils-ping,openssh-server,sudo,python3,python3-apt,ca-certificates,tzdata",
-  "busybox-static,procps,less,zstd",
+  "busybox-static,procps,less,zstd,apparmor",
 ];
 
 /** The lab's machines: as a fresh installation leaves them. */
@@ -36,7 +36,7 @@ const machine: Recipe = {
   cached: [
     "nftables podman uidmap passt slirp4netns netavark aardvark-dns crun catatonit fuse-overlayfs",
     "dbus-user-session systemd-container dnsmasq-base",
-    "libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils python3-libvirt genisoimage ovmf",
+    "libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils python3-libvirt genisoimage ovmf swtpm-tools",
   ].flatMap((line) => line.split(" ")),
   scripts: ["customise.sh", "unpack-kernel.sh", "guest.sh"],
   diskSize: "12G",

@@ -25,7 +25,7 @@ from . import (
 from .domain_devices import bus_of, disk_of, with_macs, with_targets
 from .domain_live import Step, steps
 from .domain_xml import Element
-from .kind import Kind, Observation, Unit
+from .kind import Kind, Observation, Unit, whose
 from .leases import Missing
 from .networkd import Link
 
@@ -148,6 +148,8 @@ def observe(unit: Unit, owner: str, links: Iterable[Link]) -> Observation:
         return seen
     differing = texts_of(root, unit, owner)
     seen.drift = [*differing.values(), *leasing, *seed.drift(unit, owner, domain.UUIDString())]
+    if seen.marked_by != owner and records.read(owner, "domain", unit["name"]):
+        seen.drift.append(whose(seen))
     if domain_xml.overlay_of(root) != unit.get("xml"):
         seen.drift.append("its xml is not the one that was applied last")
     behind, pending = lag(domain, unit, owner)

@@ -98,7 +98,9 @@ def ask_agent(domain: Any, command: str, **arguments: Any) -> Any:
 
 
 def has_finished(domain: Any) -> bool:
-    """Whether cloud-init is through in the guest. Raises RuntimeError, with its own words, when something of it failed."""
+    """Whether cloud-init is through in the guest. Raises RuntimeError, with its own words and the console's last lines, when something
+    of it failed.
+    """
     try:
         argv = {"path": "cloud-init", "arg": ["status", "--format=json"], "capture-output": True}
         pid = ask_agent(domain, "guest-exec", **argv)["pid"]
@@ -109,7 +111,7 @@ def has_finished(domain: Any) -> bool:
         return False
     if said.get("errors") or said.get("status") == "error":
         reasons = "; ".join(str(one) for one in said.get("errors", [])) or said.get("detail", "")
-        raise RuntimeError(f"cloud-init failed in the guest: {readable(reasons)}")
+        raise RuntimeError(f"cloud-init failed in the guest: {readable(reasons)}; {last_lines(domain)}")
     return said.get("status") in ("done", "disabled")
 
 

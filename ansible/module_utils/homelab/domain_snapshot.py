@@ -36,12 +36,13 @@ def kept(domain: Any, root: Element, owner: str, ran: bool, taken: bool) -> Iter
     if not taken:
         try:
             take(domain, root)
-        except libvirt_host.library().libvirtError as failure:
+            remember(domain, root, owner)
+        except (libvirt_host.library().libvirtError, OSError) as failure:
+            drop(domain, root, owner)
             define(root)
             if ran:
                 domain.create()
             raise PutBack(f"no snapshot can be taken, so nothing was changed: {failure}") from failure
-        remember(domain, root, owner)
     try:
         yield
     except Exception as failure:

@@ -37,6 +37,12 @@ def _dropin(unit: Unit, owner: str, interfaces: list[Unit]) -> str:
     return networkd.render(owner, "domain", unit["name"], leases)
 
 
+def handed_out(name: str) -> set[tuple[str, str]]:
+    """The MAC and IP addresses of a domain's leases, as they are on the host."""
+    found = [system.read_text(path) or "" for path in FOLDER.glob(f"10-homelab-*.network.d/domain-{name}.conf")]
+    return {pair for text in found for pair in re.findall(r"^MACAddress=(\S+)\nAddress=(\S+)$", text, re.MULTILINE)}
+
+
 def with_addresses(unit: Unit, links: Iterable[Link]) -> list[Unit]:
     """A unit's interfaces, with an address where they say `auto`. Raises Missing where no VLAN can hand it out."""
     links = list(links)

@@ -21,6 +21,12 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 for module in /lib/*.ko; do insmod "$module"; done
+# With `spoil` on the kernel's command line it ruins its disk and ends, which the kernel takes for a reason to panic.
+if grep -q spoil /proc/cmdline; then
+  echo spoiled | dd of=/dev/vda bs=1M seek=1 conv=notrunc
+  sync
+  exit 1
+fi
 ip link set lo up
 for link in /sys/class/net/eth*; do
   [ -e "$link" ] && ip link set "${link##*/}" up && udhcpc -i "${link##*/}" -s /etc/udhcpc -b -S -t 60 -T 1
@@ -60,7 +66,20 @@ for link in /sys/class/net/eth*; do
   [ ! -e "$link" ] || echo "link ${link##*/} $(cat "$link/address")"
 done
 EOF
-chmod +x "$root/init" "$root/etc/udhcpc" "$root/etc/acpi/PWRF/00000080" "$root/www/cgi-bin/machine"
+# Writes on its disk what follows the question mark.
+cat >"$root/www/cgi-bin/write" <<'EOF'
+#!/bin/sh
+printf 'Content-Type: text/plain\r\n\r\n'
+echo "$QUERY_STRING" | dd of=/dev/vda bs=1M seek=1 conv=notrunc 2>&1
+sync
+EOF
+# Asks another guest, whose address follows the question mark.
+cat >"$root/www/cgi-bin/ask" <<'EOF'
+#!/bin/sh
+printf 'Content-Type: text/plain\r\n\r\n'
+wget -q -T 5 -O - "http://$QUERY_STRING/cgi-bin/machine" || echo 'no answer'
+EOF
+chmod +x "$root/init" "$root/etc/udhcpc" "$root/etc/acpi/PWRF/00000080" "$root"/www/cgi-bin/*
 
 mkdir -p /srv/guest
 (cd "$root" && find . | busybox cpio -o -H newc | gzip -9) >/srv/guest/initrd.img

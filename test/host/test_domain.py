@@ -1,0 +1,83 @@
+"""What is said of a domain that is not as it was left: whose it is, and how far its guest got. libvirt and the guest are mocked."""
+
+import base64
+import json
+
+import pytest
+from domain_mock import GUEST, PLUG, guest, mock_host, task_of, whole
+from machine_mock import OWNER, module, settled
+
+from ansible.module_utils.homelab import domain as kind
+from ansible.module_utils.homelab import domain_apply, domain_xml
+
+
+@pytest.fixture
+def host(monkeypatch, machine, tmp_path):
+    return mock_host(monkeypatch, machine, tmp_path)
+
+
+@pytest.mark.parametrize(("owner", "said"), [(None, ["it bears nobody's mark"]), ("other", ["it belongs to 'other'"]), (OWNER, [])])
+def test_a_mark_that_was_lost_is_drift_of_what_we_have_a_record_of(monkeypatch, host, owner, said):
+    domain = guest(monkeypatch, host, whole(), runs=True)
+    settled("domain", GUEST)
+    mark = domain.root.find(f"metadata/{domain_xml.OURS}")
+    if owner is None:
+        domain.root.find("metadata").remove(mark)
+    else:
+        mark.find(domain_xml.OWNER).text = owner
+    assert kind.observe(whole(), OWNER, host.links).drift == said
+
+
+@pytest.mark.parametrize("restart", ["allowed", "denied"])
+def test_another_address_is_for_the_next_boot_which_it_does_not_bring_about(monkeypatch, host, restart):
+    library = module("domain")
+    unit = whole(restart=restart, interfaces=[{**PLUG, "address": "10.10.10.30"}])
+    domain = guest(monkeypatch, host, whole(restart=restart), runs=True)
+    for announced in ("next-boot", "live"):
+        change = task_of(unit, host)
+        assert library.DomainWriter().disruption(change) == announced
+        assert library.DomainWriter().apply([change], OWNER) == {}
+    assert domain.calls == []
+
+
+def agent(monkeypatch, said):
+    """A guest agent in whose guest `cloud-init status` says this."""
+    output = base64.b64encode(json.dumps(said).encode()).decode()
+    answers = {"guest-exec": {"pid": 1}, "guest-exec-status": {"exited": True, "out-data": output}}
+    monkeypatch.setattr(domain_apply, "ask_agent", lambda _domain, command, **_: answers[command])
+
+
+@pytest.mark.parametrize(("status", "is_there"), [("running", False), ("done", True), ("disabled", True)])
+def test_a_guest_is_ready_when_cloud_init_is_through(monkeypatch, host, status, is_there):
+    domain = guest(monkeypatch, host, whole(), runs=True)
+    agent(monkeypatch, {"status": status, "errors": []})
+    assert domain_apply.has_finished(domain) is is_there
+
+
+def test_what_cloud_init_failed_with_is_told_with_the_console(monkeypatch, host, tmp_path):
+    domain = guest(monkeypatch, host, whole(), runs=True)
+    log = tmp_path / "console.log"
+    log.write_text("login:\ncloud-init: no package nginx\n")
+    domain.root.find("devices/serial/log").set("file", str(log))
+    agent(monkeypatch, {"status": "error", "errors": ["('scripts-user', RuntimeError())"]})
+    with pytest.raises(
+        RuntimeError,
+        match=r"cloud-init failed in the guest: \('scripts-user'[^]*last lines:\n[^]*no package nginx".replace("[^]", r"(?:.|\n)"),
+    ):
+        domain_apply.has_finished(domain)
+
+
+def test_what_a_guest_has_to_show_is_as_its_unit_says(monkeypatch, host):
+    domain = guest(monkeypatch, host, whole(), runs=True)
+    plugs = [{"bridge": "br0", "mac": "52:54:00:00:00:0a", "address": "10.10.10.30"}]
+    words = {ready: [what for what, _ in domain_apply.signs(domain, {"interfaces": plugs, "ready": ready})] for ready in READY}
+    assert words == READY
+
+
+ANSWER = "answer from 10.10.10.30"
+READY = {
+    "address": [ANSWER],
+    "ssh": [ANSWER, "SSH server at 10.10.10.30"],
+    "agent": [ANSWER, "guest agent"],
+    "cloud-init": [ANSWER, "guest agent", "end of cloud-init"],
+}

@@ -1,0 +1,24 @@
+"""A pool's folder is one that QEMU's user can enter."""
+
+import libvirt_mock
+import pytest
+from machine_mock import refused, writer_of
+
+
+@pytest.mark.parametrize("name", ["", "pool"])
+def test_the_first_folder_that_qemu_s_user_cannot_enter_is_told(monkeypatch, machine, tmp_path, name):
+    path = tmp_path / "closed" / name
+    path.mkdir(parents=True)
+    libvirt_mock.connect(monkeypatch)
+    monkeypatch.setattr("ansible.module_utils.homelab.service_user.find", lambda user: user)
+    real = machine.run
+
+    def run(argv, **more):
+        done = real(argv, **more)
+        done.returncode = int(argv[:4] == ["runuser", "-u", "libvirt-qemu", "--"] and "closed" in argv[-1])
+        return done
+
+    monkeypatch.setattr("ansible.module_utils.homelab.system.run", run)
+    said = refused(writer_of("pool"), {"name": "vms", "path": str(path / "vms")})
+    assert said.startswith(f"QEMU's user libvirt-qemu cannot enter {tmp_path}/closed, ")
+    assert said.endswith(f"chmod o+x {tmp_path}/closed")
