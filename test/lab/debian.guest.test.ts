@@ -17,6 +17,17 @@ let sha256: string;
 
 const ADDRESS = "10.10.10.40";
 const INSIDE = `
+nftables_tables:
+  - family: inet
+    name: guest
+    content: |
+      chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iif lo accept
+        meta l4proto { icmp, ipv6-icmp } accept
+        tcp dport { 22, 8080 } counter accept
+      }
 service_users:
   - name: web
     uid: 2001
@@ -95,6 +106,8 @@ test("one up makes the guest, waits for cloud-init in it, and goes on inside", a
   await up();
   await expectPage();
   expect(readFileSync(join(inventory, "known_hosts"), "utf8")).toMatch(/^deb ssh-ed25519 /m);
+  const rules = await run(["ssh", "-F", join(inventory, "ssh_config"), "deb", "sudo nft list table inet guest"]);
+  expect(rules.stdout).toMatch(/policy drop[^]*dport \{ 22, 8080 \} counter packets [1-9]/);
 });
 
 test("then there is nothing to do, by either route", async () => {

@@ -7,6 +7,8 @@ import { ssh } from "./ssh";
 
 const STACK = "lab";
 
+const SILENCE = "does not answer";
+
 export async function configureLab(): Promise<void> {
   if (process.env["HOMELAB_LAB_DIR"]) return say("a second instance: booted, not configured, since inventory/lab names the first");
   await forgetBareHosts();
@@ -18,17 +20,23 @@ export async function configureLab(): Promise<void> {
     services: { host: string; unit: string; urls: string[] }[];
     domains: { host: string; name: string; addresses: string[] }[];
   };
+  const silent: string[] = [];
+  const tell = (line: string): void => {
+    say(`  ${line}`);
+    if (line.includes(SILENCE)) silent.push(line);
+  };
   say("services:");
   for (const { host, unit, urls } of outputs.services) {
-    for (const url of urls) say(`  ${host} ${unit}: ${url} ${host === "hv" ? await answer(url) : "(from hv and its VLAN)"}`);
+    for (const url of urls) tell(`${host} ${unit}: ${url} ${host === "hv" ? await answer(url) : "(from hv and its VLAN)"}`);
   }
   say("virtual machines:");
   for (const { host, name, addresses } of outputs.domains) {
-    for (const address of addresses) say(`  ${name} on ${host}: ${address} ${await answerOnHv(address)} (from hv and its VLAN)`);
+    for (const address of addresses) tell(`${name} on ${host}: ${address} ${await answerOnHv(address)} (from hv and its VLAN)`);
   }
   say("log in:");
   for (const host of ["hv", "app"]) say(`  ssh -F ${sshConfig} ${host}`);
   say("stop: npm run lab:down    back to the first boot: npm run lab:reset");
+  if (silent.length > 0) throw new Error(`${silent.length} of them ${SILENCE}; the host's journal may say why (journalctl -b on it)`);
 }
 
 /** A lab that was built or reset holds nothing of what an older state says; the lab is disposable, and so is that. */
@@ -40,7 +48,7 @@ async function forgetBareHosts(): Promise<void> {
 /** A guest's address is its VLAN's, so it is hv that asks. */
 async function answerOnHv(address: string): Promise<string> {
   const { code } = await ssh("hv", `ping -c 1 -W 5 ${address}`, { sudo: true, check: false });
-  return code === 0 ? "answers" : "does not answer";
+  return code === 0 ? "answers" : SILENCE;
 }
 
 function answer(url: string): Promise<string> {
@@ -50,6 +58,6 @@ function answer(url: string): Promise<string> {
       done(`answers ${response.statusCode}`);
     });
     request.on("timeout", () => request.destroy(new Error("no answer in 10 s")));
-    request.on("error", (error) => done(`does not answer: ${error.message}`));
+    request.on("error", (error) => done(`${SILENCE}: ${error.message}`));
   });
 }
