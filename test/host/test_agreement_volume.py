@@ -134,3 +134,13 @@ def test_a_volume_that_a_running_guest_gets_at_its_next_boot_grows_as_a_file_and
         source.set("file", str(folder / "old"))
     agree(writer_of("volume"), {**UNIT, "size": "3 GiB"}, "live")
     assert (size_of(folder / "web"), size_of(folder / "old"), guest.calls) == (3 * GIB, GIB, [])
+
+
+@pytest.mark.parametrize(("room", "is_told"), [(GIB, True), (2 * GIB, False)])
+@pytest.mark.parametrize("name", ["web", "new"])
+def test_a_volume_for_whose_size_there_is_no_room_is_told_though_it_takes_none_yet(monkeypatch, folder, name, room, is_told):
+    monkeypatch.setattr("ansible.module_utils.homelab.system.room_in", lambda _: room)
+    kind = writer_of("volume")()
+    said = kind.warnings([kind.normalise({**UNIT, "name": name}, {})], OWNER)
+    assert [*said] == ([f"vms/{name}"] if is_told else [])
+    assert f"more than the 1024 MiB that {folder} has for it" in "".join(map(str, said.values())) or not is_told

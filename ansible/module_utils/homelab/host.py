@@ -184,7 +184,9 @@ def unknown_to_apt(packages: Sequence[str]) -> list[str]:
     """Which of these packages the lists that apt has offer in no version (apt-cache(8))."""
     if not packages:
         return []
-    listing = system.run(["apt-cache", "policy", *packages], check=False).stdout
+    # As root it would write its caches anew where they are old.
+    no_caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+    listing = system.run(["apt-cache", *no_caches, "policy", *packages], check=False).stdout
     offered = re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (?!\(none\))", listing, re.MULTILINE)
     return [name for name in packages if name not in offered]
 

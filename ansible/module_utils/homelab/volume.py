@@ -14,6 +14,10 @@ from typing import Any, ClassVar
 from . import libvirt_host, pool, records, sizes, system, texts
 from .kind import Kind, Observation, Unit
 
+MIB = 1024 * 1024
+# Of st_blocks, stat(2).
+BLOCK = 512
+
 
 class Volume(Kind):
     """Reads volumes. A file has no mark, so the record says whose it is."""
@@ -35,6 +39,12 @@ class Volume(Kind):
             return [observe(unit, owner) for unit in units]
         except libvirt_host.NotInstalled:
             return [Observation(self.name_of(unit)) for unit in units]
+
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        try:
+            return {self.name_of(unit): [text] for unit in units if (text := crowding(unit))}
+        except libvirt_host.NotInstalled:
+            return {}
 
     def record_of(self, unit: Unit) -> records.Record:
         path = path_of(unit)
@@ -75,6 +85,20 @@ def path_of(unit: Unit) -> str | None:
     return None if found is None else os.path.join(pool.path_of(found), unit["name"])
 
 
+def crowding(unit: Unit) -> str:
+    """Why a volume, which takes room only as its guest writes, cannot become as large as the guest sees it; nothing when it can."""
+    path = path_of(unit)
+    if path is None or not os.path.isdir(folder := os.path.dirname(path)):
+        return ""
+    taken = os.lstat(path).st_blocks * BLOCK if os.path.lexists(path) else 0
+    room = taken + system.room_in(folder)
+    if bytes_of(unit) <= room:
+        return ""
+    return (
+        f"its {unit['size']} are more than the {room // MIB} MiB that {folder} has for it; a guest is paused when it writes and all is full"
+    )
+
+
 def inode_of(path: str | None) -> int | None:
     """Which file it is (inode(7)); another one at the same place is not ours to remove."""
     return os.lstat(path).st_ino if path and os.path.lexists(path) else None
@@ -87,7 +111,7 @@ def format_of(name: str) -> str | None:
 
 def bytes_of(unit: Unit) -> int:
     """The size that a guest sees."""
-    return sizes.mebibytes(unit["size"]) * 1024 * 1024
+    return sizes.mebibytes(unit["size"]) * MIB
 
 
 def info_of(path: str, form: str | None = None) -> dict[str, Any]:
