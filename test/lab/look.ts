@@ -44,18 +44,36 @@ export async function traces(host: HostName): Promise<string> {
   return (await text(host, `${files}; nft -a list ruleset; ${links}`)) + (await started(host, host === "hv" ? "web" : "notes"));
 }
 
-/** All of a host that a preview could change: files with their times, rules, interfaces, services, packages; a line each. */
-const EVERYTHING =
+/** All of a host that a preview could change; a line each. */
+const EVERYTHING = [
+  // First: asking starts a libvirt that has nothing to do, which writes its folders anew. One with a guest that runs stays.
+  "cd /; if command -v virsh >/dev/null; then virsh -q list --all; fi",
+  // Files with their times.
   "find / -xdev ! -path /run ! -path '/var/log/*' ! -path '/tmp*' ! -path '/var/tmp*' ! -path '/home/operator*' ! -path '/var/lib/systemd/t*' " +
-  // Leases are renewed meanwhile.
-  "! -path '/var/lib/systemd/network/dhcp-server-lease*' " +
-  "-printf '%p %y %s %m %U %G %C@\\n' | sort; nft -s list ruleset; ip -o link | cut -d' ' -f2-; " +
-  "systemctl list-units --no-legend --plain '*.service' '*.socket' | grep -Ev 'session|user@|systemd-(hostnamed|timedated|localed|tmpfiles)'; dpkg -l";
+    // Leases are renewed meanwhile.
+    "! -path '/var/lib/systemd/network/dhcp-server-lease*' " +
+    "-printf '%p %y %s %m %U %G %C@\\n' | sort",
+  "nft -s list ruleset; ip -o link | cut -d' ' -f2-; ip -o addr | sed 's, dynamic,,; s, *valid_lft.*,,'; bridge vlan",
+  "grep . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
+  "systemctl list-units --no-legend --plain '*.service' '*.socket' | grep -Ev 'session|user@|systemd-(hostnamed|timedated|localed|tmpfiles)'",
+  // Those of each service user; asked so, its systemd starts nothing to answer.
+  "for user in $(ls /var/lib/systemd/linger | grep -vx operator); do runuser -u $user -- env XDG_RUNTIME_DIR=/run/user/$(id -u $user) " +
+    "systemctl --user list-units --no-legend --plain '*.service' '*.socket'; done",
+  "dpkg -l",
+].join("; ");
 
 /** Notes how hosts are; what the function that it gives returns is how each differs from that. */
 export async function differencesOf(...hosts: HostName[]): Promise<() => Promise<string[]>> {
   for (const host of hosts) await text(host, `{ ${EVERYTHING}; } > /tmp/before`);
   return () => Promise.all(hosts.map((host) => text(host, `{ ${EVERYTHING}; } | diff /tmp/before - || true`)));
+}
+
+/** What some work gives that changes nothing on these hosts. */
+export async function unchanging<T>(hosts: HostName[], work: () => Promise<T>): Promise<T> {
+  const differences = await differencesOf(...hosts);
+  const given = await work();
+  expect(await differences()).toEqual(hosts.map(() => ""));
+  return given;
 }
 
 /** What our configuration changes on a host, packages aside. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Lab } from "./lab";
 import { makeForeign, text, traces } from "./look";
 import { sshPort } from "./paths";
-import { STACK, configured, edit, env, inventory, playbook, remove, up } from "./project";
+import { STACK, configured, edit, env, hypervisor, inventory, playbook, remove, up } from "./project";
 import { projectRoot } from "./pulumi";
 import { run } from "./run";
 
@@ -96,4 +96,35 @@ test("a host that is away is said once, and is an error", async () => {
   writeFileSync(file, config);
   expect([code, said]).toEqual([1, expect.stringMatching(/\n14 units\n {2}14 not read\n$/)]);
   expect(said.match(/ECONNREFUSED|Connection refused/gi)).toHaveLength(2);
+});
+
+test("of a hypervisor guests with all they have, links, images and secrets are listed, too", async () => {
+  await hypervisor();
+  const image = "0".repeat(64);
+  for (const command of [
+    "virsh pool-define-as theirs dir --target /srv/theirs && virsh pool-build theirs && virsh pool-start theirs",
+    "virsh vol-create-as theirs disk 16M",
+    `echo "<domain type='qemu'><name>theirs</name><memory>65536</memory><os><type>hvm</type></os></domain>" >/tmp/x && virsh define /tmp/x`,
+    "ip link add link br0 name theirs type vlan id 99",
+    `mkdir -p /var/lib/homelab-images && echo theirs >/var/lib/homelab-images/${image}`,
+    "echo word | podman secret create theirs -",
+    "cd /; echo word | runuser -u web -- podman secret create --label homelab.owner=garage theirs -",
+  ])
+    await text("hv", command);
+  const before = await traces("hv");
+  const { code, said } = await undeclared();
+  expect(code).toBe(0);
+  for (const line of [
+    /^ {2}vlan +theirs +- +-$/m,
+    /^ {2}pool +theirs +- +-$/m,
+    new RegExp(`^ {2}image +${image} +- +-$`, "m"),
+    /^ {2}volume +theirs\/disk +- +-$/m,
+    /^ {2}domain +theirs +- +-$/m,
+    /^ {2}podman-secret +system\/theirs +- +-$/m,
+    /^ {2}podman-secret +web\/theirs +garage +-$/m,
+    /^ {2}1 of other owners that no state here holds/m,
+  ])
+    expect(said).toMatch(line);
+  expect(said).not.toMatch(/isolation|\bbr0|apps|greeting/);
+  expect(await traces("hv")).toBe(before);
 });
