@@ -1,13 +1,13 @@
 // One change by hand for each kind: both routes name it, and each repairs it.
+import { type Drift, expectNamed, expectRepaired, makeDrift } from "./drifts";
 import { type Lab } from "./lab";
-import { text } from "./look";
 import { changed, configured, good, playbook, stack, up } from "./project";
 import { expectAtWork } from "./standing";
 
 jest.setTimeout(1_800_000);
 
 /** What somebody does by hand on hv, and what both routes say of it. */
-const byHand: [resource: string, command: string, said: RegExp][] = [
+const byHand: Drift[] = [
   ["hv/host", "sysctl -q -w net.ipv4.ip_forward=0", /IPv4 forwarding is off, wanted on/],
   ["hv/bridge/br0", "bridge vlan add dev eth1 vid 99; ip link set br0 type bridge vlan_filtering 0", /VLANs 10, 20, 99, wanted 10, 20/],
   ["hv/vlan/iot", "ip addr del 10.10.20.1/24 dev iot", /address none, wanted 10.10.20.1\/24/],
@@ -33,22 +33,16 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
-const breakAll = async (): Promise<void> => {
-  for (const [, command] of byHand) await text("hv", command);
-};
-
-test("refresh names it, and up repairs it", async () => {
-  await breakAll();
-  const { output } = await good(stack(["refresh", "--yes", "--diff"]));
-  for (const [resource, , said] of byHand) expect([resource, output]).toEqual([resource, expect.stringMatching(said)]);
-  expect(output).toMatch(/~ 7 updated/);
-  expect((await up()).output).toMatch(/~ 7 updated/);
+test("refresh names it and nothing else, and up repairs it and nothing else", async () => {
+  await makeDrift(byHand);
+  expectNamed((await good(stack(["refresh", "--yes", "--skip-preview", "--diff"]))).output, byHand);
+  expectRepaired((await up("--diff")).output, byHand);
   await expectAtWork();
   expect((await good(stack(["refresh", "--yes"]))).output).not.toMatch(/updated/);
 });
 
 test("plain Ansible's check mode names it, and a run without it repairs it", async () => {
-  await breakAll();
+  await makeDrift(byHand);
   const check = await playbook("--check", "--diff", "--limit", "hv");
   for (const [resource, , said] of byHand) expect([resource, check.stdout]).toEqual([resource, expect.stringMatching(said)]);
   expect(changed(check.stdout)).toEqual({ hv: 7 });

@@ -1,14 +1,22 @@
 // Drift of all kinds but guests' (domain-drift), made with the ordinary tools: found, named and repaired, and nothing else touched.
-import { type Drift, expectNamed, makeDrift } from "./drifts";
+import { type Drift, expectNamed, expectRepaired, idsOf, makeDrift } from "./drifts";
 import { type Lab } from "./lab";
-import { foreign, makeForeign, page, text } from "./look";
+import { foreign, makeForeign, page, started, text, traces } from "./look";
 import { configured, edit, good, stack, up } from "./project";
 import { expectAtWork } from "./standing";
 
 jest.setTimeout(3_600_000);
 
 let lab: Lab;
-let others: string;
+
+// Of ours, and left alone: nothing of it is named by what is changed, but its user's systemd.
+const TABLE = '  - { family: inet, name: bystander, content: "chain c { tcp dport 9 drop; }" }\n';
+const CONTAINER = [
+  "  - { user: web, name: bystander.container, sections: { ",
+  'Container: { Image: "localhost/web:1", Exec: sleep 3600, Network: none }, ',
+  "Service: { TimeoutStopSec: 2 }, Install: { WantedBy: default.target } } }\n",
+].join("");
+const BYSTANDER = "hv/quadlet-unit/web/bystander.container";
 
 const inHome = (user: string, command: string): string => `cd /; runuser -u ${user} -- env XDG_RUNTIME_DIR=/run/user/2001 ${command}`;
 const UNITS = (user: string): string => `/home/${user}/.config/containers/systemd/lab`;
@@ -98,14 +106,21 @@ const waves: Record<string, Drift[]> = {
     ["hv/host", "rm /etc/systemd/system/nftables.service.d/homelab.conf", /\+ExecStartPost=-\/bin\/sh \/etc\/homelab\/load-tables/],
     ["hv/bridge/br0", "ip link set br0 type bridge stp_state 1", /br0: spanning tree is on/],
     ["hv/vlan/iot", "ip addr add 10.10.20.9/24 dev iot; ip link set iot down", /iot: address [^]*iot: it is down/],
-    ["hv/service-user/web", "systemctl stop user@2001", /its systemd manager does not run/],
+    [
+      "hv/service-user/web",
+      "systemctl stop user@2001",
+      /its systemd manager does not run/,
+      ["hv/podman-secret/web/greeting", "hv/quadlet-unit/web/web.image", "hv/quadlet-unit/web/web.container", BYSTANDER],
+    ],
   ],
 };
 
 beforeAll(async () => {
   lab = await configured();
   await makeForeign();
-  others = await foreign();
+  edit("host_vars/hv.yml", "\nnftables_tables:\n", `\nnftables_tables:\n${TABLE}`);
+  edit("host_vars/hv.yml", "\nquadlet_units:\n", `\nquadlet_units:\n${CONTAINER}`);
+  await up();
 });
 
 afterAll(() => lab.reset());
@@ -115,14 +130,53 @@ test("there are more than 40, each another one", () => {
   expect(new Set(commands).size).toBeGreaterThanOrEqual(40);
 });
 
-test.each(Object.entries(waves))("%s", async (_, drifts) => {
-  await makeDrift(drifts);
+/** What is not ours; a VLAN, a table and a container of ours; and all of app where nothing is done there. */
+async function untouched(drifts: Drift[]): Promise<unknown[]> {
+  const ids = idsOf(drifts);
+  const [container] = (await started("hv", "web")).split("\n").filter((line) => line.startsWith("bystander.service "));
+  expect(container).toBeDefined();
+  return [
+    await foreign(),
+    await text("hv", "ip -o -4 address show apps; find /etc/systemd/network -name '*apps*' -printf '%p %i %T@\\n' | sort"),
+    await text("hv", "nft -a list table inet bystander; systemctl show -P ExecMainStartTimestampMonotonic systemd-networkd"),
+    ids.includes(BYSTANDER) || container,
+    ids.some((id) => id.startsWith("app/")) || (await traces("app")),
+  ];
+}
+
+async function byRefresh(drifts: Drift[]): Promise<void> {
   expectNamed((await good(stack(["refresh", "--yes", "--skip-preview", "--diff"]))).output, drifts);
-  await up();
+  expectRepaired((await up("--diff")).output, drifts);
+}
+
+/** A refresh that only looks names the same, and leaves state as it is. */
+async function byTwoRefreshes(drifts: Drift[]): Promise<void> {
+  const state = async () => (await good(stack(["stack", "export"]))).output;
+  const before = await state();
+  expectNamed((await good(stack(["refresh", "--preview-only", "--diff"]))).output, drifts);
+  expect(await state()).toBe(before);
+  await byRefresh(drifts);
+}
+
+async function byOneUp(drifts: Drift[]): Promise<void> {
+  const { output } = await up("--refresh", "--diff");
+  expectNamed(output, drifts);
+  expectRepaired(output, drifts);
+}
+
+const ways: Record<string, (drifts: Drift[]) => Promise<void>> = {
+  "what is gone": byTwoRefreshes,
+  "files with another text": byOneUp,
+};
+
+test.each(Object.entries(waves))("%s", async (what, drifts) => {
+  const before = await untouched(drifts);
+  await makeDrift(drifts);
+  await (ways[what] ?? byRefresh)(drifts);
   await expectAtWork();
   expect(await page("app", "http://10.10.10.20:8080/")).toContain("Hello from app");
   await good(stack(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]));
-  expect(await foreign()).toBe(others);
+  expect(await untouched(drifts)).toEqual(before);
 });
 
 test("20 looks under traffic, one of them after a boot, tell of nothing; after it all is there without a run", async () => {
@@ -145,7 +199,12 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
   for (let looks = 0; looks < 10; looks += 1) await look();
   await text("hv", "systemctl --user -M web@ kill -s KILL web.service; sleep 20");
   await look();
+  const podman = (command: string): Promise<string> => text("hv", inHome("web", `podman ${command}`));
+  const image = () => podman("container inspect --format '{{.Image}}' systemd-web");
+  const before = await image();
   await text("hv", inHome("web", "sh -c 'podman commit -q systemd-web localhost/web:1 && podman auto-update'"));
+  const renewed = await podman("image inspect --format '{{.Id}}' localhost/web:1");
+  expect([await image(), renewed === before]).toEqual([renewed, false]);
   await text("app", "systemctl restart systemd-networkd; networkctl renew eth0.10; sleep 5");
   for (let looks = 0; looks < 4; looks += 1) await look();
 
