@@ -71,14 +71,30 @@ test("another machine that does not come up is put back as the one that it was",
   await answers();
 });
 
-test("after a run that was broken off meanwhile the next one makes it good", async () => {
+/** A run that is killed while it waits for the guest, which has come to its end by then. */
+async function brokenOff(): Promise<void> {
   declare({ ...LOST, start_seconds: 600 });
   const running = startUp();
   await text("hv", "timeout 300 sh -c 'until grep -qs panic /var/log/libvirt/qemu/*.console.log; do sleep 1; done'; pkill -9 -x python3");
   expect((await running.done).code).not.toBe(0);
+  expect((await now()).contents).not.toEqual(before.contents);
+}
+
+test("after a run that was broken off the next one that fails puts it back to before both", async () => {
+  await brokenOff();
+  declare(LOST);
+  const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
+  expect(code).not.toBe(0);
+  expect(output).toContain("It was put back as it was");
+  expect(await now()).toEqual(before);
+  await answers();
+});
+
+test("after a run that was broken off the next one makes it good; with what comes up its disk stays as it is", async () => {
+  await brokenOff();
   declare();
   await up();
-  expect(await now()).toEqual(before);
+  expect((await now()).definition).toEqual(before.definition);
   await answers();
   expect((await virsh("snapshot-list", "precious", "--name")).trim()).toBe("");
   await good(stack(["preview", "--refresh", "--expect-no-changes"]));
