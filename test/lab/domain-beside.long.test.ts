@@ -11,6 +11,7 @@ let auto: string;
 
 const ONE = "10.10.10.41";
 const TWO = "10.10.10.42";
+const OTHER = "10.10.10.44";
 const apart = (address: string) => ({ interfaces: [{ ...plug(address), isolated: true }] });
 const guests = [tiny("auto", { interfaces: [plug("auto")] }), tiny("one", apart(ONE)), tiny("two", apart(TWO))];
 
@@ -52,13 +53,13 @@ test("a TPM is there when the guest runs, and secure boot is defined as libvirt 
     volumes: [volume("secure")],
     domains: [
       ...guests.slice(0, 1),
-      tiny("with-tpm", { tpm: true, interfaces: [plug(ONE)] }),
+      tiny("with-tpm", { tpm: true, interfaces: [plug(OTHER)] }),
       idle("secure", { kernel: undefined, firmware: "uefi-secure", tpm: true, disks: [{ volume: "vms/secure" }] }),
     ],
   });
   edit("host_vars/hv.yml", "packages: [ovmf]", "packages: [ovmf, swtpm-tools]");
   await up();
-  expect((await machine(ONE))["uptime"]).toBeGreaterThan(0);
+  expect((await machine(OTHER))["uptime"]).toBeGreaterThan(0);
   expect(await text("hv", "pgrep -a swtpm")).toContain((await virsh("domuuid", "with-tpm")).trim());
   expect((await definition("secure")).join("\n")).toMatch(/<loader [^>]*secure='yes'[^]*<smm state='on'\/>[^]*<tpm model=/);
   await good(stack(["preview", "--refresh", "--expect-no-changes"]));
