@@ -17,10 +17,10 @@ from typing import IO
 from ansible.module_utils.homelab import records, system
 from ansible.module_utils.homelab.image import FOLDER, MODE, Image, data_of, hash_of, is_url, path_of, used_by_others
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.sizes import MIB
 
 SILENCE_SECONDS = 60
 ANSWER_SECONDS = 15
-MIB = 1024 * 1024
 # What is zeros for so long becomes a hole.
 BLOCK = 64 * 1024
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible.module_utils.homelab import image, libvirt_host, pool, records, sizes, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.sizes import MIB
 from ansible.module_utils.homelab.volume import Volume, bytes_of, info_of, inode_of, path_of
 
 COPY_SECONDS = 3600
-MIB = 1024 * 1024
 
 
 class VolumeWriter(Volume, Writer):

@@ -1,8 +1,12 @@
 """A pool's folder is one that QEMU's user can enter."""
 
+from types import SimpleNamespace
+
 import libvirt_mock
 import pytest
 from machine_mock import refused, writer_of
+
+ACCOUNTS = {"libvirt-qemu": SimpleNamespace(pw_uid=64055, pw_gid=64056)}
 
 
 @pytest.mark.parametrize("name", ["", "pool"])
@@ -10,12 +14,12 @@ def test_the_first_folder_that_qemu_s_user_cannot_enter_is_told(monkeypatch, mac
     path = tmp_path / "closed" / name
     path.mkdir(parents=True)
     libvirt_mock.connect(monkeypatch)
-    monkeypatch.setattr("ansible.module_utils.homelab.service_user.find", lambda user: user)
+    monkeypatch.setattr("ansible.module_utils.homelab.service_user.find", ACCOUNTS.get)
     real = machine.run
 
     def run(argv, **more):
         done = real(argv, **more)
-        done.returncode = int(argv[:4] == ["runuser", "-u", "libvirt-qemu", "--"] and "closed" in argv[-1])
+        done.returncode = int(argv[:4] == ["setpriv", "--reuid=64055", "--regid=64056", "--init-groups"] and "closed" in argv[-1])
         return done
 
     monkeypatch.setattr("ansible.module_utils.homelab.system.run", run)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Bytes of a MiB.
+MIB = 1024 * 1024
+
 _UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 
 
@@ -14,6 +17,6 @@ def mebibytes(text: str) -> int:
 def shown(count: int) -> str:
     """A count of bytes in the largest unit that leaves no fraction, or in bytes."""
     for name, factor in reversed(_UNITS.items()):
-        if count and count % (factor * 1024 * 1024) == 0:
-            return f"{count // (factor * 1024 * 1024)} {name}"
+        if count and count % (factor * MIB) == 0:
+            return f"{count // (factor * MIB)} {name}"
     return f"{count} bytes"

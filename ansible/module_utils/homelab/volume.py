@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from . import libvirt_host, pool, records, sizes, system, texts
 from .kind import Kind, Observation, Unit
 
-MIB = 1024 * 1024
 # Of st_blocks, stat(2).
 BLOCK = 512
 
@@ -94,9 +93,7 @@ def crowding(unit: Unit) -> str:
     room = taken + system.room_in(folder)
     if bytes_of(unit) <= room:
         return ""
-    return (
-        f"its {unit['size']} are more than the {room // MIB} MiB that {folder} has for it; a guest is paused when it writes and all is full"
-    )
+    return f"its {unit['size']} are more than the {room // sizes.MIB} MiB that {folder} has for it; a guest is paused when it writes and all is full"
 
 
 def inode_of(path: str | None) -> int | None:
@@ -111,7 +108,7 @@ def format_of(name: str) -> str | None:
 
 def bytes_of(unit: Unit) -> int:
     """The size that a guest sees."""
-    return sizes.mebibytes(unit["size"]) * MIB
+    return sizes.mebibytes(unit["size"]) * sizes.MIB
 
 
 def info_of(path: str, form: str | None = None) -> dict[str, Any]:
