@@ -23,8 +23,8 @@ mount -t devtmpfs dev /dev
 for module in /lib/*.ko; do insmod "$module"; done
 # With `spoil` on the kernel's command line it ruins its disk and ends, which the kernel takes for a reason to panic.
 if grep -q spoil /proc/cmdline; then
-  echo spoiled | dd of=/dev/vda bs=1M seek=1 conv=notrunc
-  sync
+  # sync(2) alone leaves it in QEMU's cache.
+  echo spoiled | dd of=/dev/vda bs=1M seek=1 conv=notrunc,fsync
   exit 1
 fi
 ip link set lo up
@@ -70,8 +70,7 @@ EOF
 cat >"$root/www/cgi-bin/write" <<'EOF'
 #!/bin/sh
 printf 'Content-Type: text/plain\r\n\r\n'
-echo "$QUERY_STRING" | dd of=/dev/vda bs=1M seek=1 conv=notrunc 2>&1
-sync
+echo "$QUERY_STRING" | dd of=/dev/vda bs=1M seek=1 conv=notrunc,fsync 2>&1
 EOF
 # Asks another guest, whose address follows the question mark.
 cat >"$root/www/cgi-bin/ask" <<'EOF'
