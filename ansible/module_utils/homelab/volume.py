@@ -93,7 +93,8 @@ def crowding(unit: Unit) -> str:
     room = taken + system.room_in(folder)
     if bytes_of(unit) <= room:
         return ""
-    return f"its {unit['size']} are more than the {room // sizes.MIB} MiB that {folder} has for it; a guest is paused when it writes and all is full"
+    has = f"{room // sizes.MIB} MiB that {folder} has for it"
+    return f"its {unit['size']} are more than the {has}; a guest is paused when it writes and all is full"
 
 
 def inode_of(path: str | None) -> int | None:
