@@ -1,5 +1,5 @@
 // Guests beside each other: one whose address is derived, two that are kept apart, and machines with a TPM and secure boot.
-import { POOLS, definition, idle, machine, plug, tiny, virsh, volume } from "./guests";
+import { KERNEL, POOLS, definition, idle, machine, plug, tiny, virsh, volume } from "./guests";
 import { type Lab } from "./lab";
 import { page, text } from "./look";
 import { asHypervisor, changed, edit, good, hypervisor, playbook, stack, up } from "./project";
@@ -13,6 +13,8 @@ const ONE = "10.10.10.41";
 const TWO = "10.10.10.42";
 const OTHER = "10.10.10.44";
 const apart = (address: string) => ({ interfaces: [{ ...plug(address), isolated: true }] });
+// With a TPM, QEMU 10.0 places the initrd of an uncompressed kernel over the ACPI tables; of a compressed one it does not.
+const compressed = { kernel: { ...KERNEL, kernel: "/srv/guest/vmlinuz" } };
 const guests = [tiny("auto", { interfaces: [plug("auto")] }), tiny("one", apart(ONE)), tiny("two", apart(TWO))];
 
 beforeAll(async () => {
@@ -53,7 +55,7 @@ test("a TPM is there when the guest runs, and secure boot is defined as libvirt 
     volumes: [volume("secure")],
     domains: [
       ...guests.slice(0, 1),
-      tiny("with-tpm", { tpm: true, interfaces: [plug(OTHER)] }),
+      tiny("with-tpm", { ...compressed, tpm: true, interfaces: [plug(OTHER)] }),
       idle("secure", { kernel: undefined, firmware: "uefi-secure", tpm: true, disks: [{ volume: "vms/secure" }] }),
     ],
   });

@@ -12,7 +12,7 @@ const ADDRESS = "10.10.10.31";
 const CD = "/srv/guest/initrd.img";
 const IOT = { bridge: "br0", vlan: 20 };
 
-/** A domain's fields, the same for both guests; `VOLUME` stands for the guest's own. */
+/** A domain's fields, the same for both guests; `VOLUME` and `MAC` stand for the guest's own. */
 type Fields = Record<string, unknown>;
 
 let fields: Fields = {
@@ -24,10 +24,11 @@ let plugs: Fields[] = [];
 let size = "16 MiB";
 let sha256: string;
 
-const own = (name: string, address: string): Fields => ({
-  ...(JSON.parse(JSON.stringify(fields).replaceAll("VOLUME", `vms/${name}`)) as Fields),
-  interfaces: [plug(address), ...plugs],
-});
+const own = (name: string, address: string): Fields => {
+  const text = JSON.stringify({ ...fields, interfaces: [plug(address), ...plugs] });
+  const mac = name === "on" ? "52:54:00:0a:0b:01" : "52:54:00:0a:0b:02";
+  return JSON.parse(text.replaceAll("VOLUME", `vms/${name}`).replaceAll("MAC", mac)) as Fields;
+};
 
 /** Both guests as they are to be. */
 function declare(): void {
@@ -74,7 +75,7 @@ const rows: Row[] = [
   { what: "an isolated one", change: () => void (plugs = [{ ...IOT, isolated: true }]), announced: "live" },
   {
     what: "another MAC address",
-    change: () => void (plugs = [{ ...IOT, isolated: true, mac: "52:54:00:0a:0b:0c" }]),
+    change: () => void (plugs = [{ ...IOT, isolated: true, mac: "MAC" }]),
     announced: "live",
     leaves: "interface",
   },
