@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ansible.module_utils.homelab import records, system, way_back
 from ansible.module_utils.homelab.host import (
     BEFORE,
+    DEBIANS,
     ENABLED,
     FORWARD_ON,
     FORWARDING,
@@ -40,6 +41,7 @@ class HostWriter(Host, Writer):
         absent = missing_packages(packages_of(change.unit))
         if absent:
             install(absent)
+        system.run(["systemctl", "unmask", "--quiet", *DEBIANS])
         system.run(["systemctl", "start", "systemd-networkd.service"])
         files = files_of(change.unit, owner)
         had_forwarding = FORWARD_ON in (system.read_text(next(iter(files))) or "")
@@ -76,10 +78,10 @@ class HostWriter(Host, Writer):
                 ONLINE_WANTED.unlink(missing_ok=True)
             for path in files_of({"forwarding": False}, owner):
                 system.remove_file(path, empty_parents_below="/etc/systemd/system" if "systemd" in str(path) else "/etc")
-            disabled = [name for name, state in was["enabled"].items() if state == "disabled"]
-            if disabled:
-                # Left running: stopping what manages the network could cost the connection.
-                system.run(["systemctl", "disable", "--quiet", *disabled], check=False)
+            # Left running: stopping what manages the network could cost the connection.
+            for verb, state in (("disable", "disabled"), ("mask", "masked")):
+                if those := [name for name, before_us in was["enabled"].items() if before_us == state]:
+                    system.run(["systemctl", verb, "--quiet", *those], check=False)
             system.run(["systemctl", "daemon-reload"])
             records.remove(owner, BEFORE, "host")
             system.remove_file(way_back.OUTCOME, empty_parents_below="/var/lib")

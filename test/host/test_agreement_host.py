@@ -56,7 +56,7 @@ def test_the_base_is_changed_live(base, change, new):
     # What is no longer wanted stays: another may have come to need it.
     assert base.installed == before | set(new)
     assert len(base.ran("apt-get")) == bool(new)
-    assert {argv[0] for argv in base.ran("systemctl")} <= {"daemon-reload", "enable", "add-wants", "start", "is-enabled"}
+    assert {argv[0] for argv in base.ran("systemctl")} <= {"daemon-reload", "unmask", "enable", "add-wants", "start", "is-enabled"}
     assert base.forwarding.read_text().strip() == str(int("forwarding" in change))
     assert ("ip_forward" in base.files["/etc/systemd/system/homelab-nftables.service"]) is ("forwarding" in change)
 
@@ -78,3 +78,23 @@ def test_a_removed_base_leaves_packages_and_what_manages_the_network(base):
     stopped = [name for argv in base.ran("systemctl", "disable", "--now") for name in argv if not name.startswith("--")]
     assert (stopped, base.ran("systemctl", "stop")) == (kind.OURS, [])
     assert (base.files, base.installed) == ({}, before)
+
+
+def test_what_somebody_masked_is_there_while_the_base_is_and_masked_again_after_it(base):
+    masked = {"systemd-networkd-wait-online.service"}
+
+    def systemctl(argv, _stdin):
+        verb, names = argv[1], [one for one in argv[2:] if not one.startswith("--")]
+        if verb in ("mask", "unmask"):
+            masked.difference_update(names) if verb == "unmask" else masked.update(names)
+        if verb == "enable":
+            assert not masked & set(names)
+        return "\n".join("masked" if name in masked else "enabled" for name in names) if verb == "is-enabled" else ""
+
+    base.programs["systemctl"] = systemctl
+    before = set(masked)
+    records.remove(OWNER, kind.BEFORE, "host")
+    applied(base, UNIT)
+    assert masked == set()
+    clear(base.writer(), ["host"], OWNER, Hold())
+    assert masked == before

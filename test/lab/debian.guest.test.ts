@@ -17,16 +17,17 @@ let sha256: string;
 
 const ADDRESS = "10.10.10.40";
 const INSIDE = `
+homelab_host:
+  podman: true
 nftables_tables:
   - family: inet
     name: guest
     content: |
       chain input {
-        type filter hook input priority filter; policy drop;
+        type filter hook input priority filter; policy accept;
         ct state established,related accept
-        iif lo accept
-        meta l4proto { icmp, ipv6-icmp } accept
-        tcp dport { 22, 8080 } counter accept
+        ip saddr 10.10.10.1 tcp dport 8080 counter accept
+        tcp dport 8080 drop
       }
 service_users:
   - name: web
@@ -107,7 +108,7 @@ test("one up makes the guest, waits for cloud-init in it, and goes on inside", a
   await expectPage();
   expect(readFileSync(join(inventory, "known_hosts"), "utf8")).toMatch(/^deb ssh-ed25519 /m);
   const rules = await run(["ssh", "-F", join(inventory, "ssh_config"), "deb", "sudo nft list table inet guest"]);
-  expect(rules.stdout).toMatch(/policy drop[^]*dport \{ 22, 8080 \} counter packets [1-9]/);
+  expect(rules.stdout).toMatch(/saddr 10\.10\.10\.1 tcp dport 8080 counter packets [1-9]/);
 });
 
 test("then there is nothing to do, by either route", async () => {

@@ -46,7 +46,7 @@ const waves: Record<string, Drift[]> = {
     ["app/quadlet-unit/notes/notes.container", `echo more >>${UNITS("notes")}/site/index.html`, /-more/],
   ],
   "what is gone": [
-    ["hv/host", "systemctl disable -q systemd-networkd-wait-online", /systemd-networkd-wait-online.service is disabled, wanted enabled/],
+    ["hv/host", "systemctl mask -q systemd-networkd-wait-online", /systemd-networkd-wait-online.service is masked, wanted enabled/],
     ["hv/bridge/br0", "ip link set br0 type bridge vlan_filtering 0", /br0: VLAN filtering is off, wanted on/],
     ["hv/vlan/iot", "ip link del iot", /iot: there is no such link/],
     ["hv/nftables-table/inet/isolation", "nft delete table inet isolation", /table inet isolation is not loaded/],

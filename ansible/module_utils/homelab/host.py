@@ -27,7 +27,8 @@ BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
 UNITS = Path("/etc/systemd/system")
 OURS = [RULES_SERVICE, way_back.SERVICE]
-ENABLED = ["systemd-networkd.service", "systemd-networkd-wait-online.service", *OURS]
+DEBIANS = ["systemd-networkd.service", "systemd-networkd-wait-online.service"]
+ENABLED = [*DEBIANS, *OURS]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
