@@ -1,6 +1,6 @@
 // Starts and stops the two machines as QEMU processes of their own.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Image } from "./image";
@@ -95,11 +95,18 @@ export async function createDisk(machine: Machine, image: Image): Promise<void> 
 
 /** The pid of this machine's QEMU, if the pid file's process really is it. */
 export function runningPid(machine: Machine): number | undefined {
-  if (!existsSync(machine.pid)) return undefined;
-  const pid = Number(readFileSync(machine.pid, "utf8"));
-  const commandLine = `/proc/${pid}/cmdline`;
-  const ours = pid > 0 && existsSync(commandLine) && readFileSync(commandLine, "utf8").includes(`\0${machine.pid}\0`);
-  return ours ? pid : undefined;
+  const pid = Number(textIfThere(machine.pid));
+  return pid > 0 && textIfThere(`/proc/${pid}/cmdline`).includes(`\0${machine.pid}\0`) ? pid : undefined;
+}
+
+/** A file's text; none where it is not there, or no longer: QEMU removes its pid file when it ends. */
+function textIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
 }
 
 export async function stopMachine(machine: Machine): Promise<void> {
