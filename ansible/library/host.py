@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from ansible.module_utils.homelab import records, system, way_back
 from ansible.module_utils.homelab.host import (
     BEFORE,
-    DEBIANS,
     ENABLED,
     FORWARD_ON,
     FORWARDING,
+    NETWORKD,
     ONLINE_WANTED,
     OURS,
     RULES_SERVICE,
@@ -41,7 +41,7 @@ class HostWriter(Host, Writer):
         absent = missing_packages(packages_of(change.unit))
         if absent:
             install(absent)
-        system.run(["systemctl", "unmask", "--quiet", *DEBIANS])
+        system.run(["systemctl", "unmask", "--quiet", *NETWORKD])
         system.run(["systemctl", "start", "systemd-networkd.service"])
         files = files_of(change.unit, owner)
         had_forwarding = FORWARD_ON in (system.read_text(next(iter(files))) or "")

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { POOLS, virsh } from "./guests";
 import { ensureGuestImage } from "./image";
 import { type Lab } from "./lab";
-import { pageWithin, text } from "./look";
+import { page, pageWithin, text } from "./look";
 import { sshConfig, stateDir } from "./paths";
 import { asHypervisor, changed, good, hypervisor, inventory, playbook, stack, up } from "./project";
 import { run } from "./run";
@@ -99,8 +99,13 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
-/** A guest is ready before its users' services are. */
-const expectPage = async () => expect(await pageWithin(300, "hv", `http://${ADDRESS}:8080/`)).toContain("It works");
+const PAGE = `http://${ADDRESS}:8080/`;
+
+/** A guest is ready before its users' services are. Its table lets nobody else in, also of its own VLAN. */
+async function expectPage(): Promise<void> {
+  expect(await pageWithin(300, "hv", PAGE)).toContain("It works");
+  await expect(page("app", PAGE)).rejects.toThrow("timed out");
+}
 
 test("one up makes the guest, waits for cloud-init in it, and goes on inside", async () => {
   asHypervisor(units());

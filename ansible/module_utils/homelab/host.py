@@ -27,8 +27,8 @@ BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
 UNITS = Path("/etc/systemd/system")
 OURS = [RULES_SERVICE, way_back.SERVICE]
-DEBIANS = ["systemd-networkd.service", "systemd-networkd-wait-online.service"]
-ENABLED = [*DEBIANS, *OURS]
+NETWORKD = ["systemd-networkd.service", "systemd-networkd-wait-online.service"]
+ENABLED = [*NETWORKD, *OURS]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
