@@ -1,3 +1,4 @@
+export { ansibleProgram } from "./ansible/program";
 export { viewVault } from "./ansible/vault";
 export { completed, kinds, type KindName } from "./kinds";
 export { idOf, lifecycle } from "./lifecycle";

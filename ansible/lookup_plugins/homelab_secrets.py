@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 from typing import Any
 
 import yaml
@@ -39,6 +40,9 @@ options:
 MOST_BYTES = 512000
 SHORTEST_KEY = 16
 
+# The one of the Ansible that runs.
+ANSIBLE_VAULT = os.path.join(os.path.dirname(sys.executable), "ansible-vault")
+
 
 class LookupModule(LookupBase):
     """One dictionary for all units; every error at once."""
@@ -54,10 +58,10 @@ class LookupModule(LookupBase):
 
     def _read_vault(self, file: str) -> tuple[str, dict[str, str]]:
         if not os.path.exists(file):
-            raise ValueError(f"{file}: missing; make it with: ansible-vault create {file}")
+            raise ValueError(f"{file}: missing; make it with: {ANSIBLE_VAULT} create {file}")
         with open(file, "rb") as stream:
             if not stream.read(15).startswith(b"$ANSIBLE_VAULT;"):
-                raise ValueError(f"{file}: it is not encrypted; do that with: ansible-vault encrypt {file}")
+                raise ValueError(f"{file}: it is not encrypted; do that with: {ANSIBLE_VAULT} encrypt {file}")
         try:
             text = str(self._loader.get_text_file_contents(file))
         except AnsibleError as error:
@@ -85,7 +89,7 @@ def find(units: list[Any], given: dict[str, str] | None, read_vault: Any) -> dic
             source = str(unit.get("from", unit["name"]))
             value = secrets.get(source)
             digest = digest_of(key, value or "")
-            fault = f'the vault has no secret "{source}"; add it with: ansible-vault edit <the inventory>/vault.yml'
+            fault = f'the vault has no secret "{source}"; add it with: {ANSIBLE_VAULT} edit <the inventory>/vault.yml'
         if value is None:
             faults.append(f"podman-secret {name}: {fault}")
         elif unit.get("digest", digest) != digest:

@@ -8,7 +8,7 @@ import { choose } from "./choose";
 
 const USAGE = `npm run doctor                  what is missing on this machine
 npm run doctor -- <host>        and on a host, too; nothing is changed on it
-  --stack <name>                look for it in that stack's inventory only: ansible/inventory/<name>
+  --stack <name>                look for it in that stack's inventory only: Pulumi.<name>.yaml's, else ansible/inventory/<name>
   --inventory <folder>          or in this one, relative to the project`;
 
 async function main(): Promise<number> {

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { digestOf, viewVault } from "@homelab/providers";
+import { ansibleProgram, digestOf, viewVault } from "@homelab/providers";
 import { type Problem, type Source, parseSource } from "./document";
 import { type PodmanSecretUnit } from "../../providers/podman-secret/schema";
+
+const ansibleVault = ansibleProgram("ansible-vault");
 
 const MOST_BYTES = 512_000;
 
@@ -44,7 +46,7 @@ export class Secrets {
       const value = Object.hasOwn(vault.secrets, from) ? vault.secrets[from] : undefined;
       if (value !== undefined) return { ...unit, from, digest: digestOf(vault.homelab_secret_key, value) };
       const path = ["podman_secrets", index, unit.from === undefined ? "name" : "from"];
-      const message = `${path.join(".")}: the vault has no secret "${from}"; add it with: ansible-vault edit ${this.file}`;
+      const message = `${path.join(".")}: the vault has no secret "${from}"; add it with: ${ansibleVault} edit ${this.file}`;
       this.problems.push({ ...inventory.at(path, "value"), message });
       return unit;
     });
@@ -61,7 +63,7 @@ export class Secrets {
   private parsed(): z.infer<typeof vaultFile> | undefined {
     const fault = (message: string): undefined => void this.problems.push({ file: this.file, line: 1, column: 1, message });
     if (!existsSync(this.file))
-      return fault(`missing: it holds the secrets that hosts name; make it with: ansible-vault create ${this.file}`);
+      return fault(`missing: it holds the secrets that hosts name; make it with: ${ansibleVault} create ${this.file}`);
     let text: string;
     try {
       text = viewVault(this.file);

@@ -10,7 +10,7 @@ import { unitsOf } from "../units";
 import { type Survey, render, undeclaredIn, unreadIn } from "./list";
 
 const USAGE = `npm run undeclared -- <host>    what is on a host and in no configuration; nothing is removed
-  --stack <name>                look for it in that stack's inventory only: ansible/inventory/<name>
+  --stack <name>                look for it in that stack's inventory only: Pulumi.<name>.yaml's, else ansible/inventory/<name>
   --inventory <folder>          or in this one, relative to the project`;
 
 async function main(): Promise<number> {

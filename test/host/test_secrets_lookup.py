@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ spec.loader.exec_module(lookup)
 KEY = "sixteen characters"
 # By openssl: printf %s value | openssl dgst -sha256 -hmac "sixteen characters"
 DIGEST = "3d818364df0b370c558c1ee438741216b568a0f77731d138c505b6b2f0337118"
+VAULT_PROGRAM = Path(sys.executable).with_name("ansible-vault")
 VAULT = f"homelab_secret_key: {KEY}\nsecrets: {{ db: value, odd: '{{{{ 1 + 1 }}}}' }}\n"
 
 
@@ -55,8 +57,8 @@ def test_without_secrets_no_vault_is_read():
 
 def test_every_secret_that_is_missing_is_told():
     assert fault([{"name": "a"}, {"user": "web", "name": "b", "from": "c"}]).splitlines() == [
-        'podman-secret system/a: the vault has no secret "a"; add it with: ansible-vault edit <the inventory>/vault.yml',
-        'podman-secret web/b: the vault has no secret "c"; add it with: ansible-vault edit <the inventory>/vault.yml',
+        f'podman-secret system/a: the vault has no secret "a"; add it with: {VAULT_PROGRAM} edit <the inventory>/vault.yml',
+        f'podman-secret web/b: the vault has no secret "c"; add it with: {VAULT_PROGRAM} edit <the inventory>/vault.yml',
     ]
 
 

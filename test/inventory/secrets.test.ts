@@ -38,8 +38,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+const program = resolve(__dirname, "../../.venv/bin/ansible-vault");
+
 function encrypted(text: string): void {
-  const program = resolve(__dirname, "../../.venv/bin/ansible-vault");
   // jest keeps process.env to itself unless it is handed on.
   const options = {
     input: text,
@@ -85,10 +86,10 @@ test("an inventory without secrets needs neither vault nor password", () => {
 
 test("a vault that is missing, in plain text, or cannot be decrypted is one error", () => {
   expect(problems()).toEqual([
-    "vault.yml:1:1: missing: it holds the secrets that hosts name; make it with: ansible-vault create vault.yml",
+    `vault.yml:1:1: missing: it holds the secrets that hosts name; make it with: ${program} create vault.yml`,
   ]);
   writeFileSync(join(folder, "vault.yml"), good);
-  expect(problems()).toEqual(["vault.yml:1:1: it is not encrypted; do that with: ansible-vault encrypt vault.yml"]);
+  expect(problems()).toEqual([`vault.yml:1:1: it is not encrypted; do that with: ${program} encrypt vault.yml`]);
   encrypted(good);
   process.env["ANSIBLE_VAULT_PASSWORD_FILE"] = join(folder, "other");
   expect(problems()[0]).toMatch(/^vault.yml:1:1: it cannot be decrypted with other: .*/);
@@ -101,8 +102,8 @@ test("a vault that is missing, in plain text, or cannot be decrypted is one erro
 test("a secret that the vault has not is told where it is named", () => {
   decrypted(stringify({ homelab_secret_key: KEY, secrets: { other: "hunter2" } }));
   expect(problems()).toEqual([
-    'host_vars/hv.yml:2:24: podman_secrets.0.name: the vault has no secret "db"; add it with: ansible-vault edit vault.yml',
-    'host_vars/hv.yml:3:26: podman_secrets.1.from: the vault has no secret "api"; add it with: ansible-vault edit vault.yml',
+    `host_vars/hv.yml:2:24: podman_secrets.0.name: the vault has no secret "db"; add it with: ${program} edit vault.yml`,
+    `host_vars/hv.yml:3:26: podman_secrets.1.from: the vault has no secret "api"; add it with: ${program} edit vault.yml`,
   ]);
 });
 

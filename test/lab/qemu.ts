@@ -123,10 +123,7 @@ export async function stopMachine(machine: Machine): Promise<void> {
 export async function checkPorts(): Promise<void> {
   for (const port of [sshPort, ...forwardedPorts.map(hostPort)]) {
     if (await isFree(port)) continue;
-    throw new Error(
-      `port ${port} on 127.0.0.1 is taken; stop what listens there (ss -ltnp 'sport = :${port}'), ` +
-        "or set HOMELAB_LAB_PORT_OFFSET=100 to move all of the lab's ports",
-    );
+    throw new Error(`port ${port} on 127.0.0.1 is taken; stop what listens there (ss -ltnp 'sport = :${port}'), then run this again`);
   }
 }
 
