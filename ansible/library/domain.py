@@ -44,8 +44,10 @@ class DomainWriter(Domain, Writer):
         links = list(networkd.read_links().values())
         whole = [resolved(unit, owner, links) for unit in units]
         between = domain_faults.across(whole)
-        found = {unit["name"]: between[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in whole}
-        asked = [unit for unit in whole if unit["name"] in self.changing and not found[unit["name"]]]
+        found = {unit["name"]: between[unit["name"]] + leases.refusals(unit, links) for unit in whole}
+        changing = [unit for unit in whole if unit["name"] in self.changing]
+        found |= {unit["name"]: found[unit["name"]] + refusals(unit) for unit in changing}
+        asked = [unit for unit in changing if not found[unit["name"]]]
         return told(found | {unit["name"]: refused(unit, owner) for unit in asked})
 
     def disruption(self, change: Change) -> str:

@@ -19,7 +19,10 @@ from ansible.module_utils.homelab.quadlet_unit import (
     file_drift,
     folder_of,
     lacking,
+    last_edit,
+    overridden,
     read_units,
+    started,
     store_of,
     user_of,
 )
@@ -32,6 +35,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         self.now: dict[str, Now] = {}
         self.plans: dict[str, Plan] = {}
         self.masked: dict[str, list[str]] = {}
+        self.overridden: dict[str, Errors] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
         return lacking({self.name_of(unit): user_of(unit) for unit in units})
@@ -44,7 +48,8 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             refused = self.plans[user].refused
             said = quadlet_checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             changed = {name: text for name, text in said.made.items() if f"{user}/{name}" in self.changing}
-            refused = refused | said.refused | quadlet_checks.refused_by_systemd(user, changed)
+            overridden = {name: why for name, why in self.overridden.get(user, {}).items() if f"{user}/{name}" in self.changing}
+            refused = refused | said.refused | quadlet_checks.refused_by_systemd(user, changed) | overridden
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.no_archive(unit))}
@@ -97,15 +102,18 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         past = {name: past_of(record) for name, record in of.items()}
         states = services.states(everything)
         self.masked[user] = [quadlet.service_of(unit) for unit in everything if states[unit["name"]].get("LoadState") == "masked"]
+        services_of = {unit["name"]: quadlet.service_of(unit) for unit in units}
+        self.overridden[user] = {name: why for name, one in services_of.items() if (why := overridden(one, states[name]))}
         noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
-            edited = {unit["name"] for unit in units if file_drift(folder, unit)}
+            edited = {unit["name"]: last_edit(folder, unit) for unit in units if file_drift(folder, unit)}
             lost = {unit["name"] for unit in units if self._is_lost(unit, states[unit["name"]], noted[unit["name"]], installed)}
         asked = any(quadlet.object_of(unit) and past[unit["name"]] for unit in units)
         return Now(
             installed=installed,
             past=past,
             edited=edited,
+            since={name: {one for one, state in states.items() if started(state) > when} for name, when in edited.items()},
             active={name for name, state in states.items() if is_up(state)},
             lost=lost,
             objects=services.objects() if asked else (),

@@ -1,6 +1,6 @@
 """Pure parts of the kinds bridge and vlan."""
 
-from homelab import bridge, marks, vlan
+from homelab import bridge, marks, networkd, vlan
 from homelab.networkd import Link
 
 BRIDGE = {"name": "br0", "ports": [{"name": "eth1", "trunk": [10, 20], "untagged": 30}], "mtu": 1500, "stp": False}
@@ -65,3 +65,11 @@ def test_another_id_or_parent_needs_a_new_link():
 def test_an_id_that_another_link_holds_is_refused():
     assert vlan.taken(VLAN, [link(), link(name="x", parent="br1"), link(name="y", data={"id": 11})]) == ""
     assert vlan.taken(VLAN, [link(name="old")]) == "VLAN 10 on br0 is link old's; remove that one first, or keep its name"
+
+
+def test_what_is_masked_or_a_folder_bears_no_mark_and_hinders_nobody(monkeypatch, tmp_path):
+    monkeypatch.setattr(networkd, "FOLDER", tmp_path)
+    (tmp_path / "80-container-host0.network").symlink_to("/dev/null")
+    (tmp_path / "odd.netdev").mkdir()
+    (tmp_path / "10-homelab-br0.netdev").write_text(marks.line("lab", "bridge", "br0") + "\n")
+    assert networkd.marked_files("lab", "bridge") == {tmp_path / "10-homelab-br0.netdev": "br0"}

@@ -1,10 +1,12 @@
-"""A pool's folder is one that QEMU's user can enter."""
+"""A pool's folder is one that QEMU's user can enter, and is not taken for gone where libvirt is."""
 
 from types import SimpleNamespace
 
 import libvirt_mock
 import pytest
-from machine_mock import refused, writer_of
+from machine_mock import records, refused, writer_of
+
+from ansible.module_utils.homelab import domain, libvirt_host, pool
 
 ACCOUNTS = {"libvirt-qemu": SimpleNamespace(pw_uid=64055, pw_gid=64056)}
 
@@ -26,3 +28,16 @@ def test_the_first_folder_that_qemu_s_user_cannot_enter_is_told(monkeypatch, mac
     said = refused(writer_of("pool"), {"name": "vms", "path": str(path / "vms")})
     assert said.startswith(f"QEMU's user libvirt-qemu cannot enter {tmp_path}/closed, ")
     assert said.endswith(f"chmod o+x {tmp_path}/closed")
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_pool_and_a_domain_are_not_taken_for_gone_where_libvirt_is(monkeypatch):
+    def gone():
+        raise libvirt_host.NotInstalled(libvirt_host.MISSING)
+
+    monkeypatch.setattr(libvirt_host, "connection", gone)
+    for kind in (pool.Pool(), domain.Domain()):
+        records.write("lab", kind.kind, "old", {})
+        units = [{"name": name, "path": "/srv/vms", "interfaces": []} for name in ("old", "new")]
+        seen = kind.observe(units, "lab")
+        assert [(one.present, one.drift) for one in seen] == [(True, [libvirt_host.MISSING]), (False, [])]

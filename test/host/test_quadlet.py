@@ -1,5 +1,6 @@
 """Pure parts of the kind quadlet-unit."""
 
+import os
 import subprocess
 
 import pytest
@@ -96,6 +97,12 @@ LOADED = {"LoadState": "loaded", "Result": "success", "SubState": "dead", "ExecM
         ({"ActiveState": "inactive"}, False, []),
         ({"ActiveState": "inactive"}, None, []),
         ({"LoadState": "not-found"}, None, ["a.service: systemd says it is not-found, wanted loaded"]),
+        ({"ActiveState": "active", "FragmentPath": "/run/user/2001/systemd/generator/a.service"}, True, []),
+        (
+            {"ActiveState": "active", "FragmentPath": "/etc/systemd/system/a.service"},
+            True,
+            ["a.service: systemd takes it from /etc/systemd/system/a.service, not from Quadlet's generator; remove that file"],
+        ),
     ],
 )
 def test_a_service_is_as_its_unit_asks(state, should_run, drift):
@@ -174,3 +181,39 @@ def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, i
 def test_the_archive_of_an_image(name, image, file):
     section = quadlet.section_of({"name": name})
     assert quadlet.archive_of({"name": name, "content": f"[{section}]\nImage={image}\n"}) == file
+
+
+def test_what_the_administrator_put_there_for_users_is_no_unit_of_the_system_s(monkeypatch, tmp_path):
+    monkeypatch.setattr(quadlet_unit, "FOR_USERS", tmp_path / "users")
+    for folder in ("users/1000", "other"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "w.container").touch()
+    assert quadlet_unit.defined_elsewhere(tmp_path / "lab", "w.container") == [tmp_path / "other/w.container"]
+
+
+@pytest.mark.parametrize("folder", ["gone", "a-file/units"])
+def test_a_folder_that_cannot_be_entered_has_no_units(monkeypatch, tmp_path, folder):
+    (tmp_path / "a-file").touch()
+    monkeypatch.setattr(quadlet_unit, "users", lambda: ["web"])
+    monkeypatch.setattr(quadlet_unit, "account_of", lambda _: None)
+    monkeypatch.setattr(quadlet_unit, "folder_of", lambda *_: tmp_path / folder)
+    assert (QuadletUnit().found(), QuadletUnit().marked("lab")) == ({}, [])
+
+
+def test_an_edit_is_as_old_as_the_last_of_a_unit_s_files_and_a_removal_as_its_folder(tmp_path):
+    unit = {"name": "a.container", "content": "", "files": {"page": "x"}}
+    assert quadlet_unit.last_edit(tmp_path / "gone", unit) == float("inf")
+    for number, name in enumerate(["a.container", "page", "."]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (number, number))
+    assert quadlet_unit.last_edit(tmp_path, unit) == 1
+    (tmp_path / "page").unlink()
+    os.utime(tmp_path, (5, 5))
+    assert quadlet_unit.last_edit(tmp_path, unit) == 5
+
+
+def test_a_service_was_started_as_long_ago_as_the_boot_and_what_systemd_counts_from_it(monkeypatch):
+    monkeypatch.setattr(quadlet_unit.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(quadlet_unit.time, "monotonic", lambda: 100.0)
+    states = [{"ExecMainStartTimestampMonotonic": "2500000"}, {"ExecMainStartTimestampMonotonic": "0"}, {}]
+    assert [quadlet_unit.started(state) for state in states] == [902.5, 0, 0]

@@ -40,3 +40,8 @@ def test_units_of_one_run_that_publish_the_same_port_are_told_of_each_other():
     units = [web, notes, stopped]
     said = [quadlet_checks.shared_ports(unit, units) for unit in units]
     assert said == [f"port 8080/tcp is also published by {user}/web.container; publish another one" for user in ("notes", "web")] + [""]
+
+
+def test_a_user_who_is_gone_hinders_no_other_s_ports(monkeypatch):
+    monkeypatch.setattr(quadlet_checks.listeners, "listeners", list)
+    assert quadlet_checks.taken_ports([publishing("web", "8080:80")], ["gone-user/x.container"]) == []

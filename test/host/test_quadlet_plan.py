@@ -110,6 +110,15 @@ def test_a_file_edited_by_hand_is_put_right_without_restarting_what_may_not_be()
     assert plan(WEB, edited=["web.container"]).restarts == {"web.container": ["web.container"]}
 
 
+def test_what_was_started_since_the_edit_runs_as_edited_and_is_not_said_to_be_right():
+    denied = {**WEB, "restart": "denied"}
+    assert (
+        "set `restart: allowed` on it"
+        in plan(denied, edited=["web.container"], since={"web.container": ["web.container"]}).refused["web.container"]
+    )
+    assert plan(denied, edited=["web.container"], since={"web.container": ["db.container"]}) == make_plan([], Now())
+
+
 def test_what_an_unfinished_apply_may_have_left_counts_too():
     tried = with_text(WEB, WEB["content"] + "#\n")
     both = past_of(record(WEB, pending=[record(tried)]))

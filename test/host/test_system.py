@@ -25,3 +25,14 @@ def test_a_socket_that_was_left_behind_answers_no_more(tmp_path):
         one.listen()
         assert system.answers(path)
     assert not system.answers(path)
+
+
+def test_a_link_to_dev_null_is_an_empty_file_as_it_is_to_systemd(tmp_path):
+    (tmp_path / "masked").symlink_to("/dev/null")
+    assert system.read_text(tmp_path / "masked") == ""
+
+
+def test_a_difference_in_bytes_that_are_no_text_can_be_shown_anywhere(tmp_path):
+    (tmp_path / "a").write_bytes(b"caf\xe9\n")
+    said = system.text_diff("a", system.read_text(tmp_path / "a"), "café\n")
+    assert said.encode().decode().splitlines()[-2:] == ["-caf\\xe9", "+café"]

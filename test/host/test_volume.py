@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 from writers import module
 
+from ansible.module_utils.homelab import records
+
 library = module("volume")
 MIB = 1024 * 1024
 
@@ -66,3 +68,14 @@ def test_a_copy_that_broke_off_leaves_nothing_behind(monkeypatch, tmp_path):
     with pytest.raises(library.system.CommandError, match="No space left on device"):
         library.make(unit("a"), str(tmp_path / "a"), "/srv/debian")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_volume_whose_pool_was_undefined_is_not_taken_for_gone(monkeypatch, tmp_path):
+    monkeypatch.setattr(library.Volume, "record_of", lambda *_: {})
+    monkeypatch.setattr("ansible.module_utils.homelab.volume.path_of", lambda _: None)
+    records.write("lab", "volume", "vms/web", {"path": str(tmp_path / "web")})
+    look = lambda: [(one.present, one.drift) for one in library.Volume().observe([unit("web"), unit("new")], "lab")]  # noqa: E731
+    assert look() == [(False, []), (False, [])]
+    (tmp_path / "web").touch()
+    assert look() == [(True, [f"there is no pool vms for {tmp_path / 'web'}"]), (False, [])]

@@ -85,9 +85,7 @@ test("an inventory without secrets needs neither vault nor password", () => {
 });
 
 test("a vault that is missing, in plain text, or cannot be decrypted is one error", () => {
-  expect(problems()).toEqual([
-    `vault.yml:1:1: missing: it holds the secrets that hosts name; make it with: ${program} create vault.yml`,
-  ]);
+  expect(problems()).toEqual([`vault.yml:1:1: missing: it holds the secrets that hosts name; make it with: ${program} create vault.yml`]);
   writeFileSync(join(folder, "vault.yml"), good);
   expect(problems()).toEqual([`vault.yml:1:1: it is not encrypted; do that with: ${program} encrypt vault.yml`]);
   encrypted(good);

@@ -80,8 +80,8 @@ class Domain(Kind):
         try:
             links = list(networkd.read_links().values()) if any(unit["interfaces"] for unit in units) else []
             return [observe(unit, owner, links) for unit in units]
-        except libvirt_host.NotInstalled:
-            return [Observation(self.name_of(unit)) for unit in units]
+        except libvirt_host.NotInstalled as reason:
+            return self.unseen(units, owner, str(reason))
 
     def found(self) -> dict[str, str | None]:
         return owners()

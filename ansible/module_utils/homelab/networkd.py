@@ -33,7 +33,8 @@ def _text(value: Any) -> str:
 def marks_on_host() -> dict[Path, dict[str, str]]:
     """All networkd files that bear a mark, with what it says."""
     paths = [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]
-    return {path: said for path in paths if (said := marks.read(system.read_text(path)))}
+    # A link to /dev/null masks a file of that name elsewhere, systemd.network(5).
+    return {path: said for path in paths if path.is_file() and (said := marks.read(system.read_text(path)))}
 
 
 def marked_files(owner: str, kind: str) -> dict[Path, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import records, system, texts
 from .kind import Kind, Observation, Unit
-from .quadlet_unit import SYSTEM, account_of, manager_runs, store_of, user_of
+from .quadlet_unit import SYSTEM, account_of, is_readable, manager_runs, store_of, user_of
 
 OWNER = "homelab.owner"
 HMAC = "homelab.hmac"
@@ -134,7 +134,7 @@ def users_with_secrets() -> list[str]:
     for account in pwd.getpwall():
         if 1000 <= account.pw_uid < 60000 and manager_runs(account.pw_name):
             with system.acting_as(account):
-                there = (Path(account.pw_dir) / USERS_STORE).is_dir()
+                there = is_readable(Path(account.pw_dir) / USERS_STORE)
             users += [account.pw_name] if there else []
     return users
 

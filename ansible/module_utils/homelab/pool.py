@@ -29,8 +29,8 @@ class Pool(Kind):
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
         try:
             return [observe(unit, owner) for unit in units]
-        except libvirt_host.NotInstalled:
-            return [Observation(self.name_of(unit)) for unit in units]
+        except libvirt_host.NotInstalled as reason:
+            return self.unseen(units, owner, str(reason))
 
     def record_of(self, unit: Unit) -> records.Record:
         """Which folder it is (inode(7)): the root of a file system has another number than the empty folder below it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from . import listeners, quadlet, system
 from .kind import Unit
 from .quadlet_plan import merged
-from .quadlet_unit import SYSTEM, account_of, folder_of, read_units, user_of
+from .quadlet_unit import account_of, folder_of, read_units, user_of
 
 Errors = dict[str, str]
 
@@ -28,7 +29,7 @@ def taken_ports(units: Sequence[Unit], owned: Sequence[str]) -> list[tuple[Unit,
     if not any(ports.values()):
         return []
     users = {name.split("/", 1)[0] for name in owned}
-    uids = {account.pw_uid for user in users - {SYSTEM} if (account := account_of(user))}
+    uids = {account.pw_uid for account in pwd.getpwall() if account.pw_name in users}
     services = {quadlet.service_of(unit) for unit in units} | {f"{Path(name.split('/', 1)[1]).stem}.service" for name in owned}
     others = [
         one for one in listeners.listeners() if listeners.uid_of(one.pid) not in uids and not services & listeners.services_of(one.pid)

@@ -20,6 +20,7 @@ class Now:
     edited     the names of units whose files are not as wanted
     active     the names of units whose service runs
     objects    the Podman networks and volumes, as `network/<name>`
+    since      for the name of an edited unit those whose service was started after the edit
     lost       the names of units of which a network, volume or image is gone, or another one
     denied     the names of installed units that may not be restarted
     """
@@ -29,6 +30,7 @@ class Now:
     edited: Iterable[str] = ()
     active: Iterable[str] = ()
     objects: Iterable[str] = ()
+    since: Mapping[str, Iterable[str]] = field(default_factory=dict)
     lost: Iterable[str] = ()
     denied: Iterable[str] = ()
 
@@ -75,7 +77,7 @@ def _restart(plan: Plan, unit: Unit, users: Sequence[Unit], now: Now, *, by_hand
     others = [one for one in users if one["name"] != unit["name"]]
     affected = [one for one in [unit, *others] if one["name"] in now.active or quadlet.should_run(one)]
     kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, unit["name"], now)]
-    if kept and by_hand:
+    if kept and by_hand and not {*kept} & {*now.since.get(unit["name"], ())}:
         # What runs is of the wanted configuration: the file is put right, and nothing is restarted.
         return
     reason = _why_not(unit["name"], kept) if kept else ""

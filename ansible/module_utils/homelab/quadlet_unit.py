@@ -6,18 +6,21 @@ A unit is {user?, name, sections | content, dropins?, files?, running?, restart,
 
 from __future__ import annotations
 
+import math
 import os
 import pwd
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 from . import quadlet, quadlet_made, records, system, texts
 from .kind import Kind, Observation, Unit
 
 SYSTEM = "system"
-PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic"
+# What the administrator puts there for users; the system's generator leaves it out, podman-systemd.unit(5).
+FOR_USERS = Path("/etc/containers/systemd/users")
+PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic,FragmentPath"
 # How long a look waits for what systemd is just about.
 MOVING_SECONDS = 10
 
@@ -90,7 +93,7 @@ class QuadletUnit(Kind):
         for user in users():
             folder = folder_of(user, "")
             with system.acting_as(account_of(user)):
-                paths = sorted(folder.rglob("*")) if folder and folder.is_dir() else []
+                paths = sorted(folder.rglob("*")) if is_readable(folder) else []
                 for path in paths:
                     parts = path.relative_to(folder).parts if folder else ()
                     if is_unit(path.name) and path.is_file():
@@ -107,7 +110,7 @@ class QuadletUnit(Kind):
         for user in users():
             folder = folder_of(user, owner)
             with system.acting_as(account_of(user)):
-                entries = list(folder.iterdir()) if folder and folder.is_dir() else []
+                entries = list(folder.iterdir()) if is_readable(folder) else []
                 units = [entry.name for entry in entries if entry.suffix[1:] in quadlet.SUFFIX and entry.is_file()]
             found += [f"{user}/{name}" for name in sorted(units)]
         return found
@@ -149,10 +152,16 @@ def by_user(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
     return [(user, [unit for unit in units if user_of(unit) == user]) for user in users]
 
 
+def is_readable(folder: Path | None) -> TypeGuard[Path]:
+    """Whether a folder is there and whoever looks may look: of what its user cannot read, nothing is generated."""
+    return folder is not None and os.access(folder, os.R_OK | os.X_OK, effective_ids=True)
+
+
 def defined_elsewhere(folder: Path, name: str) -> list[Path]:
     """Files of that name, or drop-ins for it, that the generator also reads: outside the owner's folder."""
     found = [*folder.parent.rglob(name), *folder.parent.rglob(f"{name}.d/*.conf")] if folder.parent.is_dir() else []
-    return sorted(path for path in found if folder not in path.parents and path.is_file())
+    not_read = {folder, FOR_USERS}
+    return sorted(path for path in found if not_read.isdisjoint(path.parents) and path.is_file())
 
 
 def read_units(folder: Path) -> list[Unit]:
@@ -187,16 +196,38 @@ def file_drift(folder: Path, unit: Unit) -> list[str]:
     return [*filter(None, drift), *(f"{path} is there, but not wanted" for path in stray)]
 
 
+def last_edit(folder: Path, unit: Unit) -> float:
+    """When a unit's files were written last, in seconds of time(2); where one of them is gone, when the folder was."""
+    files = [folder / path for path in quadlet.files_of(unit)]
+    places = [*files, folder / f"{unit['name']}.d", *([] if all(path.exists() for path in files) else [folder])]
+    return max((path.stat().st_mtime for path in places if path.exists()), default=math.inf)
+
+
+def started(state: dict[str, str]) -> float:
+    """When what a service runs was started, in seconds of time(2); systemd counts from the boot (clock_gettime(2))."""
+    begun = int(state.get("ExecMainStartTimestampMonotonic") or 0)
+    return time.time() - time.monotonic() + begun / 1e6 if begun else 0
+
+
 def state_drift(service: str, state: dict[str, str], should_run: bool | None) -> list[str]:
     """How a service's state differs from what its unit asks for."""
     load, active = state.get("LoadState", "unknown"), state.get("ActiveState", "unknown")
     if load != "loaded":
         return [f"{service}: systemd says it is {load}, wanted loaded"]
+    if elsewhere := overridden(service, state):
+        return [elsewhere]
     if should_run and not runs(state):
         return [f"{service} is {active} ({state.get('SubState')}, {state.get('Result', 'unknown')}), wanted active"]
     if should_run is False and active not in ("inactive", "failed"):
         return [f"{service} is {active}, wanted stopped"]
     return []
+
+
+def overridden(service: str, state: dict[str, str]) -> str:
+    """Why a service is not the unit's, whatever its file says; nothing when it is: systemd prefers a file of its own, systemd.unit(5)."""
+    path = state.get("FragmentPath", "")
+    is_generated = not path or "/systemd/generator" in path
+    return "" if is_generated else f"{service}: systemd takes it from {path}, not from Quadlet's generator; remove that file"
 
 
 def runs(state: dict[str, str]) -> bool:

@@ -100,14 +100,16 @@ def installed(program: str) -> bool:
 def read_text(path: str | Path) -> str | None:
     """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write.
 
-    Raises OSError for what is no file: a pipe in somebody's home must not hold up whoever reads it.
+    A link to /dev/null, by which systemd's files are masked, is an empty text. Raises OSError for what else is no file:
+    a pipe in somebody's home must not hold up whoever reads it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, os.stat(os.devnull)):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         with open(descriptor, "rb", closefd=False) as stream:
             return stream.read().decode("utf-8", "surrogateescape")
@@ -164,7 +166,7 @@ def remove_file(path: str | Path, *, empty_parents_below: str | Path | None = No
 
 
 def text_diff(label: str, have: str | None, want: str | None) -> str:
-    """A unified diff from what the host holds to what is wanted; empty when they are equal."""
+    """A unified diff from what the host holds to what is wanted; empty when they are equal. Bytes that are not UTF-8 are `\\xe9`."""
     if have == want:
         return ""
     lines = difflib.unified_diff(
@@ -175,7 +177,8 @@ def text_diff(label: str, have: str | None, want: str | None) -> str:
         lineterm="",
         n=1,
     )
-    return "\n".join(lines) or f"{label}: differs only in its last line's end"
+    shown = "\n".join(lines).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return shown or f"{label}: differs only in its last line's end"
 
 
 def room_in(folder: str | Path) -> int:

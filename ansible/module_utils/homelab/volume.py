@@ -34,16 +34,10 @@ class Volume(Kind):
         return found + (texts.faults(texts.LIBVIRT_NAME, "image", unit["image"]) if "image" in unit else [])
 
     def observe(self, units: Sequence[Unit], owner: str) -> list[Observation]:
-        try:
-            return [observe(unit, owner) for unit in units]
-        except libvirt_host.NotInstalled:
-            return [Observation(self.name_of(unit)) for unit in units]
+        return [observe(unit, owner) for unit in units]
 
     def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
-        try:
-            return {self.name_of(unit): [text] for unit in units if (text := crowding(unit))}
-        except libvirt_host.NotInstalled:
-            return {}
+        return {self.name_of(unit): [text] for unit in units if (text := crowding(unit))}
 
     def record_of(self, unit: Unit) -> records.Record:
         path = path_of(unit)
@@ -61,7 +55,10 @@ def observe(unit: Unit, owner: str) -> Observation:
     name = f"{unit['pool']}/{unit['name']}"
     path = path_of(unit)
     if path is None:
-        return Observation(name)
+        # The file outlives its pool.
+        recorded = str((records.read(owner, "volume", name) or {}).get("path"))
+        is_there = os.path.lexists(recorded)
+        return Observation(name, present=is_there, drift=[f"there is no pool {unit['pool']} for {recorded}"] if is_there else [])
     if not os.path.lexists(path):
         # Behind a mount that is missing it may well be there.
         reason = pool.moved(unit["pool"])
@@ -79,8 +76,11 @@ def observe(unit: Unit, owner: str) -> Observation:
 
 
 def path_of(unit: Unit) -> str | None:
-    """Where a volume lies; None while its pool is not there."""
-    found = pool.lookup(unit["pool"])
+    """Where a volume lies; None while its pool, or libvirt, is not there."""
+    try:
+        found = pool.lookup(unit["pool"])
+    except libvirt_host.NotInstalled:
+        return None
     return None if found is None else os.path.join(pool.path_of(found), unit["name"])
 
 

@@ -31,12 +31,26 @@ const KEYS: Record<string, Record<string, Named>> = {
 const DEPENDENCIES = ["Wants", "Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Before", "After"];
 const ANY = ending("container", "pod", "network", "volume", "kube", "image", "build");
 
-/** A unit that another one names is declared for the same user; Quadlet's generator drops the other one else. */
+/** A unit that another one names is declared for the same user; Quadlet's generator drops the other one else. So is a secret. */
 export const references = (hosts: LintHost[]): Finding[] =>
   hosts.flatMap((host) => {
     const units = unitsOf(host);
-    return units.flatMap((unit) => missing(unit, units));
+    return units.flatMap((unit) => [...missing(unit, units), ...secrets(unit)]);
   });
+
+/** Without its secret a container does not start; somebody may have given it to Podman by hand. */
+function secrets(unit: LintUnit): Finding[] {
+  const declared = unit.host.vars.podman_secrets.filter(({ user }) => (user ?? "system") === unit.user).map(({ name }) => name);
+  return valuesOf(unit, "Container", "Secret").flatMap((entry) =>
+    // secret[,opt=opt …], and several of them in a line
+    entry.value.split(/\s+/).flatMap((word) => {
+      const name = word.replace(/["']/g, "").split(",")[0]!;
+      if (name === "" || name.includes("%") || declared.includes(name)) return [];
+      const message = `${unit.name} names ${name} in Secret=, which podman_secrets does not have for ${unit.user === "system" ? "the system" : `user ${unit.user}`}; it must be there already`;
+      return [warning(unit.host, entry.path, message, entry.place)];
+    }),
+  );
+}
 
 /** Whether nobody else makes units for this unit's user: another project's users and base stand in its own inventory. */
 const isOurs = ({ host: { vars }, user }: LintUnit): boolean =>
