@@ -17,6 +17,8 @@ const CONTAINER = [
   "Service: { TimeoutStopSec: 2 }, Install: { WantedBy: default.target } } }\n",
 ].join("");
 const BYSTANDER = "hv/quadlet-unit/web/bystander.container";
+/** What rests on the user's systemd. */
+const ALL_OF_WEB = ["hv/podman-secret/web/greeting", "hv/quadlet-unit/web/web.image", "hv/quadlet-unit/web/web.container", BYSTANDER];
 
 const inHome = (user: string, command: string): string => `cd /; runuser -u ${user} -- env XDG_RUNTIME_DIR=/run/user/2001 ${command}`;
 const UNITS = (user: string): string => `/home/${user}/.config/containers/systemd/lab`;
@@ -50,7 +52,6 @@ const waves: Record<string, Drift[]> = {
     ["hv/bridge/br0", "ip link set br0 type bridge vlan_filtering 0", /br0: VLAN filtering is off, wanted on/],
     ["hv/vlan/iot", "ip link del iot", /iot: there is no such link/],
     ["hv/nftables-table/inet/isolation", "nft delete table inet isolation", /table inet isolation is not loaded/],
-    ["hv/service-user/web", "rm /var/lib/systemd/linger/web", /linger is off, wanted on/],
     ["hv/podman-secret/web/greeting", inHome("web", "podman secret rm greeting"), /\(delete\)/],
     ["hv/quadlet-unit/web/web.container", `rm ${UNITS("web")}/site/index.html`, /\+.*Hello from hv/],
     ["app/host", "dpkg -r --force-depends catatonit", /packages missing: catatonit/],
@@ -110,7 +111,15 @@ const waves: Record<string, Drift[]> = {
       "hv/service-user/web",
       "systemctl stop user@2001",
       /its systemd manager does not run/,
-      ["hv/podman-secret/web/greeting", "hv/quadlet-unit/web/web.image", "hv/quadlet-unit/web/web.container", BYSTANDER],
+      ALL_OF_WEB,
+    ],
+  ],
+  "who stays without a login": [
+    [
+      "hv/service-user/web",
+      "loginctl disable-linger web; timeout 90 sh -c 'while systemctl -q is-active user@2001; do sleep 1; done'",
+      /linger is off, wanted on/,
+      ALL_OF_WEB,
     ],
   ],
 };
