@@ -107,12 +107,7 @@ const waves: Record<string, Drift[]> = {
     ["hv/host", "rm /etc/systemd/system/nftables.service.d/homelab.conf", /\+ExecStartPost=-\/bin\/sh \/etc\/homelab\/load-tables/],
     ["hv/bridge/br0", "ip link set br0 type bridge stp_state 1", /br0: spanning tree is on/],
     ["hv/vlan/iot", "ip addr add 10.10.20.9/24 dev iot; ip link set iot down", /iot: address [^]*iot: it is down/],
-    [
-      "hv/service-user/web",
-      "systemctl stop user@2001",
-      /its systemd manager does not run/,
-      ALL_OF_WEB,
-    ],
+    ["hv/service-user/web", "systemctl stop user@2001", /its systemd manager does not run/, ALL_OF_WEB],
   ],
   "who stays without a login": [
     [
