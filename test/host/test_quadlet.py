@@ -217,3 +217,9 @@ def test_a_service_was_started_as_long_ago_as_the_boot_and_what_systemd_counts_f
     monkeypatch.setattr(quadlet_unit.time, "monotonic", lambda: 100.0)
     states = [{"ExecMainStartTimestampMonotonic": "2500000"}, {"ExecMainStartTimestampMonotonic": "0"}, {}]
     assert [quadlet_unit.started(state) for state in states] == [902.5, 0, 0]
+
+
+def test_a_mask_is_no_file_that_somebody_has_to_remove():
+    masked = {"LoadState": "masked", "FragmentPath": "/home/web/.config/systemd/user/a.service"}
+    assert quadlet_unit.overridden("a.service", masked) == ""
+    assert state_drift("a.service", masked, True) == ["a.service: systemd says it is masked, wanted loaded"]

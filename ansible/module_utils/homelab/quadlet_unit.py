@@ -225,7 +225,8 @@ def state_drift(service: str, state: dict[str, str], should_run: bool | None) ->
 
 def overridden(service: str, state: dict[str, str]) -> str:
     """Why a service is not the unit's, whatever its file says; nothing when it is: systemd prefers a file of its own, systemd.unit(5)."""
-    path = state.get("FragmentPath", "")
+    # Of a masked one it is the mask, which goes by itself.
+    path = state.get("FragmentPath", "") if state.get("LoadState") == "loaded" else ""
     is_generated = not path or "/systemd/generator" in path
     return "" if is_generated else f"{service}: systemd takes it from {path}, not from Quadlet's generator; remove that file"
 
