@@ -13,6 +13,9 @@ from ansible.module_utils.homelab.module import Change, Errors, Writer, run_modu
 from ansible.module_utils.homelab.quadlet_unit import manager_runs
 from ansible.module_utils.homelab.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, subordinates
 
+# Of users, by uid, user-runtime-dir@.service(5).
+RUNTIME = Path("/run/user")
+
 
 class ServiceUserWriter(ServiceUser, Writer):
     """Makes accounts with fixed ids; a removed one is locked and kept unless its record says destroy."""
@@ -92,8 +95,16 @@ def _apply(unit: dict, owner: str) -> None:
     wanted = f"{name}:{unit['subids']['start']}:{unit['subids']['count']}"
     for file in ("/etc/subuid", "/etc/subgid"):
         _set_subordinates(file, name, [wanted])
+    if not manager_runs(name):
+        _forget_what_ran(account)
     system.run(["loginctl", "enable-linger", name])
     system.run(["systemctl", "start", f"user@{unit['uid']}.service"])
+
+
+def _forget_what_ran(account: pwd.struct_passwd) -> None:
+    """What was killed with a user's systemd, Podman takes for running, and then refuses every command: podman-system-migrate(1)."""
+    if (RUNTIME / str(account.pw_uid) / "libpod").is_dir() and system.installed("podman"):
+        system.run(["podman", "system", "migrate"], account=account, check=False)
 
 
 def _set_subordinates(file: str, name: str, wanted: list[str]) -> None:
@@ -124,7 +135,7 @@ def _remove(name: str, owner: str, on_delete: str) -> None:
 
 def _wait_until_gone(uid: int) -> None:
     end = time.monotonic() + 60
-    while Path(f"/run/user/{uid}").exists() and time.monotonic() < end:
+    while (RUNTIME / str(uid)).exists() and time.monotonic() < end:
         time.sleep(0.3)
 
 

@@ -47,6 +47,7 @@ def host(monkeypatch, machine, tmp_path):
     monkeypatch.setattr(pwd, "getpwnam", mocked.named)
     monkeypatch.setattr(pwd, "getpwall", lambda: list(mocked.users.values()))
     monkeypatch.setattr(library, "LINGER", tmp_path)
+    monkeypatch.setattr(library, "RUNTIME", tmp_path / "run")
     mocked.files = mock_files(monkeypatch, "/etc/sub")
     mocked.files |= {"/etc/subuid": SUBIDS, "/etc/subgid": SUBIDS}
     mocked.useradd(["useradd", "--uid", "2000", "--comment", f"homelab/{OWNER}", "web"], None)
@@ -103,3 +104,15 @@ def test_a_removed_user_loses_its_home_just_when_that_is_announced(host, on_dele
     # A kept account is locked, so that nobody gets its uid.
     assert host.machine.ran("usermod", "--lock") == ([["--comment", f"homelab/{OWNER}/kept", "web"]] if kept else [])
     assert host.machine.ran("systemctl", "stop") == [["user@2000.service", "user-runtime-dir@2000.service"]]
+
+
+@pytest.mark.parametrize(("runs", "has_run", "asked"), [(False, True, True), (False, False, False), (True, True, False)])
+def test_podman_forgets_what_died_with_a_users_systemd_before_that_starts_again(monkeypatch, host, runs, has_run, asked):
+    monkeypatch.setattr(host.library, "manager_runs", lambda _: runs)
+    if has_run:
+        (host.library.RUNTIME / "2000/libpod").mkdir(parents=True)
+    assert host.writer().apply([Change(host.writer().normalise(UNIT, {}), Observation("web", present=True), {})], OWNER) == {}
+    calls = [argv[:3] for argv in host.machine.calls]
+    assert (["podman", "system", "migrate"] in calls) is asked
+    if asked:
+        assert calls.index(["podman", "system", "migrate"]) < calls.index(["systemctl", "start", "user@2000.service"])
