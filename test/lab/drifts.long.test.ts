@@ -112,7 +112,7 @@ const waves: Record<string, Drift[]> = {
   "who stays without a login": [
     [
       "hv/service-user/web",
-      "loginctl disable-linger web; timeout 90 sh -c 'while systemctl -q is-active user@2001; do sleep 1; done'",
+      "loginctl disable-linger web; timeout 120 sh -c 'while test -e /run/user/2001; do sleep 1; done'",
       /linger is off, wanted on/,
       ALL_OF_WEB,
     ],
