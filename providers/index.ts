@@ -1,5 +1,4 @@
-export { ansibleProgram } from "./ansible/program";
-export { viewVault } from "./ansible/vault";
+export { ansibleVault, viewVault } from "./ansible/vault";
 export { completed, kinds, type KindName } from "./kinds";
 export { idOf, lifecycle } from "./lifecycle";
 export { digestOf } from "./podman-secret/digest";

@@ -48,8 +48,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             refused = self.plans[user].refused
             said = quadlet_checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
             changed = {name: text for name, text in said.made.items() if f"{user}/{name}" in self.changing}
-            overridden = {name: why for name, why in self.overridden.get(user, {}).items() if f"{user}/{name}" in self.changing}
-            refused = refused | said.refused | quadlet_checks.refused_by_systemd(user, changed) | overridden
+            refused = refused | said.refused | quadlet_checks.refused_by_systemd(user, changed) | self.overridden.get(user, {})
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.no_archive(unit))}
@@ -102,8 +101,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         past = {name: past_of(record) for name, record in of.items()}
         states = services.states(everything)
         self.masked[user] = [quadlet.service_of(unit) for unit in everything if states[unit["name"]].get("LoadState") == "masked"]
-        services_of = {unit["name"]: quadlet.service_of(unit) for unit in units}
-        self.overridden[user] = {name: why for name, one in services_of.items() if (why := overridden(one, states[name]))}
+        changing = [unit for unit in units if self.name_of(unit) in self.changing]
+        reasons = {unit["name"]: overridden(quadlet.service_of(unit), states[unit["name"]]) for unit in changing}
+        self.overridden[user] = {name: reason for name, reason in reasons.items() if reason}
         noted = {unit["name"]: quadlet_made.noted(user, unit) for unit in units}
         with system.acting_as(services.account):
             edited = {unit["name"]: last_edit(folder, unit) for unit in units if file_drift(folder, unit)}

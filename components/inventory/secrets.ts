@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { ansibleProgram, digestOf, viewVault } from "@homelab/providers";
+import { ansibleVault, digestOf, viewVault } from "@homelab/providers";
 import { type Problem, type Source, parseSource } from "./document";
 import { type PodmanSecretUnit } from "../../providers/podman-secret/schema";
-
-const ansibleVault = ansibleProgram("ansible-vault");
 
 const MOST_BYTES = 512_000;
 

@@ -3,7 +3,8 @@ import { openSync, closeSync, readSync } from "node:fs";
 import { UserError } from "../errors";
 import { ansibleEnvironment, ansibleProgram } from "./program";
 
-const ansibleVault = ansibleProgram("ansible-vault");
+/** The program, as a user can call it. */
+export const ansibleVault = ansibleProgram("ansible-vault");
 
 const HEADER = "$ANSIBLE_VAULT;";
 

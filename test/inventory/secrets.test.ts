@@ -8,8 +8,8 @@ import { viewVault } from "../../providers/ansible/vault";
 import { digestOf } from "../../providers/podman-secret/digest";
 
 jest.mock("../../providers/ansible/vault", () => {
-  const { viewVault } = jest.requireActual<{ viewVault: (file: string) => string }>("../../providers/ansible/vault");
-  return { viewVault: jest.fn(viewVault) };
+  const actual = jest.requireActual<{ viewVault: (file: string) => string }>("../../providers/ansible/vault");
+  return { ...actual, viewVault: jest.fn(actual.viewVault) };
 });
 
 const vaults = parse(readFileSync(join(__dirname, "vaults.yml"), "utf8")) as {

@@ -106,8 +106,8 @@ class Kind(ABC):
     def unseen(self, units: Sequence[Unit], owner: str, why: str) -> list[Observation]:
         """Units that cannot be looked at: what records name is not taken for gone."""
         recorded = set(records.names(owner, self.kind))
-        known = [(name := self.name_of(unit), name in recorded) for unit in units]
-        return [Observation(name, present=is_there, drift=[why] if is_there else []) for name, is_there in known]
+        names = [self.name_of(unit) for unit in units]
+        return [Observation(name, present=True, drift=[why]) if name in recorded else Observation(name) for name in names]
 
     def is_ours(self, seen: Observation, owner: str) -> bool:
         """Whether the object bears the owner's mark, or lost its mark but is in the owner's records."""

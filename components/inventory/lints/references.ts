@@ -46,11 +46,13 @@ function secrets(unit: LintUnit): Finding[] {
     entry.value.split(/\s+/).flatMap((word) => {
       const name = word.replace(/["']/g, "").split(",")[0]!;
       if (name === "" || name.includes("%") || declared.includes(name)) return [];
-      const message = `${unit.name} names ${name} in Secret=, which podman_secrets does not have for ${unit.user === "system" ? "the system" : `user ${unit.user}`}; it must be there already`;
+      const message = `${unit.name} names ${name} in Secret=, which podman_secrets does not have ${forWhom(unit)}; it must be there already`;
       return [warning(unit.host, entry.path, message, entry.place)];
     }),
   );
 }
+
+const forWhom = ({ user }: LintUnit): string => (user === "system" ? "for the system (without `user`)" : `for user ${user}`);
 
 /** Whether nobody else makes units for this unit's user: another project's users and base stand in its own inventory. */
 const isOurs = ({ host: { vars }, user }: LintUnit): boolean =>
@@ -68,8 +70,7 @@ function missing(unit: LintUnit, units: LintUnit[]): Finding[] {
     names.flatMap((name) => {
       // What systemd fills in is known on the host alone.
       if (name === undefined || name.includes("%") || declared.includes(name)) return [];
-      const whose = unit.user === "system" ? "for the system (without `user`)" : `for user ${unit.user}`;
-      const message = `${unit.name} names ${name} in ${entry.key}=, and no such unit is declared ${whose}`;
+      const message = `${unit.name} names ${name} in ${entry.key}=, and no such unit is declared ${forWhom(unit)}`;
       if (isOurs(unit)) return [error(unit.host, entry.path, message, entry.place)];
       return [warning(unit.host, entry.path, `${message}; another project on that host must have it`, entry.place)];
     }),
