@@ -10,7 +10,8 @@ from ansible.module_utils.homelab.module import Change, Errors, Writer, run_modu
 from ansible.module_utils.homelab.podman_secret import HMAC, OWNER, PodmanSecret, user_exists
 from ansible.module_utils.homelab.quadlet_plan import Now, restarted_by, still_used
 from ansible.module_utils.homelab.quadlet_services import Services
-from ansible.module_utils.homelab.quadlet_unit import account_of, by_user, folder_of, lacking, read_units, user_of
+from ansible.module_utils.homelab.quadlet_unit import lacking, read_units
+from ansible.module_utils.homelab.quadlet_users import account_of, by_user, folder_of, user_of
 
 
 class PodmanSecretWriter(PodmanSecret, Writer):

@@ -11,21 +11,9 @@ from ansible.module_utils.homelab import quadlet, quadlet_checks, quadlet_made, 
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from ansible.module_utils.homelab.quadlet_services import Services, is_up
-from ansible.module_utils.homelab.quadlet_unit import (
-    QuadletUnit,
-    account_of,
-    by_user,
-    defined_elsewhere,
-    file_drift,
-    folder_of,
-    lacking,
-    last_edit,
-    overridden,
-    read_units,
-    started,
-    store_of,
-    user_of,
-)
+from ansible.module_utils.homelab.quadlet_states import overridden, started
+from ansible.module_utils.homelab.quadlet_unit import QuadletUnit, defined_elsewhere, file_drift, lacking, last_edit, read_units
+from ansible.module_utils.homelab.quadlet_users import account_of, by_user, folder_of, store_of, user_of
 
 
 class QuadletUnitWriter(QuadletUnit, Writer):

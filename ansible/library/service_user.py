@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible.module_utils.homelab import records, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.quadlet_unit import manager_runs
+from ansible.module_utils.homelab.quadlet_states import manager_runs
 from ansible.module_utils.homelab.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, subordinates
 
 # Of users, by uid, user-runtime-dir@.service(5).

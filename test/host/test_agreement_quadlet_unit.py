@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from machine_mock import agree_to_remove, module, settled, writer_of
 
-from ansible.module_utils.homelab import quadlet, quadlet_plan, quadlet_unit
+from ansible.module_utils.homelab import quadlet, quadlet_plan, quadlet_unit, quadlet_users
 from ansible.module_utils.homelab.kind import Observation
 from ansible.module_utils.homelab.module import Change
 from ansible.module_utils.homelab.quadlet_unit import QuadletUnit
@@ -128,7 +128,8 @@ class Podman:
 @pytest.fixture
 def system_units(monkeypatch, machine, tmp_path):
     """A host with units of the system's, and what they made."""
-    monkeypatch.setattr(quadlet_unit, "folder_of", lambda *_: tmp_path / "units")
+    for module_with_it in (quadlet_unit, quadlet_users):
+        monkeypatch.setattr(module_with_it, "folder_of", lambda *_: tmp_path / "units")
     monkeypatch.setattr(quadlet_unit, "users", lambda: ["system"])
     machine.programs["podman"] = podman = Podman()
     (tmp_path / "units").mkdir()

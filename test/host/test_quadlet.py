@@ -4,8 +4,9 @@ import os
 import subprocess
 
 import pytest
-from homelab import quadlet, quadlet_unit
-from homelab.quadlet_unit import QuadletUnit, state_drift
+from homelab import quadlet, quadlet_states, quadlet_unit
+from homelab.quadlet_states import state_drift
+from homelab.quadlet_unit import QuadletUnit
 
 UNIT = {
     "name": "web.container",
@@ -148,12 +149,12 @@ def test_a_template_runs_as_its_default_instance(install, service, runs):
 @pytest.mark.parametrize(("looks", "drift"), [(["activating", "active"], False), (["activating"], True)])
 def test_a_restart_of_systemds_own_is_waited_for_and_one_without_end_is_told(monkeypatch, looks, drift):
     told, clock = list(looks), iter(range(100))
-    monkeypatch.setattr(quadlet_unit.time, "sleep", lambda _: None)
-    monkeypatch.setattr(quadlet_unit.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(quadlet_states.time, "sleep", lambda _: None)
+    monkeypatch.setattr(quadlet_states.time, "monotonic", lambda: next(clock))
     states = {"ActiveState": "active", **LOADED}
     now = lambda *_: {"a.service": {**states, "ActiveState": told.pop(0) if len(told) > 1 else told[0]}}  # noqa: E731
-    monkeypatch.setattr(quadlet_unit, "service_states", now)
-    assert bool(state_drift("a.service", quadlet_unit.settled_states("web", ["a.service"])["a.service"], True)) is drift
+    monkeypatch.setattr(quadlet_states, "service_states", now)
+    assert bool(state_drift("a.service", quadlet_states.settled_states("web", ["a.service"])["a.service"], True)) is drift
 
 
 @pytest.mark.parametrize(("instances", "state"), [([], "inactive"), (["inactive", "active"], "active")])
@@ -163,8 +164,8 @@ def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, i
         blocks = [f"LoadState=loaded\nActiveState={state}\n" for name in argv for state in shown.get(name, [])]
         return subprocess.CompletedProcess(argv, 0, "\n".join(blocks), "")
 
-    monkeypatch.setattr(quadlet_unit.system, "run", show)
-    states = quadlet_unit.service_states("system", ["t@.service", "a.service"])
+    monkeypatch.setattr(quadlet_states.system, "run", show)
+    states = quadlet_states.service_states("system", ["t@.service", "a.service"])
     assert {name: one["ActiveState"] for name, one in states.items()} == {"t@.service": state, "a.service": "failed"}
 
 
@@ -213,13 +214,13 @@ def test_an_edit_is_as_old_as_the_last_of_a_unit_s_files_and_a_removal_as_its_fo
 
 
 def test_a_service_was_started_as_long_ago_as_the_boot_and_what_systemd_counts_from_it(monkeypatch):
-    monkeypatch.setattr(quadlet_unit.time, "time", lambda: 1000.0)
-    monkeypatch.setattr(quadlet_unit.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(quadlet_states.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(quadlet_states.time, "monotonic", lambda: 100.0)
     states = [{"ExecMainStartTimestampMonotonic": "2500000"}, {"ExecMainStartTimestampMonotonic": "0"}, {}]
-    assert [quadlet_unit.started(state) for state in states] == [902.5, 0, 0]
+    assert [quadlet_states.started(state) for state in states] == [902.5, 0, 0]
 
 
 def test_a_mask_is_no_file_that_somebody_has_to_remove():
     masked = {"LoadState": "masked", "FragmentPath": "/home/web/.config/systemd/user/a.service"}
-    assert quadlet_unit.overridden("a.service", masked) == ""
+    assert quadlet_states.overridden("a.service", masked) == ""
     assert state_drift("a.service", masked, True) == ["a.service: systemd says it is masked, wanted loaded"]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from . import records, system, texts
 from .kind import Kind, Observation, Unit
-from .quadlet_unit import SYSTEM, account_of, is_readable, manager_runs, store_of, user_of
+from .quadlet_states import manager_runs
+from .quadlet_users import SYSTEM, account_of, is_readable, store_of, user_of
 
 OWNER = "homelab.owner"
 HMAC = "homelab.hmac"

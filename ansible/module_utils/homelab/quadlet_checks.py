@@ -12,7 +12,8 @@ from pathlib import Path
 from . import listeners, quadlet, system
 from .kind import Unit
 from .quadlet_plan import merged
-from .quadlet_unit import account_of, folder_of, read_units, user_of
+from .quadlet_unit import read_units
+from .quadlet_users import account_of, folder_of, user_of
 
 Errors = dict[str, str]
 

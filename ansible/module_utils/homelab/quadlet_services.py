@@ -11,7 +11,8 @@ from itertools import chain
 from . import quadlet, system, texts
 from .kind import Unit
 from .quadlet_plan import Plan
-from .quadlet_unit import account_of, instances_of, manager_runs, service_states, state_drift, systemctl
+from .quadlet_states import instances_of, manager_runs, service_states, state_drift, systemctl
+from .quadlet_users import account_of
 
 # Without any change of a service's state for so long, it is given up: systemd's own limits end what it still works on.
 STILL_SECONDS = 180

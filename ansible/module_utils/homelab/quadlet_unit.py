@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import math
 import os
-import pwd
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeGuard
+from typing import Any, ClassVar
 
 from . import quadlet, quadlet_made, records, system, texts
 from .kind import Kind, Observation, Unit
+from .quadlet_states import manager_runs, settled_states, state_drift
+from .quadlet_users import SYSTEM, account_of, by_user, folder_of, is_readable, store_of, user_of, users
 
-SYSTEM = "system"
 # What the administrator puts there for users; the system's generator leaves it out, podman-systemd.unit(5).
 FOR_USERS = Path("/etc/containers/systemd/users")
-PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic,FragmentPath"
-# How long a look waits for what systemd is just about.
-MOVING_SECONDS = 10
 
 
 class QuadletUnit(Kind):
@@ -116,12 +112,6 @@ class QuadletUnit(Kind):
         return found
 
 
-def store_of(user: str) -> Path:
-    """Where a user's Podman keeps what it has, containers-storage.conf(5)."""
-    account = account_of(user)
-    return Path(account.pw_dir) / ".local/share/containers/storage" if account else Path("/var/lib/containers/storage")
-
-
 def section_faults(section: str, keys: Any) -> list[str]:
     """What is wrong with the names and values of a section; numbers, true and false are as good as texts."""
     if not isinstance(keys, dict):
@@ -134,27 +124,6 @@ def section_faults(section: str, keys: Any) -> list[str]:
 def is_unit(path: str) -> bool:
     """Whether the generator, which reads all files in the folder, would take one for a unit."""
     return path.rsplit(".", 1)[-1] in quadlet.SUFFIX
-
-
-def user_of(unit: Unit) -> str:
-    """Who runs a unit."""
-    return str(unit.get("user") or SYSTEM)
-
-
-def users() -> list[str]:
-    """Who may have units: the system, and the users."""
-    return [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
-
-
-def by_user(units: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
-    """Units by who runs them."""
-    users = dict.fromkeys(user_of(unit) for unit in units)
-    return [(user, [unit for unit in units if user_of(unit) == user]) for user in users]
-
-
-def is_readable(folder: Path | None) -> TypeGuard[Path]:
-    """Whether a folder is there and whoever looks may look: of what its user cannot read, nothing is generated."""
-    return folder is not None and os.access(folder, os.R_OK | os.X_OK, effective_ids=True)
 
 
 def defined_elsewhere(folder: Path, name: str) -> list[Path]:
@@ -201,103 +170,6 @@ def last_edit(folder: Path, unit: Unit) -> float:
     files = [folder / path for path in quadlet.files_of(unit)]
     places = [*files, folder / f"{unit['name']}.d", *([] if all(path.exists() for path in files) else [folder])]
     return max((path.stat().st_mtime for path in places if path.exists()), default=math.inf)
-
-
-def started(state: dict[str, str]) -> float:
-    """When what a service runs was started, in seconds of time(2); systemd counts from the boot (clock_gettime(2))."""
-    begun = int(state.get("ExecMainStartTimestampMonotonic") or 0)
-    return time.time() - time.monotonic() + begun / 1e6 if begun else 0
-
-
-def state_drift(service: str, state: dict[str, str], should_run: bool | None) -> list[str]:
-    """How a service's state differs from what its unit asks for."""
-    load, active = state.get("LoadState", "unknown"), state.get("ActiveState", "unknown")
-    if load != "loaded":
-        return [f"{service}: systemd says it is {load}, wanted loaded"]
-    if elsewhere := overridden(service, state):
-        return [elsewhere]
-    if should_run and not runs(state):
-        return [f"{service} is {active} ({state.get('SubState')}, {state.get('Result', 'unknown')}), wanted active"]
-    if should_run is False and active not in ("inactive", "failed"):
-        return [f"{service} is {active}, wanted stopped"]
-    return []
-
-
-def overridden(service: str, state: dict[str, str]) -> str:
-    """Why a service is not the unit's, whatever its file says; nothing when it is: systemd prefers a file of its own, systemd.unit(5)."""
-    # Of a masked one it is the mask, which goes by itself.
-    path = state.get("FragmentPath", "") if state.get("LoadState") == "loaded" else ""
-    is_generated = not path or "/systemd/generator" in path
-    return "" if is_generated else f"{service}: systemd takes it from {path}, not from Quadlet's generator; remove that file"
-
-
-def runs(state: dict[str, str]) -> bool:
-    """Whether a service does what it should: it is active, or ran to its end as a oneshot does, systemd.service(5)."""
-    ended = state.get("Type") == "oneshot" and state.get("ActiveState") == "inactive" and state.get("Result") == "success"
-    return state.get("ActiveState") in ("active", "reloading") or (ended and state.get("ExecMainStartTimestampMonotonic", "0") != "0")
-
-
-def folder_of(user: str, owner: str) -> Path | None:
-    """Where an owner's units of a user lie; None when there is no such user."""
-    if user == SYSTEM:
-        return Path("/etc/containers/systemd") / owner
-    try:
-        return Path(pwd.getpwnam(user).pw_dir) / ".config/containers/systemd" / owner
-    except KeyError:
-        return None
-
-
-def account_of(user: str) -> pwd.struct_passwd | None:
-    """A user's account; None for the system, whose files and services are root's."""
-    return None if user == SYSTEM else pwd.getpwnam(user)
-
-
-def systemctl(user: str) -> list[str]:
-    """systemctl for the system or, run as that user, for its manager."""
-    return ["systemctl"] if user == SYSTEM else ["systemctl", "--user"]
-
-
-def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The state of services by name; a user whose manager does not run has none. A template's is that of one that runs."""
-    if not services or (user != SYSTEM and not manager_runs(user)):
-        return {}
-    # An alias is shown under its own name, so the order counts, not the Id. An instance that nobody starts shows its template.
-    states = dict(zip(services, _show(user, [service.replace("@.", "@homelab-none.") for service in services]), strict=False))
-    for template in filter(quadlet.is_template, services):
-        running = [state for state in _show(user, [instances_of(template)]) if state.get("ActiveState") == "active"]
-        if running:
-            states[template] = running[0]
-    return states
-
-
-def settled_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Their state once systemd is done with what it is just about, such as a restart of its own; or after a while."""
-    end = time.monotonic() + MOVING_SECONDS
-    states = service_states(user, services)
-    while any(state.get("ActiveState") in ("activating", "deactivating") for state in states.values()) and time.monotonic() < end:
-        time.sleep(0.5)
-        states = service_states(user, services)
-    return states
-
-
-def _show(user: str, services: Sequence[str]) -> list[dict[str, str]]:
-    shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user)).stdout
-    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n")]
-    return [block for block in blocks if block]
-
-
-def instances_of(service: str) -> str:
-    """What systemctl(1) calls a service, or all loaded instances of a template."""
-    return service.replace("@.", "@*.")
-
-
-def manager_runs(user: str) -> bool:
-    """Whether a user exists and its systemd answers."""
-    try:
-        # Its folder stays when somebody stops it, as long as the user lingers.
-        return system.answers(f"/run/user/{pwd.getpwnam(user).pw_uid}/systemd/private")
-    except KeyError:
-        return False
 
 
 def lacking(users: dict[str, str]) -> dict[str, str]:
