@@ -38,15 +38,16 @@ class DomainWriter(Domain, Writer):
         if lacking := libvirt_host.lacking(unit["name"] for unit in units):
             return lacking
         links = networkd.read_links()
-        return told({unit["name"]: lacking_of(unit, owner, links) for unit in units})
+        found = {unit["name"]: lacking_of(unit, owner, links) for unit in units}
+        changing = [unit for unit in units if unit["name"] in self.changing]
+        return told(found | {unit["name"]: found[unit["name"]] + missing_packages(unit) for unit in changing})
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = list(networkd.read_links().values())
         whole = [resolved(unit, owner, links) for unit in units]
-        between = domain_faults.across(whole)
-        found = {unit["name"]: between[unit["name"]] + leases.refusals(unit, links) for unit in whole}
+        found = domain_faults.across(whole)
         changing = [unit for unit in whole if unit["name"] in self.changing]
-        found |= {unit["name"]: found[unit["name"]] + refusals(unit) for unit in changing}
+        found |= {unit["name"]: found[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in changing}
         asked = [unit for unit in changing if not found[unit["name"]]]
         return told(found | {unit["name"]: refused(unit, owner) for unit in asked})
 
@@ -98,10 +99,17 @@ def lacking_of(unit: dict, owner: str, links: dict) -> list[str]:
     found = domain_checks.missing_files(unit)
     found += [f"there is no bridge {one['bridge']} yet; `bridges` makes it" for one in unit["interfaces"] if one["bridge"] not in links]
     try:
-        leases.files_of(resolved(unit, owner, links.values()), owner, links.values())
+        found += leases.outside(resolved(unit, owner, links.values()), links.values())
     except Missing as reason:
         found.append(str(reason))
     return found
+
+
+def missing_packages(unit: dict) -> list[str]:
+    """What a unit needs of packages that are not installed; nothing of a machine type that libvirt does not know, which is refused."""
+    with contextlib.suppress(libvirt_host.library().libvirtError):
+        return domain_checks.missing_packages(unit, libvirt_host.capabilities(unit["machine"]))
+    return []
 
 
 def refusals(unit: dict) -> list[str]:

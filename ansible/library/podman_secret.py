@@ -23,7 +23,7 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         self.restarts: dict[str, list[dict]] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
-        return lacking({self.name_of(unit): user_of(unit) for unit in units})
+        return lacking({self.name_of(unit): user_of(unit) for unit in units}, owner)
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}

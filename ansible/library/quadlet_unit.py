@@ -13,7 +13,7 @@ from ansible.module_utils.homelab.quadlet_plan import Now, Plan, blamed, make_pl
 from ansible.module_utils.homelab.quadlet_services import Services, is_up
 from ansible.module_utils.homelab.quadlet_states import overridden, started
 from ansible.module_utils.homelab.quadlet_unit import QuadletUnit, defined_elsewhere, file_drift, lacking, last_edit, read_units
-from ansible.module_utils.homelab.quadlet_users import account_of, by_user, folder_of, store_of, user_of
+from ansible.module_utils.homelab.quadlet_users import account_of, by_user, closed_to, folder_of, store_of, user_of
 
 
 class QuadletUnitWriter(QuadletUnit, Writer):
@@ -26,7 +26,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         self.overridden: dict[str, Errors] = {}
 
     def lacks(self, units: Sequence, owner: str) -> Errors:
-        return lacking({self.name_of(unit): user_of(unit) for unit in units})
+        return lacking({self.name_of(unit): user_of(unit) for unit in units}, owner)
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}
@@ -40,9 +40,19 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         changing = [unit for unit in units if self.name_of(unit) in self.changing and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.no_archive(unit))}
-        errors |= {self.name_of(unit): reason for unit, reason in quadlet_checks.taken_ports(changing, self.owned(owner))}
-        errors |= {self.name_of(unit): reason for unit in changing if (reason := quadlet_checks.shared_ports(unit, units))}
-        return errors | self._no_images(changing)
+        return errors | self._no_ports(changing, units, owner) | self._no_images(changing)
+
+    def _no_ports(self, changing: Sequence, units: Sequence, owner: str) -> Errors:
+        """The units that cannot have the ports which they publish."""
+        if not any(quadlet.ports(unit) for unit in changing):
+            return {}
+        owned = self.owned(owner)
+        past = chain.from_iterable(past_of(records.read(owner, self.kind, name)) for name in owned)
+        taken = {self.name_of(unit): why for unit, why in quadlet_checks.taken_ports(changing, owned, {one["service"] for one in past})}
+        names = {self.name_of(unit) for unit in units}
+        beside = publishing([name for name in owned if name not in names], owner)
+        shared = {self.name_of(unit): quadlet_checks.shared_ports(unit, units, beside) for unit in changing}
+        return taken | {name: reason for name, reason in shared.items() if reason}
 
     def _no_images(self, units: Sequence) -> Errors:
         """The units whose image is in no store yet, and not in its registry, as that says."""
@@ -200,6 +210,19 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         return {objects[one]: reason for one, reason in left.items()}
 
 
+def publishing(names: Sequence[str], owner: str) -> list[dict]:
+    """Those of an owner's units on this host that publish ports, and run."""
+    found = []
+    for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
+        folder = folder_of(user, owner)
+        if folder and not closed_to(user, owner):
+            with system.acting_as(account_of(user)):
+                units = [unit for unit in read_units(folder) if f"{user}/{unit['name']}" in names and quadlet.ports(unit)]
+            active = Services(user).active(units)
+            found += [{**unit, "user": user} for unit in units if unit["name"] in active]
+    return found
+
+
 def note_images(services: Services, units: Sequence) -> None:
     """Remember which images those units got whose service ran since, so that another one is seen."""
     named = [(unit, name) for unit in units if (name := quadlet_made.image_of(unit))]
@@ -236,9 +259,17 @@ def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
     for other in defined_elsewhere(folder, name) if change.unit.get("adopt") else []:
         system.remove_file(other, empty_parents_below=folder.parent)
     for path, text in wanted.items():
-        if system.read_text(folder / path) != text:
+        if not has_text(folder / path, text):
             system.make_folder((folder / path).parent, **ids)
             system.write_text(folder / path, text, **ids)
+
+
+def has_text(path: Path, text: str) -> bool:
+    """Whether a file is as wanted. One that its user cannot read is not; it can be replaced, since its folder is the user's."""
+    try:
+        return system.read_text(path) == text
+    except PermissionError:
+        return False
 
 
 def remove_files(folder: Path, paths: set[str], services: Services) -> None:

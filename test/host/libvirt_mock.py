@@ -237,6 +237,10 @@ class Connection:
     def getCapabilities(self):
         return "<domain type='kvm'/>"
 
+    def getDomainCapabilities(self, *_):
+        """Neither UEFI nor a TPM."""
+        return "<domainCapabilities/>"
+
     def defineXMLFlags(self, text, _flags):
         self.domain.calls.append("define")
         self.domain.root = domain_xml.parse(text)

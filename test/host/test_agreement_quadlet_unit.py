@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from machine_mock import agree_to_remove, module, settled, writer_of
 
-from ansible.module_utils.homelab import quadlet, quadlet_plan, quadlet_unit, quadlet_users
+from ansible.module_utils.homelab import quadlet, quadlet_plan, quadlet_unit, quadlet_users, system
 from ansible.module_utils.homelab.kind import Observation
 from ansible.module_utils.homelab.module import Change
 from ansible.module_utils.homelab.quadlet_unit import QuadletUnit
@@ -150,3 +150,22 @@ def test_a_removed_unit_loses_data_just_when_that_is_announced(system_units, uni
     assert system_units.podman.removed == ([] if kept else removed)
     assert system_units.machine.ran("systemctl", "stop") == [[quadlet.service_of(unit)]]
     assert [path for path in system_units.folder.rglob("*") if path.is_file()] == []
+
+
+def test_of_the_units_of_no_run_those_keep_their_ports_that_run(monkeypatch, system_units):
+    library = module("quadlet_unit")
+    for name in ("active", "stopped", "asked"):
+        (system_units.folder / f"{name}.container").write_text("[Container]\nImage=x\nPublishPort=8080:80\n")
+    monkeypatch.setattr(library.Services, "active", lambda _, units: {unit["name"] for unit in units} - {"stopped.container"})
+    found = library.publishing(["system/active.container", "system/stopped.container"], "lab")
+    assert [(unit["name"], unit["user"]) for unit in found] == [("active.container", "system")]
+
+
+def test_a_file_that_its_user_cannot_read_is_written_anew(monkeypatch, tmp_path):
+    def closed(_path):
+        raise PermissionError
+
+    monkeypatch.setattr(system, "read_text", closed)
+    change = Change({"name": "a.container", "content": "new\n"}, Observation("web/a.container"), {})
+    module("quadlet_unit").write(tmp_path, change, {})
+    assert (tmp_path / "a.container").read_bytes() == b"new\n"

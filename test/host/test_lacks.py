@@ -105,6 +105,13 @@ def test_a_volume_needs_its_pool_with_its_file_system_and_its_image(monkeypatch,
             "VLAN 20 on br0 has no link on this host that hands out addresses; `vlans` makes it, with `dhcp`",
         ),
         ({"interfaces": [{**PLUG, "address": "auto"}]}, "apps has no DHCP server of ours; give it `dhcp`, or the interface an address"),
+        (
+            {"interfaces": [{**PLUG, "address": "10.20.0.30"}]},
+            "10.20.0.30 is no guest's address in apps, which is 10.10.10.0/24",
+        ),
+        ({"interfaces": [{**PLUG, "address": "10.10.10.1"}]}, "10.10.10.1 is this host's own address in apps"),
+        ({"firmware": "uefi"}, "firmware uefi is not on this host; add package ovmf to `homelab_host.packages`"),
+        ({"tpm": True}, "a TPM needs swtpm on this host; add package swtpm-tools to `homelab_host.packages`"),
         ({"cloud_init": {}}, "cloud_init needs genisoimage on this host; `hypervisor: true` in `homelab_host` brings it"),
     ],
 )
@@ -117,12 +124,24 @@ def test_a_domain_needs_what_it_names(monkeypatch, machine, tmp_path, change, re
     assert (lacking if reason else said)("domain", unit) == reason
 
 
+def test_a_vlan_that_lost_its_address_hands_out_none(monkeypatch, machine, tmp_path):
+    mock_host(monkeypatch, machine, tmp_path).links[0].addresses = []
+    connection = libvirt_mock.connect(monkeypatch)
+    monkeypatch.setattr(connection, "lookupByUUIDString", connection.lookupByName, raising=False)
+    unit = whole(interfaces=[{**PLUG, "address": "10.10.10.30"}])
+    assert lacking("domain", unit) == "apps has no address, so it hands out none; `vlans` gives it one"
+
+
 @pytest.mark.parametrize("kind", ["podman_secret", "quadlet_unit"])
 def test_podmans_units_need_their_user_with_its_systemd(monkeypatch, machine, kind):
     unit = BARE[kind][0]
     assert lacking(kind, unit) == NO_MANAGER
     assert said(kind, {**unit, "user": None}) == ""
     monkeypatch.setattr(quadlet_unit, "manager_runs", lambda _user: True)
+    closed = "user web cannot enter /home/web, which should be its own"
+    monkeypatch.setattr(quadlet_unit, "closed_to", lambda *_: closed)
+    assert said(kind, unit) == closed
+    monkeypatch.setattr(quadlet_unit, "closed_to", lambda *_: "")
     assert said(kind, unit) == ""
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 import writers  # noqa: F401 - it lets Ansible find what the next line names
+from machine_mock import Hold
 
 from ansible.module_utils.homelab import records
 from ansible.module_utils.homelab.kind import Observation
-from ansible.module_utils.homelab.module import Writer, clear, work
+from ansible.module_utils.homelab.module import Writer, clear, converge, work
 
 GONE = ["vms/lost", "vms/kept"]
 ASKED = {
@@ -59,6 +60,15 @@ def test_what_leaves_is_told_and_what_takes_its_data_with_it():
 def test_its_removal_is_announced_as_a_loss_of_data():
     announced = {one["name"]: one["disruption"] for one in clear(Volumes(), GONE, "lab", None)}
     assert announced == {"vms/lost": "data-loss", "vms/kept": ""}
+
+
+def test_what_lacks_for_a_unit_that_is_as_wanted_fails_nobody(monkeypatch):
+    names = ["as-wanted", "new"]
+    monkeypatch.setattr(Volumes, "observe", lambda *_: [Observation("as-wanted", present=True, marked_by="lab"), Observation("new")])
+    monkeypatch.setattr(Volumes, "lacks", lambda *_: dict.fromkeys(names, "its pool is not there"))
+    records.write("lab", "volume", "as-wanted", {})
+    results = converge(Volumes(), [{"name": name} for name in names], "lab", Hold())
+    assert {one["name"]: one["msg"] for one in results} == {"as-wanted": "", "new": "its pool is not there"}
 
 
 def test_what_an_older_version_did_not_record_had_its_default(monkeypatch):

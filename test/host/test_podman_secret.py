@@ -37,7 +37,7 @@ def host(monkeypatch):
     def has(secrets, records=None, running=True):
         monkeypatch.setattr(podman_secret, "read_secrets", lambda user: secrets.get(user, {}))
         monkeypatch.setattr(podman_secret, "users_with_secrets", lambda: list(secrets))
-        monkeypatch.setattr(podman_secret, "can_be_asked", lambda _user: running)
+        monkeypatch.setattr(podman_secret, "why_not_asked", lambda user: "" if running else f"the systemd manager of {user} does not run")
         monkeypatch.setattr("homelab.records.read", lambda _owner, _kind, name: (records or {}).get(name))
         monkeypatch.setattr("homelab.records.names", lambda _owner, _kind: list(records or {}))
         return PodmanSecret()

@@ -2,9 +2,10 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
-from homelab import quadlet, quadlet_states, quadlet_unit
+from homelab import quadlet, quadlet_states, quadlet_unit, quadlet_users, records
 from homelab.quadlet_states import state_drift
 from homelab.quadlet_unit import QuadletUnit
 
@@ -199,6 +200,28 @@ def test_a_folder_that_cannot_be_entered_has_no_units(monkeypatch, tmp_path, fol
     monkeypatch.setattr(quadlet_unit, "account_of", lambda _: None)
     monkeypatch.setattr(quadlet_unit, "folder_of", lambda *_: tmp_path / folder)
     assert (QuadletUnit().found(), QuadletUnit().marked("lab")) == ({}, [])
+
+
+@pytest.fixture
+def closed_home(monkeypatch, tmp_path):
+    """A home of which one folder is closed to its user."""
+    home = tmp_path / "web"
+    (home / ".config").mkdir(parents=True)
+    monkeypatch.setattr(records, "ROOT", tmp_path / "records")
+    for module in (quadlet_users, quadlet_unit):
+        monkeypatch.setattr(module, "account_of", lambda _: None)
+        monkeypatch.setattr(module, "folder_of", lambda _, owner: home / ".config/containers/systemd" / owner)
+        monkeypatch.setattr(module, "store_of", lambda _: home / ".local/share/containers/storage")
+    monkeypatch.setattr(quadlet_users.os, "access", lambda path, *_, **__: Path(path) != home / ".config")
+    return f"user web cannot enter {home}/.config, which should be its own"
+
+
+def test_units_in_a_home_that_their_user_cannot_enter_are_not_gone(monkeypatch, closed_home):
+    monkeypatch.setattr(quadlet_unit, "settled_states", lambda *_: {})
+    units = [QuadletUnit().normalise({"user": "web", "name": f"{name}.container", "content": ""}, {}) for name in ("old", "new")]
+    records.write("lab", "quadlet-unit", "web/old.container", QuadletUnit().record_of(units[0]))
+    old, new = QuadletUnit().observe(units, "lab")
+    assert (old.present, old.drift, new.present) == (True, [closed_home], False)
 
 
 def test_an_edit_is_as_old_as_the_last_of_a_unit_s_files_and_a_removal_as_its_folder(tmp_path):

@@ -2,9 +2,11 @@
 
 from subprocess import CompletedProcess
 
+import pytest
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
 from ansible.module_utils.homelab import quadlet_checks, system
+from ansible.module_utils.homelab.listeners import Listener
 
 MADE = {"web.container": "[Service]\nRestart=alway\nFrob=1\n", "db.container": "[Service]\nRestart=always\n"}
 
@@ -38,10 +40,26 @@ def publishing(user, port, **more):
 def test_units_of_one_run_that_publish_the_same_port_are_told_of_each_other():
     web, notes, stopped = publishing("web", "8080:80"), publishing("notes", "8080:80"), publishing("old", "8080:80", running=False)
     units = [web, notes, stopped]
-    said = [quadlet_checks.shared_ports(unit, units) for unit in units]
+    said = [quadlet_checks.shared_ports(unit, units, []) for unit in units]
     assert said == [f"port 8080/tcp is also published by {user}/web.container; publish another one" for user in ("notes", "web")] + [""]
 
 
 def test_a_user_who_is_gone_hinders_no_other_s_ports(monkeypatch):
     monkeypatch.setattr(quadlet_checks.listeners, "listeners", list)
-    assert quadlet_checks.taken_ports([publishing("web", "8080:80")], ["gone-user/x.container"]) == []
+    assert quadlet_checks.taken_ports([publishing("web", "8080:80")], ["gone-user/x.container"], []) == []
+
+
+def test_a_port_that_a_leaving_unit_still_has_is_told():
+    old = {**publishing("web", "8080:80"), "name": "old.container"}
+    assert quadlet_checks.shared_ports(publishing("web", "8081:80"), [], [old]) == ""
+    said = quadlet_checks.shared_ports(publishing("web", "8080:80"), [], [old])
+    assert said.startswith("port 8080/tcp is published by web/old.container still; let that go, or give it another one")
+
+
+@pytest.mark.parametrize("service", ["site.service", "other.service"])
+def test_a_unit_of_the_system_s_that_gets_another_service_name_has_its_port_already(monkeypatch, service):
+    monkeypatch.setattr(quadlet_checks.listeners, "listeners", lambda: [Listener("tcp", "", 8080, "conmon", 7)])
+    monkeypatch.setattr(quadlet_checks.listeners, "uid_of", lambda _: 0)
+    monkeypatch.setattr(quadlet_checks.listeners, "services_of", lambda _: {service})
+    told = quadlet_checks.taken_ports([publishing(None, "8080:80")], ["system/web.container"], ["site.service"])
+    assert bool(told) is (service == "other.service")

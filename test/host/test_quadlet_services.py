@@ -48,8 +48,9 @@ def test_a_container_is_waited_for_until_it_is_healthy(wait):
     assert wait([{"a": UP}], [{"a": "starting"}, {"a": "unhealthy"}]) == {"a": "a is unhealthy, wanted healthy"}
 
 
-def test_the_journal_is_told_without_the_values_of_the_units_secrets(monkeypatch):
+def test_the_journal_is_told_since_this_run_began_and_without_the_values_of_the_units_secrets(monkeypatch):
     def run(argv, **_more):
+        assert argv[0] == "podman" or f"--since=@{quadlet_services.BEGUN}" in argv
         said = {"journalctl": "connecting to postgres://app:hunter2@db\nrefused\n", "podman": "hunter2\n"}
         return subprocess.CompletedProcess(argv, 0, said[argv[0]], "")
 

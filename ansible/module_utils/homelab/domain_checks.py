@@ -17,7 +17,7 @@ from .kind import Unit
 
 def reasons(unit: Unit, can: Element, memory: int) -> list[str]:
     """Why a host cannot run a unit. `can`: what libvirt says of its machine type; `memory`: the host's, in MiB."""
-    found = [*_firmware(unit, can), *_processor(unit, can), *_devices(unit, can)]
+    found = [*_firmware(unit, can), *_processor(unit, can), *_graphics(unit, can)]
     vcpu = can.find("vcpu")
     most = 1 if vcpu is None else int(vcpu.get("max", "1"))
     if (count := unit.get("vcpus_max") or unit["vcpus"]) > most:
@@ -42,12 +42,7 @@ def crowding(units: Iterable[Unit], others: int, memory: int) -> dict[str, list[
 
 
 def _firmware(unit: Unit, can: Element) -> list[str]:
-    wanted = unit["firmware"]
-    if wanted == "bios":
-        return []
-    if "efi" not in _values(can, "os/enum[@name='firmware']"):
-        return [f"firmware {wanted} is not on this host; add package ovmf to `homelab_host.packages`"]
-    if wanted == "uefi-secure" and "yes" not in _values(can, "os/loader/enum[@name='secure']"):
+    if unit["firmware"] == "uefi-secure" and "yes" not in _values(can, "os/loader/enum[@name='secure']"):
         return ["firmware with secure boot is not on this host, or not for this machine type; q35 has it, with package ovmf"]
     return []
 
@@ -67,14 +62,10 @@ def _processor(unit: Unit, can: Element) -> list[str]:
     return [f"cpu {wanted} has what this host's processor lacks; those that run here are {runs}"] if models[wanted] == "no" else []
 
 
-def _devices(unit: Unit, can: Element) -> list[str]:
-    found = []
-    if unit.get("tpm") and "emulator" not in _values(can, "devices/tpm/enum[@name='backendModel']"):
-        found.append("a TPM needs swtpm on this host; add package swtpm-tools to `homelab_host.packages`")
-    graphics = unit.get("graphics", "none")
-    if graphics != "none" and graphics not in _values(can, "devices/graphics/enum[@name='type']"):
-        found.append(f"graphics {graphics} are not in this host's QEMU")
-    return found
+def _graphics(unit: Unit, can: Element) -> list[str]:
+    wanted = unit.get("graphics", "none")
+    is_there = wanted in ("none", *_values(can, "devices/graphics/enum[@name='type']"))
+    return [] if is_there else [f"graphics {wanted} are not in this host's QEMU"]
 
 
 def _values(can: Element, path: str) -> list[str]:
@@ -94,6 +85,16 @@ def chain_of(path: str) -> list[str]:
     """The files that an image is made of (qemu-img(1), --backing-chain)."""
     done = system.run(["qemu-img", "info", "-U", "--backing-chain", "--output=json", path], check=False)
     return [image["filename"] for image in json.loads(done.stdout or "[]")]
+
+
+def missing_packages(unit: Unit, can: Element) -> list[str]:
+    """What a unit needs of packages that the base of a host may bring in the same run. `can` is as for `reasons`."""
+    found = []
+    if unit["firmware"] != "bios" and "efi" not in _values(can, "os/enum[@name='firmware']"):
+        found.append(f"firmware {unit['firmware']} is not on this host; add package ovmf to `homelab_host.packages`")
+    if unit.get("tpm") and "emulator" not in _values(can, "devices/tpm/enum[@name='backendModel']"):
+        found.append("a TPM needs swtpm on this host; add package swtpm-tools to `homelab_host.packages`")
+    return found
 
 
 def missing_files(unit: Unit) -> list[str]:

@@ -85,18 +85,24 @@ def _network_of(link: Link) -> tuple[str, tuple[str, str]]:
 
 
 def refusals(unit: Unit, links: Sequence[Link]) -> list[str]:
-    """Which addresses cannot be handed out to a guest: networkd would take no notice of them."""
-    found = []
-    for one in unit["interfaces"]:
-        if "address" in one:
-            own = ipaddress.ip_interface(next(iter(_vlan_of(one, links).addresses), "0.0.0.0/32"))
-            address = ipaddress.ip_address(one["address"])
-            if address not in own.network or address in (own.network[0], own.network[-1]):
-                found.append(f"{address} is no guest's address in {own.network}")
-            elif address == own.ip:
-                found.append(f"{address} is this host's own address")
-            found += _held_by_others(unit, one["address"], _vlan_of(one, links).name)
-    return found
+    """Which addresses cannot be handed out to a guest, since others have them."""
+    addressed = [one for one in unit["interfaces"] if "address" in one]
+    return [reason for one in addressed for reason in _held_by_others(unit, one["address"], _vlan_of(one, links).name)]
+
+
+def outside(unit: Unit, links: Sequence[Link]) -> list[str]:
+    """Which addresses networkd would not hand out to a guest, as its VLANs are just now; a run may be about to renumber them."""
+    addressed = [one for one in unit["interfaces"] if "address" in one]
+    return [reason for one in addressed if (reason := _outside(one["address"], _vlan_of(one, links)))]
+
+
+def _outside(address: str, vlan: Link) -> str:
+    if not vlan.addresses:
+        return f"{vlan.name} has no address, so it hands out none; `vlans` gives it one"
+    own, wanted = ipaddress.ip_interface(vlan.addresses[0]), ipaddress.ip_address(address)
+    if wanted not in own.network or wanted in (own.network[0], own.network[-1]):
+        return f"{address} is no guest's address in {vlan.name}, which is {own.network}"
+    return f"{address} is this host's own address in {vlan.name}" if wanted == own.ip else ""
 
 
 def _held_by_others(unit: Unit, address: str, vlan: str) -> list[str]:

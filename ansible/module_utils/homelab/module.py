@@ -187,7 +187,7 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
         lacking = writer.lacks(units, owner)
         refused.update(writer.refuse([unit for unit in units if writer.name_of(unit) not in lacking], owner))
     if hold:
-        refused.update(lacking)
+        refused.update({name: reason for name, reason in lacking.items() if name in writer.changing})
     changes = [change for change in changes if change.seen.name not in refused]
     results = {seen.name: _result(seen) for seen in before}
     for change in changes:

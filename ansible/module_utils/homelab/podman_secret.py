@@ -14,7 +14,7 @@ from pathlib import Path
 from . import records, system, texts
 from .kind import Kind, Observation, Unit
 from .quadlet_states import manager_runs
-from .quadlet_users import SYSTEM, account_of, is_readable, store_of, user_of
+from .quadlet_users import SYSTEM, account_of, closed_to, is_readable, store_of, user_of
 
 OWNER = "homelab.owner"
 HMAC = "homelab.hmac"
@@ -50,10 +50,10 @@ class PodmanSecret(Kind):
     def _observe(self, unit: Unit, owner: str) -> Observation:
         user = user_of(unit)
         seen = Observation(self.name_of(unit))
-        if not can_be_asked(user):
-            # Podman works only with the user's runtime folder. The record says whether there is a secret of ours.
+        if reason := why_not_asked(user):
+            # The record says whether there is a secret of ours.
             seen.present = records.read(owner, self.kind, seen.name) is not None
-            seen.drift = [f"the systemd manager of {user} does not run, so its secrets cannot be read"]
+            seen.drift = [f"{reason}, so its secrets cannot be read"]
             return seen
         labels = self.secrets(user).get(unit["name"])
         if labels is not None:
@@ -75,8 +75,9 @@ class PodmanSecret(Kind):
     def found(self) -> dict[str, str | None]:
         """Of a user who cannot be asked, those that records name."""
         recorded = [name for owner in records.owners() for name in records.names(owner, self.kind)]
-        unasked = [name for name in recorded if not can_be_asked(name.split("/", 1)[0])]
-        asked = {f"{user}/{name}": labels.get(OWNER) for user in users_with_secrets() for name, labels in self.secrets(user).items()}
+        unasked = [name for name in recorded if why_not_asked(name.split("/", 1)[0])]
+        users = [user for user in users_with_secrets() if not why_not_asked(user)]
+        asked = {f"{user}/{name}": labels.get(OWNER) for user in users for name, labels in self.secrets(user).items()}
         return {**dict.fromkeys(unasked), **asked}
 
 
@@ -124,9 +125,11 @@ def user_exists(user: str) -> bool:
         return False
 
 
-def can_be_asked(user: str) -> bool:
-    """Whether Podman answers for a user: it is the system, there is no such user at all, or its manager runs."""
-    return user == SYSTEM or not user_exists(user) or manager_runs(user)
+def why_not_asked(user: str) -> str:
+    """Why Podman cannot be asked for a user: it works only with the runtime folder, which the manager makes, and in the user's home."""
+    if user == SYSTEM or not user_exists(user):
+        return ""
+    return closed_to(user) if manager_runs(user) else f"the systemd manager of {user} does not run"
 
 
 def users_with_secrets() -> list[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import listeners, quadlet, system
 from .kind import Unit
@@ -24,14 +23,17 @@ def no_archive(unit: Unit) -> str:
     return f"there is no file {path} on this host" if path and not os.path.isfile(path) else ""
 
 
-def taken_ports(units: Sequence[Unit], owned: Sequence[str]) -> list[tuple[Unit, str]]:
-    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up."""
+def taken_ports(units: Sequence[Unit], owned: Sequence[str], had: Iterable[str]) -> list[tuple[Unit, str]]:
+    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up.
+
+    `owned` are the names of the owner's units, `had` the services that they may have had so far.
+    """
     ports = {id(unit): quadlet.ports(unit) for unit in units if quadlet.should_run(unit)}
     if not any(ports.values()):
         return []
     users = {name.split("/", 1)[0] for name in owned}
     uids = {account.pw_uid for account in pwd.getpwall() if account.pw_name in users}
-    services = {quadlet.service_of(unit) for unit in units} | {f"{Path(name.split('/', 1)[1]).stem}.service" for name in owned}
+    services = {*had, *(quadlet.service_of(unit) for unit in units)}
     others = [
         one for one in listeners.listeners() if listeners.uid_of(one.pid) not in uids and not services & listeners.services_of(one.pid)
     ]
@@ -39,17 +41,25 @@ def taken_ports(units: Sequence[Unit], owned: Sequence[str]) -> list[tuple[Unit,
     return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
 
 
-def shared_ports(unit: Unit, units: Sequence[Unit]) -> str:
-    """Why a unit cannot have its ports beside the others of the same run; nothing when it can."""
+def shared_ports(unit: Unit, units: Sequence[Unit], beside: Sequence[Unit]) -> str:
+    """Why a unit cannot have its ports beside the others of the same run, and `beside` what else runs; nothing when it can."""
+    if not quadlet.should_run(unit):
+        return ""
     others = [one for one in units if one is not unit and quadlet.should_run(one)]
-    found = [
-        f"port {port} is also published by {user_of(one)}/{one['name']}; publish another one"
+    found = [f"{what} is also published by {whose}; publish another one" for what, whose in _shared(unit, others)]
+    way_out = "let that go, or give it another one, in an up of its own before"
+    return "; ".join([*found, *(f"{what} is published by {whose} still; {way_out}" for what, whose in _shared(unit, beside))])
+
+
+def _shared(unit: Unit, others: Sequence[Unit]) -> list[tuple[str, str]]:
+    """Which ports of a unit others publish, and who they are."""
+    return [
+        (f"port {port}", f"{user_of(one)}/{one['name']}")
         for one in others
         for ours in quadlet.ports(unit)
         for theirs in quadlet.ports(one)
         for port in listeners.shared(ours, theirs)
     ]
-    return "; ".join(found) if quadlet.should_run(unit) else ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ STILL_SECONDS = 180
 WORKING_SECONDS = 900
 LONGEST_SECONDS = 3600
 CRASHES = 5
+# When this run began, in seconds of time(2). What a service said before may hold values of secrets that it no longer has.
+BEGUN = int(time.time())
 
 Reasons = dict[str, str]
 
@@ -150,13 +152,14 @@ class Services:
         return {service: status for service, status in found if service in services}
 
     def journal(self, unit: Unit) -> str:
-        """A unit's last lines, and what systemd says of it, without the values of secrets, which its container may have printed."""
+        """A unit's last lines in this run, and systemd's of it, without the values of secrets, which its container may have printed."""
         service = quadlet.service_of(unit)
         match = [f"_SYSTEMD_UNIT={service}", "+", f"UNIT={service}"]
         if self.account:
             uid = self.account.pw_uid
             match = [f"_SYSTEMD_USER_UNIT={service}", f"_SYSTEMD_OWNER_UID={uid}", "+", f"USER_UNIT={service}", f"_UID={uid}"]
-        said = system.run(["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", *match], check=False).stdout.strip()
+        show = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", f"--since=@{BEGUN}"]
+        said = system.run([*show, *match], check=False).stdout.strip()
         return texts.hidden(said, self.secret_values(unit))
 
     def secret_values(self, unit: Unit) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from . import quadlet, quadlet_made, records, system, texts
 from .kind import Kind, Observation, Unit
 from .quadlet_states import manager_runs, settled_states, state_drift
-from .quadlet_users import SYSTEM, account_of, by_user, folder_of, is_readable, store_of, user_of, users
+from .quadlet_users import SYSTEM, account_of, by_user, closed_to, folder_of, is_readable, store_of, user_of, users
 
 # What the administrator puts there for users; the system's generator leaves it out, podman-systemd.unit(5).
 FOR_USERS = Path("/etc/containers/systemd/users")
@@ -69,6 +69,8 @@ class QuadletUnit(Kind):
         seen = Observation(self.name_of(unit))
         if folder is None:
             return seen
+        if closed := closed_to(user, owner):
+            return self.unseen([unit], owner, closed)[0]
         service = quadlet.service_of(unit)
         state = states.get(service, {})
         noted = quadlet_made.noted(user, unit)
@@ -172,12 +174,18 @@ def last_edit(folder: Path, unit: Unit) -> float:
     return max((path.stat().st_mtime for path in places if path.exists()), default=math.inf)
 
 
-def lacking(users: dict[str, str]) -> dict[str, str]:
+def lacking(users: dict[str, str], owner: str) -> dict[str, str]:
     """What Podman's units, by name, each of a user, need that is not on the host."""
     if not system.installed("podman"):
         return dict.fromkeys(users, "podman is not installed yet; `podman: true` in homelab_host brings it")
-    reason = "does not exist or has no systemd running yet; `service_users` sees to that"
-    return {name: f"user {user} {reason}" for name, user in users.items() if user != SYSTEM and not manager_runs(user)}
+    reasons = {user: _lacking(user, owner) for user in {*users.values()} - {SYSTEM}}
+    return {name: reasons[user] for name, user in users.items() if reasons.get(user)}
+
+
+def _lacking(user: str, owner: str) -> str:
+    if not manager_runs(user):
+        return f"user {user} does not exist or has no systemd running yet; `service_users` sees to that"
+    return closed_to(user, owner)
 
 
 observer = QuadletUnit()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeGuard
 
+from . import system
 from .kind import Unit
 
 SYSTEM = "system"
@@ -48,6 +49,19 @@ def store_of(user: str) -> Path:
     """Where a user's Podman keeps what it has, containers-storage.conf(5)."""
     account = account_of(user)
     return Path(account.pw_dir) / ".local/share/containers/storage" if account else Path("/var/lib/containers/storage")
+
+
+def closed_to(user: str, owner: str = "") -> str:
+    """Why nothing of a user can be looked at: a folder on the way to its units or to Podman's store is closed to it, path_resolution(7)."""
+    folder = folder_of(user, owner)
+    if folder is None:
+        return ""
+    with system.acting_as(account_of(user)):
+        for place in (folder, store_of(user)):
+            for one in (*reversed(place.parents), place):
+                if one.is_dir() and not os.access(one, os.X_OK, effective_ids=True):
+                    return f"user {user} cannot enter {one}, which should be its own"
+    return ""
 
 
 def is_readable(folder: Path | None) -> TypeGuard[Path]:
