@@ -46,12 +46,12 @@ export function machinesOf(
   return new Map(host.domains.map((unit, index) => [unit.name, domains[index]!]));
 }
 
-/** A change that a running guest cannot take is in its definition only. */
+/** A change that a running guest cannot take is in its definition only; whether it started since the last look, the state does not know. */
 function tellWhatWaits(domain: Domain): void {
   domain.facts.apply((facts) => {
     const waiting = facts?.next_boot ?? [];
     if (waiting.length === 0) return;
-    const message = `it gets ${waiting.join(", ")} when it starts next; \`restart: allowed\` lets an up restart it`;
+    const message = `it gets ${waiting.join(", ")} when it starts next (as the last up or refresh saw it); \`restart: allowed\` lets an up restart it`;
     void pulumi.log.warn(message, domain);
   });
 }

@@ -20,10 +20,10 @@ from ansible.module_utils.homelab import (
     seed,
     seed_apply,
 )
+from ansible.module_utils.homelab.addresses import Missing
 from ansible.module_utils.homelab.domain import STATES, Domain, lag, lookup, named, persistent, present, resolved, texts_of
 from ansible.module_utils.homelab.domain_apply import catch_up, shut_down, start, wait_until_ready, wake
 from ansible.module_utils.homelab.domain_define import define, forget_name, in_the_way, refused, rename, saved, undefine
-from ansible.module_utils.homelab.leases import Missing
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
 from ansible.module_utils.homelab.networkd_apply import forget, write_files
 

@@ -136,8 +136,9 @@ function changeOf({ disruption, touches, diff }: Verdict & { is: "changes" }, pl
   return { severity: disturbs ? "warn" : "info", message: `verified on the host: ${lines}` };
 }
 
-/** Whether a host said nothing at all. */
-export const isUnasked = (verdicts: Verdict[]): boolean => verdicts.length > 0 && verdicts.every(({ is }) => is === "unverified");
+/** Whether a host said nothing at all; of a unit that it looked at there is a difference, even if it could not try it. */
+export const isUnasked = (verdicts: Verdict[]): boolean =>
+  verdicts.length > 0 && verdicts.every((one) => one.is === "unverified" && one.diff === undefined);
 
 /** One line for a host: how many of its units are what. */
 export function summaryOf(host: string, verdicts: Verdict[]): Finding {
@@ -147,7 +148,7 @@ export function summaryOf(host: string, verdicts: Verdict[]): Finding {
     count(is as Verdict["is"]) > 0 ? [`${count(is as Verdict["is"])} ${word}`] : [],
   );
   const reasons = new Set(verdicts.flatMap((one) => (one.is === "unverified" ? [one.reason] : [])));
-  const none = isUnasked(verdicts);
+  const none = verdicts.length > 0 && count("unverified") === verdicts.length;
   const message = none
     ? `${host} is not verified: ${[...reasons].join("; ")}`
     : `${host} is verified: ${counted.join(", ") || "nothing to ask"}`;

@@ -1,5 +1,14 @@
 import { type Run, type UnitResult } from "@homelab/providers";
-import { type Plan, type Verdict, findingOf, hindrancesOf, leavingOf, summaryOf, verdictsOf } from "../../components/verify/findings";
+import {
+  type Plan,
+  type Verdict,
+  findingOf,
+  hindrancesOf,
+  isUnasked,
+  leavingOf,
+  summaryOf,
+  verdictsOf,
+} from "../../components/verify/findings";
 
 const result = (more: Partial<UnitResult>): UnitResult => ({
   name: "apps",
@@ -123,6 +132,12 @@ test("a line says of each host how much of it is verified", () => {
     severity: "warn",
     message: "app is not verified: no route",
   });
+});
+
+test("a host that was heard of a unit is not away, even if it can try none", () => {
+  const heard = { ...unknown, diff: "it is shut off" };
+  expect([isUnasked([]), isUnasked([unknown]), isUnasked([unknown, heard])]).toEqual([false, true, false]);
+  expect(summaryOf("app", [heard]).message).toBe("app is not verified: there is no nft");
 });
 
 test("what of others is in a unit's way is found under its resource's id", () => {

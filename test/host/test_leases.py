@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from homelab import leases, marks
+from homelab import addresses, leases, marks
 from homelab.networkd import FOLDER, Link
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "inventory" / "addresses.yml").read_text(encoding="utf-8"))
@@ -14,7 +14,7 @@ INTERFACE = {"bridge": "br0", "vlan": 10, "mac": "52:54:00:00:00:0a", "address":
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["name"])
 def test_a_derived_address_is_the_same_on_both_routes(row):
-    assert leases.derived(row["name"], row["network"], (row["from"], row["to"])) == row["address"]
+    assert addresses.derived(row["name"], row["network"], (row["from"], row["to"])) == row["address"]
 
 
 def test_a_lease_is_a_drop_in_of_the_vlan_that_bears_the_domains_mark():
@@ -26,7 +26,7 @@ def test_a_lease_is_a_drop_in_of_the_vlan_that_bears_the_domains_mark():
 
 
 def test_an_address_that_no_vlan_hands_out_is_told():
-    with pytest.raises(leases.Missing, match="VLAN 11 on br0 has no link on this host"):
+    with pytest.raises(addresses.Missing, match="VLAN 11 on br0 has no link on this host"):
         leases.files_of({"name": "web", "interfaces": [{**INTERFACE, "vlan": 11}]}, "lab", [VLAN])
 
 

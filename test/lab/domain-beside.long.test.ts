@@ -2,7 +2,7 @@
 import { KERNEL, POOLS, definition, idle, machine, plug, tiny, virsh, volume } from "./guests";
 import { type Lab } from "./lab";
 import { page, text } from "./look";
-import { asHypervisor, changed, edit, good, hypervisor, playbook, stack, up } from "./project";
+import { alter, asHypervisor, changed, edit, good, hypervisor, playbook, previewedUp, stack, up } from "./project";
 
 jest.setTimeout(3_600_000);
 
@@ -49,6 +49,33 @@ test("each is confined to its own files", async () => {
   expect(labels).toBe(uuids.map((uuid) => `libvirt-${uuid.trim()} (enforce)\n`).join(""));
 });
 
+/** Two guests in VLAN iot, which has this network; one of them with a derived address. */
+function declareIot(network: string): void {
+  const inIot = (address: string) => ({ interfaces: [{ bridge: "br0", vlan: 20, address }] });
+  asHypervisor({ domains: [...guests, idle("given", inIot(`${network}.30`)), idle("derived", inIot("auto"))] });
+  alter<{ vlans: Record<string, unknown>[] }>("host_vars/hv.yml", ({ vlans }) => {
+    const dhcp = { from: `${network}.100`, to: `${network}.199` };
+    Object.assign(
+      vlans.find(({ name }) => name === "iot")!,
+      { address: `${network}.1/24`, dhcp },
+    );
+  });
+}
+
+test("a VLAN gets another network together with the guests in it, by either route", async () => {
+  declareIot("10.10.20");
+  await previewedUp();
+  declareIot("10.20.0");
+  const { output } = await previewedUp();
+  expect(output).toMatch(/hv\/domain\/given: unverified: .*10\.20\.0\.30 is no guest's address in iot, which is 10\.10\.20\.0\/24/);
+  expect(output).toMatch(/hv\/domain\/derived: unverified: .*10\.20\.0\.\d+ is no guest's address in iot/);
+  await good(stack(["preview", "--refresh", "--expect-no-changes"]));
+  declareIot("10.10.20");
+  expect(changed((await playbook("--limit", "hv", "--check")).stdout)).toEqual({ hv: 2 });
+  expect((await playbook("--limit", "hv")).code).toBe(0);
+  expect(changed((await playbook("--limit", "hv", "--check")).stdout)).toEqual({ hv: 0 });
+});
+
 test("a TPM is there when the guest runs, and secure boot is defined as libvirt wants it", async () => {
   asHypervisor({
     pools: POOLS,
@@ -60,7 +87,8 @@ test("a TPM is there when the guest runs, and secure boot is defined as libvirt 
     ],
   });
   edit("host_vars/hv.yml", "packages: [ovmf]", "packages: [ovmf, swtpm-tools]");
-  await up();
+  const { output } = await previewedUp();
+  expect(output).toMatch(/hv\/domain\/with-tpm: unverified: .*a TPM needs swtpm on this host; add package swtpm-tools/);
   expect((await machine(OTHER))["uptime"]).toBeGreaterThan(0);
   expect(await text("hv", "pgrep -a swtpm")).toContain((await virsh("domuuid", "with-tpm")).trim());
   expect((await definition("secure")).join("\n")).toMatch(/<loader [^>]*secure='yes'[^]*<smm state='on'\/>[^]*<tpm model=/);

@@ -19,6 +19,8 @@ const CONTAINER = [
 const BYSTANDER = "hv/quadlet-unit/web/bystander.container";
 /** What rests on the user's systemd. */
 const ALL_OF_WEB = ["hv/podman-secret/web/greeting", "hv/quadlet-unit/web/web.image", "hv/quadlet-unit/web/web.container", BYSTANDER];
+/** What cannot be looked at while its user cannot enter its home. */
+const ALL_OF_NOTES = ["app/quadlet-unit/notes/web.image", "app/quadlet-unit/notes/notes.container"];
 
 const inHome = (user: string, command: string): string => `cd /; runuser -u ${user} -- env XDG_RUNTIME_DIR=/run/user/2001 ${command}`;
 const UNITS = (user: string): string => `/home/${user}/.config/containers/systemd/lab`;
@@ -108,6 +110,11 @@ const waves: Record<string, Drift[]> = {
     ["hv/bridge/br0", "ip link set br0 type bridge stp_state 1", /br0: spanning tree is on/],
     ["hv/vlan/iot", "ip addr add 10.10.20.9/24 dev iot; ip link set iot down", /iot: address [^]*iot: it is down/],
     ["hv/service-user/web", "systemctl stop user@2001", /its systemd manager does not run/, ALL_OF_WEB],
+    [
+      "app/quadlet-unit/notes/notes.container",
+      `install -m 600 -o root ${UNITS("notes")}/notes.container /tmp/by-root && mv /tmp/by-root ${UNITS("notes")}/notes.container`,
+      /notes.container: its user cannot read it: Permission denied/,
+    ],
   ],
   "who stays without a login": [
     [
@@ -115,6 +122,12 @@ const waves: Record<string, Drift[]> = {
       "loginctl disable-linger web; timeout 120 sh -c 'while test -e /run/user/2001; do sleep 1; done'",
       /linger is off, wanted on/,
       ALL_OF_WEB,
+    ],
+    [
+      "app/service-user/notes",
+      "chown root:root /home/notes; chmod 700 /home/notes",
+      /\/home\/notes is missing or not the user's own/,
+      ALL_OF_NOTES,
     ],
   ],
 };

@@ -72,6 +72,9 @@ export const hypervisor = (): Promise<Lab> =>
 /** `pulumi up` on the test's stack; throws when it fails. */
 export const up = (...args: string[]): Promise<PulumiRun> => good(stack(["up", "--yes", "--skip-preview", ...args]));
 
+/** The same behind its own preview, as a user runs it: what that refuses is not begun. */
+export const previewedUp = (): Promise<PulumiRun> => good(stack(["up", "--yes"]));
+
 /** A pulumi command on the test's stack. */
 export function stack(args: string[], more: Record<string, string> = {}): Promise<PulumiRun> {
   writeFileSync(runsLog, "");

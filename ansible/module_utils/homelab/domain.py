@@ -22,11 +22,11 @@ from . import (
     sizes,
     system,
 )
+from .addresses import Missing
 from .domain_devices import bus_of, disk_of, with_macs, with_targets
 from .domain_live import Step, steps
 from .domain_xml import Element
 from .kind import Kind, Observation, Unit, whose
-from .leases import Missing
 from .networkd import Link
 
 # virDomainState.

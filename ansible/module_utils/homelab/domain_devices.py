@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
 
 from . import volume
+from .addresses import Missing
 from .kind import Unit
-from .leases import Missing
 
 # By the name in the guest.
 BUSES = {"vd": "virtio", "sd": "sata", "hd": "ide"}

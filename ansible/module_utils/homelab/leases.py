@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import networkd, system
+from .addresses import Missing, derived
 from .networkd import FOLDER, Files, Link
 
 Unit = dict[str, Any]
-
-
-class Missing(Exception):
-    """Something that a unit needs is not on the host."""
 
 
 def files_of(unit: Unit, owner: str, links: Iterable[Link]) -> Files:
@@ -55,22 +51,6 @@ def with_addresses(unit: Unit, links: Iterable[Link]) -> list[Unit]:
         return {**one, "address": derived(f"{unit['name']}/{number}", *_network_of(_vlan_of(one, links)))}
 
     return [settled(one, unit["interfaces"][:number]) for number, one in enumerate(unit["interfaces"])]
-
-
-def derived(name: str, network: str, pool: tuple[str, str]) -> str:
-    """The address of a guest's interface that has none: made of its name, in its VLAN's network, outside of what is handed out to anybody.
-
-    components/inventory/addresses.ts makes the same; test/inventory/addresses.yml holds both together.
-    """
-    own = ipaddress.ip_interface(network)
-    first, last = (ipaddress.ip_address(one) for one in pool)
-    count = own.network.num_addresses - 2
-    start = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
-    candidates = (own.network[1 + (start + step) % count] for step in range(count))
-    for one in candidates:
-        if one != own.ip and not int(first) <= int(one) <= int(last):
-            return str(one)
-    raise Missing(f"{own.network} has no address left beside the range that is handed out; make that smaller")
 
 
 def _network_of(link: Link) -> tuple[str, tuple[str, str]]:

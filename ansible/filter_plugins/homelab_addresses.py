@@ -1,0 +1,59 @@
+"""Gives guests the addresses that their VLANs are declared to hand out, whatever those are on the host just now."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+DOCUMENTATION = """
+name: homelab_addresses
+short_description: Domains with their addresses
+description:
+  - Takes a list of domains and one of VLANs, and gives the domains with an address for each interface that says C(auto).
+  - One whose VLAN is not declared here keeps C(auto), and the host derives it from what it has.
+options: {}
+"""
+
+Unit = dict[str, Any]
+
+spec = importlib.util.spec_from_file_location("addresses", Path(__file__).resolve().parents[1] / "module_utils/homelab/addresses.py")
+assert spec and spec.loader
+addresses = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(addresses)
+
+
+class FilterModule:
+    """The filter, by its name."""
+
+    def filters(self) -> dict[str, Callable[..., list[Unit]]]:
+        return {"homelab_addresses": with_addresses}
+
+
+def with_addresses(domains: Sequence[Unit], vlans: Sequence[Unit]) -> list[Unit]:
+    """Domains with the addresses that interfaces of declared VLANs get. Raises AnsibleFilterError for what is no list of domains."""
+    try:
+        return [{**unit, **({"interfaces": settled(unit, vlans)} if unit.get("interfaces") else {})} for unit in domains]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise AnsibleFilterError(f"domains and vlans are lists as `ansible-doc -t role` tells of them ({error!r})") from None
+
+
+def settled(unit: Unit, vlans: Sequence[Unit]) -> list[Unit]:
+    """The interfaces of a domain. An interface's number is that within its VLAN, so that one in another comes and goes without a trace."""
+    done: list[Unit] = []
+    for one in unit["interfaces"]:
+        place = (one.get("bridge"), one.get("vlan"))
+        number = sum((other.get("bridge"), other.get("vlan")) == place for other in done)
+        declared = [vlan for vlan in vlans if (vlan.get("bridge"), vlan.get("id")) == place and "address" in vlan and vlan.get("dhcp")]
+        new = dict(one)
+        # What is wrong with a network, its own kind says.
+        with contextlib.suppress(ValueError, addresses.Missing):
+            if one.get("address") == "auto" and declared:
+                pool = (declared[0]["dhcp"]["from"], declared[0]["dhcp"]["to"])
+                new["address"] = addresses.derived(f"{unit['name']}/{number}", declared[0]["address"], pool)
+        done.append(new)
+    return done
