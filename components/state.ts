@@ -1,3 +1,4 @@
+import { idOf } from "../providers/lifecycle";
 import { type KindName } from "../providers/kinds";
 import { type Exported, exportOf, stackNames } from "../providers/pulumi/cli";
 
@@ -15,11 +16,14 @@ export interface Held {
 
 const OURS = "pulumi-nodejs:dynamic/homelab:";
 
-/** The units in a stack's state. */
+/** The units in a stack's state. The id of a domain that was renamed is that of its new name; the engine's own follows at a refresh. */
 export const heldIn = (stack: string, { deployment }: Exported): Held[] =>
-  (deployment?.resources ?? []).flatMap(({ type, id, outputs }) =>
-    type.startsWith(OURS) && id !== undefined ? [{ ...(outputs as unknown as Held), stack, id }] : [],
-  );
+  (deployment?.resources ?? []).flatMap(({ type, id, outputs }) => {
+    if (!type.startsWith(OURS) || id === undefined) return [];
+    const held = outputs as unknown as Held;
+    const isNamed = held.kind === "domain" && "name" in held.unit;
+    return [{ ...held, stack, id: isNamed ? idOf(held as Parameters<typeof idOf>[0]) : id }];
+  });
 
 /** The units that a stack's state holds. Raises a UserError when it cannot be read. */
 export const heldBy = async (stack: string): Promise<Held[]> => heldIn(stack, await exportOf(stack));

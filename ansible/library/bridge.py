@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ansible.module_utils.homelab import libvirt_host, networkd, records, system
 from ansible.module_utils.homelab.bridge import Bridge, files_of
@@ -45,7 +45,7 @@ class BridgeWriter(Bridge, Writer):
                 set_bridge(unit, links[unit["name"]])
         for change in changes:
             left = set(change.record.get("ports", [])) - {port["name"] for port in change.unit["ports"]}
-            release(owner, held(change.unit["name"], left, links))
+            release(owner, held(change.unit["name"], left, links), staying={port["name"] for unit in units for port in unit["ports"]})
         links_of = {unit["name"]: [unit["name"], *(port["name"] for port in unit["ports"])] for unit in units}
         return reload_until(lambda: self.observe(units, owner), links_of)
 
@@ -112,13 +112,14 @@ def held(bridge: str, ports: Iterable[str], links: dict[str, networkd.Link]) -> 
     return [port for port in ports if port in links and links[port].master == bridge]
 
 
-def release(owner: str, ports: Iterable[str]) -> None:
-    """Take ports that are no longer wanted out of their bridge, and leave them as they were before it."""
+def release(owner: str, ports: Iterable[str], staying: Collection[str] = ()) -> None:
+    """Take ports that are no longer wanted out of their bridge, and leave them as they were; those `staying` go to another one."""
     for port in ports:
         was = records.read(owner, PORT_BEFORE, port) or {"up": False, "mtu": 1500}
         system.run(["ip", "link", "set", port, "nomaster"], check=False)
         system.run(["ip", "link", "set", port, "up" if was["up"] else "down", "mtu", str(was["mtu"])], check=False)
-        records.remove(owner, PORT_BEFORE, port)
+        if port not in staying:
+            records.remove(owner, PORT_BEFORE, port)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +39,20 @@ class DomainWriter(Domain, Writer):
             return lacking
         links = networkd.read_links()
         found = {unit["name"]: lacking_of(unit, owner, links) for unit in units}
-        changing = [unit for unit in units if unit["name"] in self.changing]
-        return told(found | {unit["name"]: found[unit["name"]] + missing_packages(unit) for unit in changing})
+        changing = [unit for unit in units if unit["name"] in self.changing and not found[unit["name"]]]
+        for unit in changing:
+            unmet = unmet_of(resolved(unit, owner, links.values()), links.values())
+            found[unit["name"]] += [reason for kind, reasons in unmet.items() if kind in self.brought for reason in reasons]
+        return told(found)
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         links = list(networkd.read_links().values())
         whole = [resolved(unit, owner, links) for unit in units]
         found = domain_faults.across(whole)
         changing = [unit for unit in whole if unit["name"] in self.changing]
-        found |= {unit["name"]: found[unit["name"]] + leases.refusals(unit, links) + refusals(unit) for unit in changing}
+        for unit in changing:
+            unmet = [reason for kind, reasons in unmet_of(unit, links).items() if kind not in self.brought for reason in reasons]
+            found[unit["name"]] += unmet + leases.refusals(unit, links) + refusals(unit)
         asked = [unit for unit in changing if not found[unit["name"]]]
         return told(found | {unit["name"]: refused(unit, owner) for unit in asked})
 
@@ -99,10 +104,15 @@ def lacking_of(unit: dict, owner: str, links: dict) -> list[str]:
     found = domain_checks.missing_files(unit)
     found += [f"there is no bridge {one['bridge']} yet; `bridges` makes it" for one in unit["interfaces"] if one["bridge"] not in links]
     try:
-        found += leases.outside(resolved(unit, owner, links.values()), links.values())
+        leases.files_of(resolved(unit, owner, links.values()), owner, links.values())
     except Missing as reason:
         found.append(str(reason))
     return found
+
+
+def unmet_of(unit: dict, links: Iterable[networkd.Link]) -> dict[str, list[str]]:
+    """What of a host is not as a unit needs it, by the kind that sees to that; a run that changes that kind may bring it."""
+    return {"host": missing_packages(unit), "vlan": leases.outside(unit, links)}
 
 
 def missing_packages(unit: dict) -> list[str]:

@@ -29,8 +29,21 @@ class ImageWriter(Image, Writer):
     """Fetches images. One that is there is never changed; another hash is another file."""
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
-        new = [unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()]
-        return {unit["name"]: reason for unit in new if (reason := out_of_reach(unit["source"]))}
+        errors: Errors = {}
+        room = system.room_in(next(folder for folder in (FOLDER, *FOLDER.parents) if folder.is_dir()))
+        # Two of one hash are one file.
+        new = {unit["sha256"]: unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()}
+        for unit in new.values():
+            try:
+                size = size_of(unit["source"])
+            except OutOfReach as reason:
+                errors[unit["name"]] = str(reason)
+                continue
+            if size > room:
+                errors[unit["name"]] = f"{unit['source']} is {-(-size // MIB)} MiB, and there are {room // MIB} MiB left in {FOLDER}"
+            else:
+                room -= size
+        return errors
 
     def disruption(self, change: Change) -> str:
         return "live"
@@ -51,26 +64,27 @@ class ImageWriter(Image, Writer):
         return {}
 
 
-def out_of_reach(source: str) -> str:
-    """Why a source cannot be had; nothing when it can, as far as that is known without fetching it."""
+class OutOfReach(Exception):
+    """A source cannot be had; the text says why."""
+
+
+def size_of(source: str) -> int:
+    """How much a source takes, in bytes, as far as that is known without fetching it; 0 when it is not. Raises OutOfReach."""
     if not is_url(source):
-        return no_room(source, data_of(source)) if os.path.isfile(source) else f"there is no file {source} on this host"
+        if not os.path.isfile(source):
+            raise OutOfReach(f"there is no file {source} on this host")
+        return data_of(source)
     try:
         with urllib.request.urlopen(urllib.request.Request(source, method="HEAD"), timeout=ANSWER_SECONDS) as answer:
             length = answer.headers.get("Content-Length") or ""
     except urllib.error.HTTPError as error:
         # Some servers answer GET alone.
-        return "" if error.code in (403, 405, 501) else f"{source} cannot be had: {error}"
+        if error.code in (403, 405, 501):
+            return 0
+        raise OutOfReach(f"{source} cannot be had: {error}") from error
     except (OSError, HTTPException) as error:
-        return f"{source} cannot be had: {error}"
-    return no_room(source, int(length)) if length.isdecimal() else ""
-
-
-def no_room(source: str, size: int) -> str:
-    """Why a file of a size does not fit where images lie; nothing when it does."""
-    there = next(folder for folder in (FOLDER, *FOLDER.parents) if folder.is_dir())
-    room = system.room_in(there)
-    return f"{source} is {-(-size // MIB)} MiB, and there are {room // MIB} MiB left in {FOLDER}" if size > room else ""
+        raise OutOfReach(f"{source} cannot be had: {error}") from error
+    return int(length) if length.isdecimal() else 0
 
 
 def bring(unit: dict) -> None:

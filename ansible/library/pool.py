@@ -43,7 +43,8 @@ def refusal(unit: dict) -> str:
     """Why a pool that is there cannot become what its unit says; nothing when it can."""
     pool = lookup(unit["name"])
     if pool is None:
-        return ""
+        other = next((one.name() for one in libvirt_host.pools() if type_of(one) == "dir" and path_of(one) == unit["path"]), None)
+        return f"{unit['path']} is the folder of libvirt's pool {other} already; declare that one, with `adopt: true`" if other else ""
     if type_of(pool) != "dir":
         return f"libvirt has a pool {unit['name']} of type {type_of(pool)}; pools of type dir are declared, so take another name"
     if path_of(pool) != unit["path"]:

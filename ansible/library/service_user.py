@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import grp
 import pwd
 import time
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ def _conflict(unit: dict, units: Sequence) -> str:
     account = find(unit["name"])
     if account and account.pw_uid != unit["uid"]:
         return f"uid is {account.pw_uid}, wanted {unit['uid']}: a uid is never changed; take it, or another name"
+    if account is None and any(one.gr_name == unit["name"] for one in grp.getgrall()):
+        return f"there is a group {unit['name']} already, and its own has that name; remove it (groupdel), or take another name"
     home = f"/home/{unit['name']}"
     if account and account.pw_dir != home:
         return f"its home is {account.pw_dir}, wanted {home}: a home is not moved; take another name"

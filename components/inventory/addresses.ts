@@ -4,7 +4,7 @@ import { type HostVars } from "./schema";
 
 /**
  * The address of a guest's interface that has none: made of its name, in its VLAN's network, outside of what is handed out to anybody.
- * module_utils/homelab/leases.py makes the same; test/inventory/addresses.yml holds both together.
+ * module_utils/homelab/addresses.py makes the same; test/inventory/addresses.yml holds both together.
  */
 export function derived(name: string, network: string, pool: [from: string, to: string]): string {
   const { first, last } = rangeOf(network);

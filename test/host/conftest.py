@@ -14,8 +14,12 @@ def machine(monkeypatch, tmp_path):
     """A mocked host (machine_mock.py), whose records are empty."""
     from machine_mock import Machine, records, system  # noqa: PLC0415 - it lets Ansible find what it names
 
+    from ansible.module_utils.homelab import way_back  # noqa: PLC0415
+
     mocked = Machine()
     monkeypatch.setattr(records, "ROOT", tmp_path / "records")
+    monkeypatch.setattr(way_back, "PROGRAM", str(tmp_path / "way-back"))
+    (tmp_path / "way-back").touch()
     monkeypatch.setattr(system, "run", mocked.run)
     monkeypatch.setattr(system, "installed", lambda _program: True)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)

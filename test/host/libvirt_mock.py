@@ -239,7 +239,7 @@ class Connection:
 
     def getDomainCapabilities(self, *_):
         """Neither UEFI nor a TPM."""
-        return "<domainCapabilities/>"
+        return "<domainCapabilities><vcpu max='255'/></domainCapabilities>"
 
     def defineXMLFlags(self, text, _flags):
         self.domain.calls.append("define")

@@ -7,8 +7,8 @@ import pytest
 from machine_mock import OWNER, Hold, agree, agree_to_refuse, agree_to_remove, refused, settled, writer_of
 from networkd_mock import Networkd, link
 
-from ansible.module_utils.homelab import bridge, domain_xml, networkd, vlan
-from ansible.module_utils.homelab.module import clear
+from ansible.module_utils.homelab import bridge, domain_xml, networkd, records, vlan, way_back
+from ansible.module_utils.homelab.module import clear, converge
 from ansible.module_utils.homelab.networkd_apply import write_files
 
 PORT = {"name": "eth1", "trunk": [10]}
@@ -61,6 +61,23 @@ def test_a_port_that_leaves_is_as_it_was_before(host):
     agree(writer_of("bridge"), {**UNIT, "ports": [PORT, {"name": "eth2"}]}, "live", USERS)
     agree(writer_of("bridge"), UNIT, "live", USERS)
     assert (host.links["eth2"].master, host.links["eth2"].up, host.links["eth1"].master) == (None, True, "br0")
+
+
+def test_a_port_that_goes_to_another_bridge_of_the_same_run_keeps_how_it_was_before(host):
+    records.write(OWNER, "port-before", "eth1", {"up": True, "mtu": 9000})
+    units = [{**UNIT, "ports": []}, {"name": "br1", "ports": [PORT]}]
+    writer = writer_of("bridge")()
+    converge(writer, [writer.normalise(one, {}) for one in units], OWNER, Hold())
+    assert (host.links["eth1"].master, records.read(OWNER, "port-before", "eth1")) == ("br1", {"up": True, "mtu": 9000})
+
+
+def test_a_host_without_a_way_back_is_not_changed_unless_this_run_brings_its_base(monkeypatch, host):
+    monkeypatch.setattr(way_back, "PROGRAM", "/nowhere")
+    assert "it has no way back: declare `homelab_host` for it" in refused(writer_of("bridge"), {**UNIT, "mtu": 9000})
+    writer = writer_of("bridge")()
+    writer.brought = ["host"]
+    [said] = converge(writer, [writer.normalise({**UNIT, "mtu": 9000}, {})], OWNER, None)
+    assert (said["changed"], said["failed"]) == (True, False)
 
 
 def test_the_hosts_own_card_is_refused_and_stays_where_it_is(host):

@@ -45,6 +45,12 @@ def test_another_folder_is_refused_and_nothing_moves(pool, tmp_path):
     assert (pool.calls, (tmp_path / "other").exists()) == ([], False)
 
 
+def test_a_folder_that_is_another_pool_s_is_refused(pool, tmp_path):
+    said = refused(writer_of("pool"), unit(tmp_path, name="new"))
+    assert said == f"{tmp_path}/vms is the folder of libvirt's pool vms already; declare that one, with `adopt: true`"
+    assert list(pool.connection.pools) == ["vms"]
+
+
 @pytest.mark.parametrize("is_empty", [True, False])
 def test_a_removed_pool_loses_no_data(pool, tmp_path, is_empty):
     if is_empty:

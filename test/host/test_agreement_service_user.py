@@ -95,6 +95,15 @@ def test_what_would_take_ids_from_somebody_is_refused(host, change):
     assert list(writer.refuse([unit], OWNER)) == [unit["name"]]
 
 
+def test_a_user_whose_group_is_there_already_is_refused(monkeypatch, host):
+    monkeypatch.setattr(host.library.grp, "getgrall", lambda: [SimpleNamespace(gr_name="media"), SimpleNamespace(gr_name="web")])
+    writer = host.writer()
+    new = {**UNIT, "uid": 2001, "subids": {"start": 400000}}
+    units = [writer.normalise(one, {}) for one in (UNIT, {**new, "name": "media"}, {**new, "name": "new"})]
+    [refused] = [writer.refuse([one], OWNER) for one in units if writer.refuse([one], OWNER)]
+    assert refused["media"].startswith("there is a group media already")
+
+
 @pytest.mark.parametrize(("on_delete", "disruption"), [("keep", ""), ("destroy", "data-loss")])
 def test_a_removed_user_loses_its_home_just_when_that_is_announced(host, on_delete, disruption):
     settled("service_user", {**UNIT, "on_delete": on_delete})

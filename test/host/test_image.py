@@ -103,10 +103,17 @@ def served():
 
 
 def test_what_cannot_be_had_is_known_without_fetching_it(tmp_path):
-    reason = module("image").out_of_reach
+    library = module("image")
+
+    def reason(source):
+        try:
+            return f"{library.size_of(source)} bytes"
+        except library.OutOfReach as reason:
+            return str(reason)
+
     with served() as url:
-        assert reason(f"{url}/there") == ""
-        assert reason(f"{url}/whole") == ""
+        assert reason(f"{url}/there").endswith(" bytes")
+        assert reason(f"{url}/whole").endswith(" bytes")
         assert reason(f"{url}/none") == f"{url}/none cannot be had: HTTP Error 404: Not Found"
     assert "Connection refused" in reason(f"{url}/there")
     assert reason(str(tmp_path / "none")) == f"there is no file {tmp_path}/none on this host"
@@ -122,16 +129,22 @@ def test_an_image_without_room_is_told_before_it_is_fetched(tmp_path, monkeypatc
     def free(mib):
         monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=mib * 256, f_frsize=4096))
 
+    def told(**sources):
+        units = [{"name": name, "source": source, "sha256": name} for name, source in sources.items()]
+        writer = library.ImageWriter()
+        writer.changing = list(sources)
+        return writer.refuse(units, "lab")
+
+    left = f"MiB left in {tmp_path}/not/yet/there"
     with served() as url:
         free(3)
-        assert library.out_of_reach(f"{url}/large") == f"{url}/large is 4 MiB, and there are 3 MiB left in {tmp_path}/not/yet/there"
-        assert library.out_of_reach(f"{url}/there") == ""
+        assert told(a=f"{url}/large", b=f"{url}/there") == {"a": f"{url}/large is 4 MiB, and there are 3 {left}"}
         free(4)
-        assert library.out_of_reach(f"{url}/large") == ""
-    # Holes are not copied.
-    assert library.out_of_reach(str(source)) == ""
+        assert told(a=f"{url}/large") == {}
+        # Holes are not copied; and each is beside those before it.
+        assert told(a=str(source), b=f"{url}/large") == {"b": f"{url}/large is 4 MiB, and there are 1 {left}"}
     free(2)
-    assert library.out_of_reach(str(source)) == f"{source} is 3 MiB, and there are 2 MiB left in {tmp_path}/not/yet/there"
+    assert told(a=str(source)) == {"a": f"{source} is 3 MiB, and there are 2 {left}"}
 
 
 @pytest.fixture

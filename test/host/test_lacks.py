@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 import libvirt_mock
 import pytest
 from domain_mock import CD, DISK, GUEST, PLUG, mock_host, whole
-from machine_mock import OWNER, Hold, converge, records, system, writer_of
+from machine_mock import OWNER, Hold, converge, records, refused, system, writer_of
 from networkd_mock import link
 
 from ansible.module_utils.homelab import image, libvirt_host, networkd, nftables_table, quadlet_unit
@@ -32,9 +32,10 @@ BARE = {
 }
 
 
-def lacking(kind, unit):
-    """What a preview says is lacking for a new unit, which is what an apply is refused for."""
+def lacking(kind, unit, brought=()):
+    """What a preview says is lacking for a new unit, which is what an apply is refused for; the run changes kinds `brought`."""
     writer = writer_of(kind)
+    writer.brought = brought
     [told], [done] = (converge(writer(), [writer().normalise(unit, {})], OWNER, hold) for hold in (None, Hold()))
     assert (told["changed"], told["failed"], done["changed"], done["failed"]) == (True, False, False, True)
     assert told["msg"] == f"not checked on the host: {done['msg']}"
@@ -105,13 +106,6 @@ def test_a_volume_needs_its_pool_with_its_file_system_and_its_image(monkeypatch,
             "VLAN 20 on br0 has no link on this host that hands out addresses; `vlans` makes it, with `dhcp`",
         ),
         ({"interfaces": [{**PLUG, "address": "auto"}]}, "apps has no DHCP server of ours; give it `dhcp`, or the interface an address"),
-        (
-            {"interfaces": [{**PLUG, "address": "10.20.0.30"}]},
-            "10.20.0.30 is no guest's address in apps, which is 10.10.10.0/24",
-        ),
-        ({"interfaces": [{**PLUG, "address": "10.10.10.1"}]}, "10.10.10.1 is this host's own address in apps"),
-        ({"firmware": "uefi"}, "firmware uefi is not on this host; add package ovmf to `homelab_host.packages`"),
-        ({"tpm": True}, "a TPM needs swtpm on this host; add package swtpm-tools to `homelab_host.packages`"),
         ({"cloud_init": {}}, "cloud_init needs genisoimage on this host; `hypervisor: true` in `homelab_host` brings it"),
     ],
 )
@@ -124,12 +118,38 @@ def test_a_domain_needs_what_it_names(monkeypatch, machine, tmp_path, change, re
     assert (lacking if reason else said)("domain", unit) == reason
 
 
-def test_a_vlan_that_lost_its_address_hands_out_none(monkeypatch, machine, tmp_path):
-    mock_host(monkeypatch, machine, tmp_path).links[0].addresses = []
+@pytest.mark.parametrize(
+    ("change", "addresses", "bringer", "reason"),
+    [
+        (
+            {"interfaces": [{**PLUG, "address": "10.20.0.30"}]},
+            ["10.10.10.1/24"],
+            "vlan",
+            "10.20.0.30 is no guest's address in apps, which is 10.10.10.0/24",
+        ),
+        (
+            {"interfaces": [{**PLUG, "address": "10.10.10.1"}]},
+            ["10.10.10.1/24"],
+            "vlan",
+            "10.10.10.1 is this host's own address in apps",
+        ),
+        (
+            {"interfaces": [{**PLUG, "address": "10.10.10.30"}]},
+            [],
+            "vlan",
+            "apps has no address, so it hands out none; `vlans` gives it one",
+        ),
+        ({"firmware": "uefi"}, [], "host", "firmware uefi is not on this host; add package ovmf to `homelab_host.packages`"),
+        ({"tpm": True}, [], "host", "a TPM needs swtpm on this host; add package swtpm-tools to `homelab_host.packages`"),
+    ],
+)
+def test_what_a_change_of_the_same_run_may_bring_is_no_refusal(monkeypatch, machine, tmp_path, change, addresses, bringer, reason):  # noqa: PLR0917
+    mock_host(monkeypatch, machine, tmp_path).links[0].addresses = addresses
     connection = libvirt_mock.connect(monkeypatch)
     monkeypatch.setattr(connection, "lookupByUUIDString", connection.lookupByName, raising=False)
-    unit = whole(interfaces=[{**PLUG, "address": "10.10.10.30"}])
-    assert lacking("domain", unit) == "apps has no address, so it hands out none; `vlans` gives it one"
+    monkeypatch.setattr(libvirt_host, "memory", lambda: 4096)
+    assert refused(writer_of("domain"), whole(**change)) == reason
+    assert lacking("domain", whole(**change), [bringer]) == reason
 
 
 @pytest.mark.parametrize("kind", ["podman_secret", "quadlet_unit"])

@@ -20,6 +20,7 @@ ASKED = {
     "remove": [],
     "report_undeclared": True,
     "prune": False,
+    "brought": [],
 }
 
 

@@ -56,6 +56,14 @@ def test_a_port_that_a_leaving_unit_still_has_is_told():
     assert said.startswith("port 8080/tcp is published by web/old.container still; let that go, or give it another one")
 
 
+@pytest.mark.parametrize("conflicts", ["other.service web.service", "web.container"])
+def test_units_that_never_run_beside_each_other_may_have_the_same_port(conflicts):
+    web = publishing("web", "8080:80")
+    other = {**publishing("web", "8080:80"), "name": "other.container"}
+    other["sections"] = {**other["sections"], "Unit": {"Conflicts": conflicts}}
+    assert [quadlet_checks.shared_ports(one, [], [two]) for one, two in ((web, other), (other, web))] == ["", ""]
+
+
 @pytest.mark.parametrize("service", ["site.service", "other.service"])
 def test_a_unit_of_the_system_s_that_gets_another_service_name_has_its_port_already(monkeypatch, service):
     monkeypatch.setattr(quadlet_checks.listeners, "listeners", lambda: [Listener("tcp", "", 8080, "conmon", 7)])

@@ -79,3 +79,13 @@ def test_a_volume_whose_pool_was_undefined_is_not_taken_for_gone(monkeypatch, tm
     assert look() == [(False, []), (False, [])]
     (tmp_path / "web").touch()
     assert look() == [(True, [f"there is no pool vms for {tmp_path / 'web'}"]), (False, [])]
+
+
+@pytest.mark.usefixtures("machine")
+def test_behind_a_mount_that_is_missing_are_the_volumes_that_were_applied_and_no_new_ones(monkeypatch, tmp_path):
+    monkeypatch.setattr(library.Volume, "record_of", lambda *_: {})
+    monkeypatch.setattr("ansible.module_utils.homelab.volume.path_of", lambda one: str(tmp_path / one["name"]))
+    monkeypatch.setattr("ansible.module_utils.homelab.pool.moved", lambda _: "it is another folder")
+    records.write("lab", "volume", "vms/web", {"path": str(tmp_path / "web")})
+    seen = library.Volume().observe([unit("web"), unit("new")], "lab")
+    assert [(one.present, one.drift) for one in seen] == [(True, ["it is another folder"]), (False, [])]

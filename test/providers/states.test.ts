@@ -16,6 +16,13 @@ test("there is one of today's version, so that the next one is held to it", () =
   expect(states.map((one) => one.version)).toContain(version);
 });
 
+test("a domain that was renamed is found under its new name, which its id gets at the next refresh", () => {
+  const outputs = { kind: "domain", host: "hv", unit: { name: "new" } };
+  const resource = { type: "pulumi-nodejs:dynamic/homelab:Domain", id: "hv/domain/old", urn: "", outputs };
+  const exported = { deployment: { resources: [resource] } } as unknown as Parameters<typeof heldIn>[1];
+  expect(heldIn("lab", exported).map(({ id }) => id)).toEqual(["hv/domain/new"]);
+});
+
 describe.each(states)("$version", ({ exported, units }) => {
   test("its units are found under the ids that they have today", () => {
     const held = heldIn("lab", exported);

@@ -8,6 +8,12 @@ from collections.abc import Iterable
 from . import lock, way_back
 
 
+def no_way_back() -> str:
+    """Why nothing may be changed that could cut a host off; nothing where its base is there."""
+    there = os.path.exists(way_back.PROGRAM)
+    return "" if there else "a change could cut this host off, and it has no way back: declare `homelab_host` for it"
+
+
 class Hold:
     """What a run {id, who, alive, wait, confirm} holds of this host; `wait` and `confirm` are in seconds.
 
@@ -33,8 +39,8 @@ class Hold:
 
     def arm(self, tables: Iterable[str]) -> str:
         """Arm the way back, or set its timer anew; says why that cannot be, else nothing."""
-        if not os.path.exists(way_back.PROGRAM):
-            return "a change could cut this host off, and it has no way back: declare `homelab_host` for it"
+        if reason := no_way_back():
+            return reason
         try:
             reason = way_back.arm(self.run["id"], self.run["confirm"], tables)
         except OSError as error:

@@ -64,13 +64,13 @@ def _network_of(link: Link) -> tuple[str, tuple[str, str]]:
     return link.addresses[0], (str(ipaddress.ip_address(first)), str(ipaddress.ip_address(first + int(size[1]) - 1)))
 
 
-def refusals(unit: Unit, links: Sequence[Link]) -> list[str]:
+def refusals(unit: Unit, links: Iterable[Link]) -> list[str]:
     """Which addresses cannot be handed out to a guest, since others have them."""
     addressed = [one for one in unit["interfaces"] if "address" in one]
     return [reason for one in addressed for reason in _held_by_others(unit, one["address"], _vlan_of(one, links).name)]
 
 
-def outside(unit: Unit, links: Sequence[Link]) -> list[str]:
+def outside(unit: Unit, links: Iterable[Link]) -> list[str]:
     """Which addresses networkd would not hand out to a guest, as its VLANs are just now; a run may be about to renumber them."""
     addressed = [one for one in unit["interfaces"] if "address" in one]
     return [reason for one in addressed if (reason := _outside(one["address"], _vlan_of(one, links)))]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible.module_utils.basic import AnsibleModule
 
 from . import lock, records, texts
-from .hold import Hold
+from .hold import Hold, no_way_back
 from .kind import Kind, Observation, Unit, drift_text, whose
 
 Errors = dict[str, str]
@@ -35,12 +35,14 @@ class Writer(Kind):
     changing  the names that do not hold as they are wanted
     cuts_off  a change can cut this host off, so it is taken back unless a new login confirms it
     values    secret values by name, which nothing that is told may hold
+    brought   the kinds of which the same run changed something before, or in check mode would
     """
 
     cuts_off: ClassVar[bool] = False
     going: Sequence[str] = ()
     changing: Sequence[str] = ()
     values: Mapping[str, str] = {}
+    brought: Collection[str] = ()
 
     def lacks(self, units: Sequence[Unit], owner: str) -> Errors:
         """What must be on the host before units can be tried, by name. Other roles of the same run may bring it."""
@@ -104,6 +106,7 @@ def run_module(writer: Writer) -> None:
             "run": {"type": "dict", "required": True},
             "prune": {"type": "bool", "default": False},
             "report_undeclared": {"type": "bool", "default": False},
+            "brought": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -133,6 +136,7 @@ def work(writer: Writer, params: dict[str, Any], hold: Hold | None) -> tuple[Seq
     if params["remove"]:
         removed = clear(writer, params["remove"], owner, hold)
         return removed, {"units": [], "removed": removed}
+    writer.brought = params["brought"]
     writer.values = json.loads(base64.b64decode(params["secret_values"]) or "{}")
     units = [writer.normalise(unit, params["contents"]) for unit in params["units"]]
     wanted = {name for unit in units for name in writer.names_of(unit)}
@@ -186,6 +190,8 @@ def converge(writer: Writer, units: Sequence[Unit], owner: str, hold: Hold | Non
     if changes:
         lacking = writer.lacks(units, owner)
         refused.update(writer.refuse([unit for unit in units if writer.name_of(unit) not in lacking], owner))
+        if writer.cuts_off and "host" not in writer.brought and (reason := no_way_back()):
+            refused.update({name: reason for name in writer.changing if name not in lacking})
     if hold:
         refused.update({name: reason for name, reason in lacking.items() if name in writer.changing})
     changes = [change for change in changes if change.seen.name not in refused]

@@ -56,10 +56,17 @@ def _shared(unit: Unit, others: Sequence[Unit]) -> list[tuple[str, str]]:
     return [
         (f"port {port}", f"{user_of(one)}/{one['name']}")
         for one in others
+        if not (_conflicts(unit, one) or _conflicts(one, unit))
         for ours in quadlet.ports(unit)
         for theirs in quadlet.ports(one)
         for port in listeners.shared(ours, theirs)
     ]
+
+
+def _conflicts(unit: Unit, other: Unit) -> bool:
+    """Whether a unit says that it never runs beside another one, Conflicts= of systemd.unit(5)."""
+    named = {word for value in quadlet.values(unit, "Unit", "Conflicts") for word in value.split()}
+    return not named.isdisjoint({other["name"], quadlet.service_of(other)})
 
 
 @dataclass(frozen=True)

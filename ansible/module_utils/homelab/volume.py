@@ -60,9 +60,9 @@ def observe(unit: Unit, owner: str) -> Observation:
         is_there = os.path.lexists(recorded)
         return Observation(name, present=is_there, drift=[f"there is no pool {unit['pool']} for {recorded}"] if is_there else [])
     if not os.path.lexists(path):
-        # Behind a mount that is missing it may well be there.
-        reason = pool.moved(unit["pool"])
-        return Observation(name, present=True, drift=[reason]) if reason else Observation(name)
+        # Behind a mount that is missing it may well be there, if it was ever applied.
+        reason = pool.moved(unit["pool"]) if records.read(owner, "volume", name) else ""
+        return Observation(name, present=bool(reason), drift=[reason] if reason else [])
     seen = Observation(name, present=True, marked_by=records.other_owner(owner, "volume", name))
     try:
         info = info_of(path, unit["format"])

@@ -10,6 +10,16 @@ const blanks = (text: string): string => text.replace(/[^\n]/g, " ");
 const plain = (content: string): string =>
   content.replace(/"lo"|"[^"\n]*"|#[^\n]*/g, (found) => (found === '"lo"' ? " lo " : blanks(found)));
 
+/** The same with what is in quotes, but for remarks. */
+const named = (content: string): string =>
+  content.replace(/\bcomment\s+"[^"\n]*"|#[^\n]*|"[^"\n]*"/g, (found) => (found.startsWith('"') ? found : blanks(found)));
+
+/** Where a text names devices, as chains of family netdev and flowtables do. */
+function devicesIn(text: string): { name: string; offset: number }[] {
+  const lists = [...text.matchAll(/\bdevices?\s*=?\s*(\{[^}]*\}|"[^"\n]*"|[\w.-]+)/g)];
+  return lists.flatMap(({ index, 1: list }) => [...list!.matchAll(/[\w.-]+/g)].map(([name]) => ({ name, offset: index })));
+}
+
 function table(host: LintHost, index: number, content: string): Finding[] {
   const path = ["nftables_tables", index, "content"];
   const text = plain(content);
@@ -17,7 +27,17 @@ function table(host: LintHost, index: number, content: string): Finding[] {
     warning(host, path, message, host.source.lineOf(path, text.slice(0, offset).split("\n").length - 1));
   // `fib` looks up routes and compares no link; lo has the index 1 always.
   const rules = text.replace(/\bfib\b[^;\n]*?\b(oif|oifname|type)\b/g, blanks);
+  const later = [...host.vars.bridges, ...host.vars.vlans].map(({ name }) => name);
   return [
+    ...devicesIn(named(content))
+      .filter(({ name }) => later.includes(name))
+      .map(({ name, offset }) =>
+        at(
+          offset,
+          `device ${name} is not there yet when a boot loads tables, which is before the network; the whole table would be missing then. ` +
+            "Name the network card under it, or match it by iifname and oifname",
+        ),
+      ),
     ...[...rules.matchAll(/\b([io]if)\b(?!\s*(?:[!=]=\s*)?lo\b)/g)].map(({ index: offset, 1: word }) =>
       at(offset, `${word} compares a link's index, which changes when the link is made anew; write ${word}name`),
     ),
