@@ -20,7 +20,7 @@ const OURS = "pulumi-nodejs:dynamic/homelab:";
 export const heldIn = (stack: string, { deployment }: Exported): Held[] =>
   (deployment?.resources ?? []).flatMap(({ type, id, outputs }) => {
     if (!type.startsWith(OURS) || id === undefined) return [];
-    const held = outputs as unknown as Held;
+    const held = (outputs ?? {}) as unknown as Held;
     const isNamed = held.kind === "domain" && "name" in held.unit;
     return [{ ...held, stack, id: isNamed ? idOf(held as Parameters<typeof idOf>[0]) : id }];
   });

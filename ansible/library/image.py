@@ -32,17 +32,20 @@ class ImageWriter(Image, Writer):
         errors: Errors = {}
         room = system.room_in(next(folder for folder in (FOLDER, *FOLDER.parents) if folder.is_dir()))
         # Two of one hash are one file.
-        new = {unit["sha256"]: unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()}
-        for unit in new.values():
+        counted: set[str] = set()
+        for unit in [unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()]:
             try:
                 size = size_of(unit["source"])
             except OutOfReach as reason:
                 errors[unit["name"]] = str(reason)
                 continue
+            if unit["sha256"] in counted:
+                continue
             if size > room:
                 errors[unit["name"]] = f"{unit['source']} is {-(-size // MIB)} MiB, and there are {room // MIB} MiB left in {FOLDER}"
             else:
                 room -= size
+                counted.add(unit["sha256"])
         return errors
 
     def disruption(self, change: Change) -> str:
