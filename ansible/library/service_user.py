@@ -60,7 +60,7 @@ def _conflict(unit: dict, units: Sequence) -> str:
     if account and account.pw_uid != unit["uid"]:
         return f"uid is {account.pw_uid}, wanted {unit['uid']}: a uid is never changed; take it, or another name"
     if account is None and any(one.gr_name == unit["name"] for one in grp.getgrall()):
-        return f"there is a group {unit['name']} already, and its own has that name; remove it (groupdel), or take another name"
+        return f"there is a group {unit['name']}, as the user's own would be named; remove it (groupdel), or take another name"
     home = f"/home/{unit['name']}"
     if account and account.pw_dir != home:
         return f"its home is {account.pw_dir}, wanted {home}: a home is not moved; take another name"

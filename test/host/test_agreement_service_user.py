@@ -101,7 +101,7 @@ def test_a_user_whose_group_is_there_already_is_refused(monkeypatch, host):
     new = {**UNIT, "uid": 2001, "subids": {"start": 400000}}
     units = [writer.normalise(one, {}) for one in (UNIT, {**new, "name": "media"}, {**new, "name": "new"})]
     [refused] = [writer.refuse([one], OWNER) for one in units if writer.refuse([one], OWNER)]
-    assert refused["media"].startswith("there is a group media already")
+    assert refused["media"].startswith("there is a group media, as the user's own would be named; remove it")
 
 
 @pytest.mark.parametrize(("on_delete", "disruption"), [("keep", ""), ("destroy", "data-loss")])
