@@ -1,6 +1,7 @@
 """How long services are waited for, and what is said of those that do not come up. systemd and Podman are played by the test."""
 
 import subprocess
+import time
 
 import pytest
 from homelab import quadlet_services
@@ -41,6 +42,13 @@ def test_a_service_that_crashes_is_active_between(wait):
 def test_a_crash_is_told_beside_a_check_that_fails(wait):
     looks = [{"a": {**UP, "NRestarts": str(count)}, "b": UP} for count in range(7)]
     assert wait(looks, [{"b": "unhealthy"}]).keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(("restarts", "seconds", "is_ready"), [("0", 1, True), ("1", 1, False), ("1", 11, True)])
+def test_what_was_started_again_counts_as_running_once_it_lasts(restarts, seconds, is_ready):
+    begun = str(int((time.monotonic() - seconds) * 1e6))
+    state = {**UP, "NRestarts": restarts, "ExecMainStartTimestampMonotonic": begun}
+    assert (quadlet_services.not_ready("a.service", state) == "") is is_ready
 
 
 def test_a_container_is_waited_for_until_it_is_healthy(wait):
