@@ -43,17 +43,18 @@ def with_addresses(domains: Sequence[Unit], vlans: Sequence[Unit]) -> list[Unit]
 
 
 def settled(unit: Unit, vlans: Sequence[Unit]) -> list[Unit]:
-    """The interfaces of a domain. An interface's number is that within its VLAN, so that one in another comes and goes without a trace."""
-    done: list[Unit] = []
-    for one in unit["interfaces"]:
-        place = (one.get("bridge"), one.get("vlan"))
-        number = sum((other.get("bridge"), other.get("vlan")) == place for other in done)
-        declared = [vlan for vlan in vlans if (vlan.get("bridge"), vlan.get("id")) == place and "address" in vlan and vlan.get("dhcp")]
-        new = dict(one)
-        # What is wrong with a network, its own kind says.
-        with contextlib.suppress(ValueError, addresses.Missing):
-            if one.get("address") == "auto" and declared:
-                pool = (declared[0]["dhcp"]["from"], declared[0]["dhcp"]["to"])
-                new["address"] = addresses.derived(f"{unit['name']}/{number}", declared[0]["address"], pool)
-        done.append(new)
-    return done
+    """The interfaces of a domain."""
+    named = zip(unit["interfaces"], addresses.names(unit["name"], unit["interfaces"]), strict=True)
+    return [one | address(one, name, vlans) for one, name in named]
+
+
+def address(one: Unit, name: str, vlans: Sequence[Unit]) -> Unit:
+    """The address that an interface gets of its VLAN as declared, if any."""
+    place = (one.get("bridge"), one.get("vlan"))
+    declared = [vlan for vlan in vlans if (vlan.get("bridge"), vlan.get("id")) == place and "address" in vlan and vlan.get("dhcp")]
+    # What is wrong with a network, its own kind says.
+    with contextlib.suppress(ValueError, addresses.Missing):
+        if one.get("address") == "auto" and declared:
+            pool = (declared[0]["dhcp"]["from"], declared[0]["dhcp"]["to"])
+            return {"address": addresses.derived(name, declared[0]["address"], pool)}
+    return {}

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class Missing(Exception):
     """Something that a unit needs is not on the host."""
+
+
+def names(domain: str, interfaces: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the addresses of a domain's interfaces are made of: each has its number within its VLAN.
+
+    So one in another VLAN comes and goes without a trace.
+    """
+    vlans = [(one.get("bridge"), one.get("vlan")) for one in interfaces]
+    return [f"{domain}/{vlans[:number].count(vlan)}" for number, vlan in enumerate(vlans)]
 
 
 def derived(name: str, network: str, pool: tuple[str, str]) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from . import networkd, system
-from .addresses import Missing, derived
+from .addresses import Missing, derived, names
 from .networkd import FOLDER, Files, Link
 
 Unit = dict[str, Any]
@@ -43,14 +43,11 @@ def with_addresses(unit: Unit, links: Iterable[Link]) -> list[Unit]:
     """A unit's interfaces, with an address where they say `auto`. Raises Missing where no VLAN can hand it out."""
     links = list(links)
 
-    def settled(one: Unit, before: Sequence[Unit]) -> Unit:
-        if one.get("address") != "auto":
-            return one
-        # Its number is that within its VLAN, so that one in another VLAN comes and goes without a trace.
-        number = sum((other["bridge"], other.get("vlan")) == (one["bridge"], one["vlan"]) for other in before)
-        return {**one, "address": derived(f"{unit['name']}/{number}", *_network_of(_vlan_of(one, links)))}
+    def settled(one: Unit, name: str) -> Unit:
+        return one | ({"address": derived(name, *_network_of(_vlan_of(one, links)))} if one.get("address") == "auto" else {})
 
-    return [settled(one, unit["interfaces"][:number]) for number, one in enumerate(unit["interfaces"])]
+    named = zip(unit["interfaces"], names(unit["name"], unit["interfaces"]), strict=True)
+    return [settled(one, name) for one, name in named]
 
 
 def _network_of(link: Link) -> tuple[str, tuple[str, str]]:
