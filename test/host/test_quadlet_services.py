@@ -44,10 +44,14 @@ def test_a_crash_is_told_beside_a_check_that_fails(wait):
     assert wait(looks, [{"b": "unhealthy"}]).keys() == {"a", "b"}
 
 
-@pytest.mark.parametrize(("restarts", "seconds", "is_ready"), [("0", 1, True), ("1", 1, False), ("1", 11, True)])
-def test_what_was_started_again_counts_as_running_once_it_lasts(restarts, seconds, is_ready):
-    begun = str(int((time.monotonic() - seconds) * 1e6))
-    state = {**UP, "NRestarts": restarts, "ExecMainStartTimestampMonotonic": begun}
+@pytest.mark.parametrize(
+    ("restarts", "starting", "active", "is_ready"),
+    [("0", 1, 1, True), ("1", 1, 9, False), ("1", 1, 11, True), ("1", 30, 11, False), ("1", 30, 31, True), ("1", 300, 61, True)],
+)
+def test_what_was_started_again_counts_as_running_once_it_lasts(restarts, starting, active, is_ready):
+    entered = time.monotonic() - active
+    times = {"InactiveExitTimestampMonotonic": entered - starting, "ActiveEnterTimestampMonotonic": entered}
+    state = {**UP, "NRestarts": restarts, **{name: str(int(seconds * 1e6)) for name, seconds in times.items()}}
     assert (quadlet_services.not_ready("a.service", state) == "") is is_ready
 
 

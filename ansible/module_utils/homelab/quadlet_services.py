@@ -11,7 +11,7 @@ from itertools import chain
 from . import quadlet, system, texts
 from .kind import Unit
 from .quadlet_plan import Plan
-from .quadlet_states import instances_of, manager_runs, service_states, started, state_drift, systemctl
+from .quadlet_states import instances_of, manager_runs, service_states, state_drift, systemctl
 from .quadlet_users import account_of
 
 # Without any change of a service's state for so long, it is given up: systemd's own limits end what it still works on.
@@ -19,8 +19,8 @@ STILL_SECONDS = 180
 WORKING_SECONDS = 900
 LONGEST_SECONDS = 3600
 CRASHES = 5
-# What ended and was started again counts as running once it has lasted so long.
-STEADY_SECONDS = 10
+# What ended and was started again counts as running once it has lasted as long as its start took, but within these.
+STEADY_SECONDS = (10, 60)
 # When this run began, in seconds of time(2). What a service said before may hold values of secrets that it no longer has.
 BEGUN = int(time.time())
 
@@ -182,9 +182,16 @@ def not_ready(service: str, state: dict[str, str]) -> str:
     drift = state_drift(service, state, True)
     if not drift and crashes(state):
         drift = [f"{service} ends again and again; systemd started it {state['NRestarts']} times more"]
-    if not drift and int(state.get("NRestarts") or 0) and time.time() - started(state) < STEADY_SECONDS:
+    if not drift and int(state.get("NRestarts") or 0) and not lasts(state):
         drift = [f"{service} ended, and systemd has just started it again"]
     return "; ".join(drift) or (f"{service} waits for its restart" if has_job(state) else "")
+
+
+def lasts(state: dict[str, str]) -> bool:
+    """Whether a service has been active for long enough, by systemd's own account. A busy host takes longer for an end, as for a start."""
+    left, active = (int(state.get(f"{name}TimestampMonotonic") or 0) / 1e6 for name in ("InactiveExit", "ActiveEnter"))
+    least, most = STEADY_SECONDS
+    return time.monotonic() - active >= min(max(least, active - left), most)
 
 
 def crashes(state: dict[str, str]) -> bool:

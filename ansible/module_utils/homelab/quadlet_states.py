@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from . import quadlet, system
 from .quadlet_users import SYSTEM, account_of
 
-PROPERTIES = "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,ExecMainStartTimestampMonotonic,FragmentPath"
+PROPERTIES = (
+    "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,FragmentPath,"
+    "ExecMainStartTimestampMonotonic,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic"
+)
 # How long a look waits for what systemd is just about.
 MOVING_SECONDS = 10
 
