@@ -20,7 +20,7 @@ USERS = ["quadlet-unit system/db.container", "quadlet-unit system/app.container"
 
 
 class Podman:
-    """A mock of podman(1): the labels and values of its secrets."""
+    """A mock of podman(1): the labels and values of its secrets, and a container for each unit."""
 
     def __init__(self):
         self.labels, self.values, self.created = {}, {}, []
@@ -36,6 +36,8 @@ class Podman:
             self.labels[name] = dict(argv[number + 1].split("=") for number, one in enumerate(argv) if one == "--label")
             self.values[name] = stdin
             self.created.append(name)
+        if argv[1] == "ps":
+            return "".join(f"{name.removesuffix('.container')}.service Up 2 seconds\n" for name in UNITS)
         if argv[1:3] == ["secret", "rm"]:
             del self.labels[argv[3]]
         return ""

@@ -20,7 +20,12 @@ def wait(monkeypatch):
         looks, health = list(looks), list(health)
         monkeypatch.setattr(quadlet_services.time, "sleep", lambda _seconds: None)
         monkeypatch.setattr(quadlet_services, "service_states", lambda *_: looks.pop(0) if len(looks) > 1 else looks[0])
-        monkeypatch.setattr(Services, "health", lambda *_: (health.pop(0) if len(health) > 1 else health[0]) if health else {})
+
+        def said(_self, services, _containers):
+            words = (health.pop(0) if len(health) > 1 else health[0]) if health else {}
+            return {service: word for service, word in words.items() if service in services}
+
+        monkeypatch.setattr(Services, "health", said)
         return Services("system").wait(sorted(looks[0]))
 
     return run
@@ -58,6 +63,29 @@ def test_what_was_started_again_counts_as_running_once_it_lasts(restarts, starti
 def test_a_container_is_waited_for_until_it_is_healthy(wait):
     assert wait([{"a": UP}], [{"a": "starting"}, {"a": "starting"}, {}]) == {}
     assert wait([{"a": UP}], [{"a": "starting"}, {"a": "unhealthy"}]) == {"a": "a is unhealthy, wanted healthy"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("a.service Up 2 seconds\n", {}),
+        ("a.service Up 2 seconds (healthy)\nb.service Up 2 seconds (unhealthy)\n", {}),
+        ("a.service Up 2 seconds (starting)\na.service Up 2 seconds\n", {"a.service": "starting"}),
+        ("a.service Up 2 seconds (unhealthy)\n", {"a.service": "unhealthy"}),
+        ("b.service Up 2 seconds\n", {"a.service": "without a running container"}),
+        ("", {"a.service": "without a running container"}),
+    ],
+)
+def test_podman_says_which_services_are_not_well(monkeypatch, listed, said):
+    monkeypatch.setattr(Services, "podman", lambda *_: listed)
+    assert Services("system").health(["a.service", "pod.service"], frozenset(["a.service", "c.service"])) == said
+
+
+def test_what_ends_while_podman_cleans_up_is_no_running_service(wait):
+    ended = [{"a": "without a running container"}]
+    assert wait([{"a": UP}], ended * 3 + [{}]) == {}
+    assert wait([{"a": UP}, {"a": UP}, {"a": FAILED}], ended) == {"a": "a is failed (failed, exit-code), wanted active"}
+    assert wait([{"a": {**UP, "SubState": "exited"}}], ended) == {}
 
 
 def test_the_journal_is_told_since_this_run_began_and_without_the_values_of_the_units_secrets(monkeypatch):

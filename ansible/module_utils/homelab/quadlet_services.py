@@ -24,6 +24,10 @@ STEADY_SECONDS = (10, 60)
 # When this run began, in seconds of time(2). What a service said before may hold values of secrets that it no longer has.
 BEGUN = int(time.time())
 
+# What is said of containers that are not well, and what is wanted instead.
+NOT_RUNNING = "without a running container"
+HEALTHY = {"starting": "healthy", "unhealthy": "healthy", NOT_RUNNING: "one"}
+
 Reasons = dict[str, str]
 
 
@@ -117,12 +121,15 @@ class Services:
                 self.systemctl("reset-failed", *services)
                 self.systemctl(action, "--no-block", *services)
         watched = {unit["name"]: unit for unit in [*restarted, *running] if quadlet.should_run(unit) is not False}
-        reasons = self.wait(sorted({quadlet.service_of(unit) for unit in watched.values()}))
+        # Podman knows no template, only its instances.
+        own = [quadlet.service_of(unit) for name, unit in watched.items() if name.endswith(".container")]
+        containers = frozenset(service for service in own if not quadlet.is_template(service))
+        reasons = self.wait(sorted({quadlet.service_of(unit) for unit in watched.values()}), containers)
         failed = {name: unit for name, unit in watched.items() if quadlet.service_of(unit) in reasons}
         return {name: f"{reasons[quadlet.service_of(unit)]}\n{self.journal(unit)}".strip() for name, unit in failed.items()}
 
-    def wait(self, services: Sequence[str]) -> Reasons:
-        """Wait until services are active, and healthy where they say how to tell, in two looks one after another."""
+    def wait(self, services: Sequence[str], containers: frozenset[str] = frozenset()) -> Reasons:
+        """Wait until services are active, with a container where they are in `containers`, and healthy, in two looks one after another."""
         reasons: Reasons = {}
         before: object = None
         begun = since = time.monotonic()
@@ -130,9 +137,10 @@ class Services:
             states = service_states(self.user, services)
             reasons = {service: reason for service in services if (reason := not_ready(service, states.get(service, {})))}
             lost = {service for service in services if given_up(states.get(service, {}))}
-            # Health is asked for when nothing else is waited for. A check that failed as often as it may is a failure.
-            health = {} if reasons.keys() - lost else self.health([one for one in services if one not in reasons])
-            reasons |= {service: f"{service} is {status}, wanted healthy" for service, status in health.items()}
+            # Podman is asked when nothing else is waited for. A check that failed as often as it may is a failure.
+            ready = [service for service in services if service not in reasons and states[service].get("SubState") == "running"]
+            health = {} if reasons.keys() - lost else self.health(ready, containers)
+            reasons |= {service: f"{service} is {status}, wanted {HEALTHY[status]}" for service, status in health.items()}
             lost |= {service for service, status in health.items() if status == "unhealthy"}
             waiting = reasons.keys() - lost
             now = {service: (states.get(service), reasons.get(service)) for service in services if service not in lost}
@@ -147,11 +155,16 @@ class Services:
             time.sleep(1)
         return reasons
 
-    def health(self, services: Sequence[str]) -> Reasons:
-        """`starting` or `unhealthy` for each of these services whose container's health check says so."""
+    def health(self, services: Sequence[str], containers: frozenset[str]) -> dict[str, str]:
+        """A word of HEALTHY for each of these services that says so, podman-ps(1); those in `containers` have a container each.
+
+        To systemd a service runs from before its container is started until Podman has cleaned up after it.
+        """
         form = '{{index .Labels "PODMAN_SYSTEMD_UNIT"}} {{.Status}}'
-        found = re.findall(r"^(\S+) .*\((starting|unhealthy)\)$", self.podman("ps", "--format", form), re.MULTILINE)
-        return {service: status for service, status in found if service in services}
+        running = re.findall(r"^(\S+) (.*)$", self.podman("ps", "--format", form), re.MULTILINE)
+        checks = [(service, re.search(r"\((starting|unhealthy)\)$", status)) for service, status in running]
+        ended = containers.intersection(services).difference(service for service, _ in running)
+        return {service: check[1] for service, check in checks if check and service in services} | dict.fromkeys(ended, NOT_RUNNING)
 
     def journal(self, unit: Unit) -> str:
         """A unit's last lines in this run, and systemd's of it, without the values of secrets, which its container may have printed."""
