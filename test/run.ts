@@ -1,10 +1,11 @@
 // Runs the tests and ends with one line: `N passed, N failed`. `quick` leaves out those that need the lab, `long` runs
 // those of the lab that take longer than `all` may (*.long.test.ts).
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { corpusFolder } from "./lab/corpus";
+import { keptDir } from "./lab/paths";
 
 const root = resolve(__dirname, "..");
 const which = process.argv[2];
@@ -68,10 +69,7 @@ async function jest(...args: string[]): Promise<Counts> {
 }
 
 async function main(): Promise<void> {
-  const state = join(root, ".state");
-  for (const name of existsSync(state) ? readdirSync(state) : []) {
-    if (/^test-of-.*-(configured|hypervisor)$/.test(name)) rmSync(join(state, name), { recursive: true });
-  }
+  rmSync(keptDir, { recursive: true, force: true });
   const pattern = { long: LONG, guest: GUEST }[which ?? ""];
   const results = pattern ? [await jest(pattern, ...CORPUS)] : [await pytest()];
   if (which === "quick") results.push(await jest("--testPathIgnorePatterns", "/test/lab/"));

@@ -6,7 +6,7 @@ export const schema = z.strictObject({
   user: user.optional().describe("the user whose units use it; without one it is root's"),
   name: z
     .string()
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?$/, "a secret's name: letters, digits, _ . and - within, at most 253")
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,198}[A-Za-z0-9])?$/, "a secret's name: letters, digits, _ . and - within, at most 200")
     .describe("the name that a unit's Secret= says"),
   from: z.string().optional().describe("its name in the vault; the same unless said"),
   digest: z

@@ -5,7 +5,7 @@ const scalar = z.union([value, z.number(), z.boolean()], { error: "a text, a num
 const values = z.union([scalar, z.array(scalar)], { error: "a text, a number, true or false, or a list of these, which repeats its key" });
 const sections = z.record(key, z.record(key, values));
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
+const NAME = /^(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
 const UNIT = /\.(container|pod|network|volume|kube|image|build)$/;
 const file = relative("the folder of the user's units").refine(
   (path) => !UNIT.test(path),
@@ -26,7 +26,7 @@ export const schema = z
       .string()
       .regex(
         NAME,
-        "a file name that begins with a letter, digit or _ and ends in .container, .pod, .network, .volume, .kube, .image or .build",
+        "a file name of at most 200 characters that begins with a letter, digit or _ and ends in .container, .pod, .network, .volume, .kube, .image or .build",
       )
       .optional(),
     sections: sections.optional().describe("section, key, value; a list repeats its key"),

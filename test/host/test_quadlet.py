@@ -111,6 +111,24 @@ def test_a_service_is_as_its_unit_asks(state, should_run, drift):
     assert state_drift("a.service", {**LOADED, **state}, should_run) == drift
 
 
+@pytest.mark.parametrize(
+    ("service", "paths", "told"),
+    [
+        ("a.service", "", []),
+        ("a.service", "/etc/systemd/system/a.service.d/override.conf", ["/etc/systemd/system/a.service.d/override.conf"]),
+        # Those for all services, or for all of a prefix, are the administrator's word on more than this unit.
+        ("a-b.service", "/usr/lib/systemd/user/service.d/10.conf /etc/systemd/user/a-.service.d/20.conf", []),
+        ("a@.service", "/run/systemd/system.control/a@.service.d/5.conf", ["/run/systemd/system.control/a@.service.d/5.conf"]),
+        ("a@1.service", "/x/a@.service.d/5.conf /x/a@1.service.d/6.conf", ["/x/a@.service.d/5.conf", "/x/a@1.service.d/6.conf"]),
+    ],
+)
+def test_a_drop_in_of_systemd_s_that_changes_a_service_is_a_warning(monkeypatch, service, paths, told):
+    monkeypatch.setattr(quadlet_unit, "service_states", lambda _, services: {one: {"DropInPaths": paths} for one in services})
+    unit = {"user": "web", "name": service.replace(".service", ".container"), "content": "[Container]\nImage=x\n"}
+    said = QuadletUnit().warnings([unit], "lab").get(f"web/{unit['name']}", [])
+    assert said == [f"{path} changes {service}: declare that in the unit, and remove the file" for path in told]
+
+
 def test_who_uses_a_unit_directly_or_through_another():
     units = [
         {"name": "a.container", "content": "[Container]\nPod=p.pod\n"},

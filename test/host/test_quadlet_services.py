@@ -26,7 +26,7 @@ def wait(monkeypatch):
             return {service: word for service, word in words.items() if service in services}
 
         monkeypatch.setattr(Services, "health", said)
-        return Services("system").wait(sorted(looks[0]))
+        return Services("system").wait(sorted(looks[0]), frozenset())
 
     return run
 

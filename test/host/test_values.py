@@ -59,7 +59,7 @@ def test_a_kept_value_of_a_section_is_one_setting():
 
 def test_a_unit_without_name_or_text_is_told():
     observer = observer_of("quadlet-unit")
-    assert observer.faults({"user": "web", "content": ""}) == ["name None is not a unit's file name"]
+    assert observer.faults({"user": "web", "content": ""}) == ["name None is not a unit's file name of at most 200 characters"]
     assert observer.faults({"name": "a.container"}) == ["give exactly one of sections, source or content"]
     assert observer.faults({"name": "a.container", "content": "[Container]\nServiceName=-x\n"}) == [
         "ServiceName= '-x.service' is not a service's name"

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { HostName, Machine, hostNames, machines, projectDir, sshPort, stateDir } from "./paths";
+import { HostName, Machine, hostNames, keptDir, machines, projectDir, sshPort, stateDir } from "./paths";
 import { run } from "./run";
 
 const identity = join(stateDir, "id_ed25519");
@@ -92,4 +92,5 @@ const networkFiles: Record<HostName, SeedFile[]> = {
 
 export function destroyDisks(): void {
   for (const name of hostNames) rmSync(machines[name].disk, { force: true });
+  rmSync(keptDir, { recursive: true, force: true });
 }

@@ -12,6 +12,9 @@ const ownDir = process.env.HOMELAB_LAB_DIR;
 /** The instance's private folder: keys, disks, sockets, logs. */
 export const stateDir = ownDir ? resolve(ownDir) : join(homedir(), ".local/state/homelab-lab");
 
+/** States that tests begin with, each beside the snapshots of its name; they go with the disks. */
+export const keptDir = join(stateDir, "kept");
+
 /** Built images, shared by all instances. */
 export const cacheDir = join(homedir(), ".cache/homelab-lab");
 

@@ -64,13 +64,18 @@ test("what changed on the host beside the plan is drift, and told with the way t
   expect(then).not.toContain("drift");
 });
 
-test("a chain of others that drops what a table of ours lets through is a warning", async () => {
+test("what of others is in a unit's way is a warning: a chain that drops what our table lets through, a drop-in for a service", async () => {
+  await text("hv", "systemctl --user -M web@ set-property web.service CPUWeight=50");
   await text("hv", "nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 10; policy drop; }'");
   const { output } = await good(preview());
   expect(output).toMatch(
     /warning: hv\/nftables-table\/inet\/isolation: table inet theirs is nobody's, and its chain c drops by its policy/,
   );
+  expect(output).toMatch(
+    /warning: hv\/quadlet-unit\/web\/web\.container: \/home\/web\/\S+\/50-CPUWeight\.conf changes web\.service: declare that/,
+  );
   await text("hv", "nft delete table inet theirs");
+  await text("hv", "rm -r ~web/.config/systemd/user.control; systemctl --user -M web@ daemon-reload");
 });
 
 test("a port that somebody has is refused, with who that is", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { ensureLab, type Lab } from "./lab";
-import { sshConfig, stateDir } from "./paths";
+import { keptDir, sshConfig, stateDir } from "./paths";
 import { projectRoot, pulumi, type PulumiRun, type Running, startPulumi } from "./pulumi";
 import { run, type Result } from "./run";
 
@@ -33,19 +33,19 @@ export async function fresh(): Promise<void> {
 
 /** Keeps lab, inventory and state as they are now, for the tests that begin with them. */
 export async function keep(lab: Lab, state: State = "configured"): Promise<void> {
-  const kept = `${ROOT}-${state}`;
+  const folder = join(keptDir, state);
   await lab.save(state);
-  rmSync(kept, { recursive: true, force: true });
-  cpSync(ROOT, kept, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(ROOT, folder, { recursive: true });
 }
 
 /** The lab in one of these states: as it was kept, else made and kept. */
 async function kept(state: State, make: (lab: Lab) => Promise<unknown>): Promise<Lab> {
   const lab = await ensureLab();
-  if (existsSync(`${ROOT}-${state}`)) {
+  if (existsSync(join(keptDir, state))) {
     await lab.restore(state);
     rmSync(ROOT, { recursive: true, force: true });
-    cpSync(`${ROOT}-${state}`, ROOT, { recursive: true });
+    cpSync(join(keptDir, state), ROOT, { recursive: true });
   } else {
     await make(lab);
     await keep(lab, state);

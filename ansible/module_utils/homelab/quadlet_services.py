@@ -128,7 +128,7 @@ class Services:
         failed = {name: unit for name, unit in watched.items() if quadlet.service_of(unit) in reasons}
         return {name: f"{reasons[quadlet.service_of(unit)]}\n{self.journal(unit)}".strip() for name, unit in failed.items()}
 
-    def wait(self, services: Sequence[str], containers: frozenset[str] = frozenset()) -> Reasons:
+    def wait(self, services: Sequence[str], containers: frozenset[str]) -> Reasons:
         """Wait until services are active, with a container where they are in `containers`, and healthy, in two looks one after another."""
         reasons: Reasons = {}
         before: object = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pwd
+import re
 import time
 from collections.abc import Sequence
 
@@ -10,7 +12,7 @@ from . import quadlet, system
 from .quadlet_users import SYSTEM, account_of
 
 PROPERTIES = (
-    "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,FragmentPath,"
+    "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,FragmentPath,DropInPaths,"
     "ExecMainStartTimestampMonotonic,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic"
 )
 # How long a look waits for what systemd is just about.
@@ -85,6 +87,12 @@ def overridden(service: str, state: dict[str, str]) -> str:
     path = state.get("FragmentPath", "") if state.get("LoadState") == "loaded" else ""
     is_generated = not path or "/systemd/generator" in path
     return "" if is_generated else f"{service}: systemd takes it from {path}, not from Quadlet's generator; remove that file"
+
+
+def edits(service: str, state: dict[str, str]) -> list[str]:
+    """Drop-ins of the service itself, by which somebody changed what its unit says, as `systemctl edit` does; systemd.unit(5)."""
+    folders = {f"{service}.d", f"{re.sub('@.*[.]', '@.', service)}.d"}
+    return [path for path in state.get("DropInPaths", "").split() if os.path.basename(os.path.dirname(path)) in folders]
 
 
 def runs(state: dict[str, str]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from . import quadlet, quadlet_made, records, system, texts
 from .kind import Kind, Observation, Unit
-from .quadlet_states import manager_runs, settled_states, state_drift
+from .quadlet_states import edits, manager_runs, service_states, settled_states, state_drift
 from .quadlet_users import SYSTEM, account_of, by_user, closed_to, folder_of, is_readable, store_of, user_of, users
 
 # What the administrator puts there for users; the system's generator leaves it out, podman-systemd.unit(5).
@@ -53,6 +53,16 @@ class QuadletUnit(Kind):
             *(f"file {path} would be a unit: declare it by itself" for path in unit.get("files", {}) if is_unit(path)),
         ]
         return found or texts.faults(texts.SERVICE, "ServiceName=", quadlet.service_of(unit))
+
+    def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
+        said: dict[str, list[str]] = {}
+        for user, mine in by_user(units):
+            services = {self.name_of(unit): quadlet.service_of(unit) for unit in mine}
+            states = service_states(user, list(services.values()))
+            found = {name: edits(service, states.get(service, {})) for name, service in services.items()}
+            hint = "declare that in the unit, and remove the file"
+            said |= {name: [f"{path} changes {services[name]}: {hint}" for path in paths] for name, paths in found.items() if paths}
+        return said
 
     def record_of(self, unit: Unit) -> records.Record:
         record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "files": quadlet.digests(unit)}

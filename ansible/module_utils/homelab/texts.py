@@ -38,10 +38,14 @@ URL_HOST = Form("a host's name or address", r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-
 TABLE = Form("a table's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 NEW_USER = Form("a new user's name", r"(?!(?:root|system)\Z)[a-z_][a-z0-9_-]{0,30}")
 USER = Form("a user's name", r"(?!(?:root|system)\Z)[A-Za-z_][A-Za-z0-9_.-]{0,31}")
-UNIT = Form("a unit's file name", r"[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|pod|network|volume|kube|image|build)")
+# Shorter than Podman's 253 and the file system's 255, since a record's file is named after it and its user.
+UNIT = Form(
+    "a unit's file name of at most 200 characters",
+    r"(?=.{1,200}\Z)[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|pod|network|volume|kube|image|build)",
+)
 DROPIN = Form("a drop-in's file name", r"(?!homelab-stopped\.conf\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
 SERVICE = Form("a service's name", r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
-SECRET = Form("a secret's name", r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
+SECRET = Form("a secret's name of at most 200 characters", r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,198}[A-Za-z0-9])?")
 LIBVIRT_NAME = Form("a name of letters, digits, _ . -, at most 63", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 VOLUME = Form("a volume as <pool>/<name>", f"{LIBVIRT_NAME.pattern}/{LIBVIRT_NAME.pattern}")
 ABSOLUTE = Form("an absolute path", rf"(?:/{_PART})+")
