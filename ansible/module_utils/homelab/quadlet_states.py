@@ -90,9 +90,10 @@ def overridden(service: str, state: dict[str, str]) -> str:
 
 
 def edits(service: str, state: dict[str, str]) -> list[str]:
-    """Drop-ins of the service itself, by which somebody changed what its unit says, as `systemctl edit` does; systemd.unit(5)."""
+    """What is said of drop-ins of the service itself, by which somebody changed it, as `systemctl edit` does; systemd.unit(5)."""
     folders = {f"{service}.d", f"{re.sub('@.*[.]', '@.', service)}.d"}
-    return [path for path in state.get("DropInPaths", "").split() if os.path.basename(os.path.dirname(path)) in folders]
+    paths = [path for path in state.get("DropInPaths", "").split() if os.path.basename(os.path.dirname(path)) in folders]
+    return [f"{path} changes {service}: declare that in the unit, and remove the file" for path in paths]
 
 
 def runs(state: dict[str, str]) -> bool:

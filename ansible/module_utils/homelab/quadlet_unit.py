@@ -55,14 +55,10 @@ class QuadletUnit(Kind):
         return found or texts.faults(texts.SERVICE, "ServiceName=", quadlet.service_of(unit))
 
     def warnings(self, units: Sequence[Unit], owner: str) -> dict[str, list[str]]:
-        said: dict[str, list[str]] = {}
-        for user, mine in by_user(units):
-            services = {self.name_of(unit): quadlet.service_of(unit) for unit in mine}
-            states = service_states(user, list(services.values()))
-            found = {name: edits(service, states.get(service, {})) for name, service in services.items()}
-            hint = "declare that in the unit, and remove the file"
-            said |= {name: [f"{path} changes {services[name]}: {hint}" for path in paths] for name, paths in found.items() if paths}
-        return said
+        states = {user: service_states(user, [quadlet.service_of(unit) for unit in mine]) for user, mine in by_user(units)}
+        services = [(unit, quadlet.service_of(unit)) for unit in units]
+        found = {self.name_of(unit): edits(service, states[user_of(unit)].get(service, {})) for unit, service in services}
+        return {name: said for name, said in found.items() if said}
 
     def record_of(self, unit: Unit) -> records.Record:
         record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "files": quadlet.digests(unit)}
