@@ -17,7 +17,7 @@ from typing import IO
 from ansible.module_utils.homelab import records, system
 from ansible.module_utils.homelab.image import FOLDER, MODE, Image, data_of, hash_of, is_url, path_of, used_by_others
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
-from ansible.module_utils.homelab.sizes import MIB
+from ansible.module_utils.homelab.room import Room
 
 SILENCE_SECONDS = 60
 ANSWER_SECONDS = 15
@@ -30,7 +30,7 @@ class ImageWriter(Image, Writer):
 
     def refuse(self, units: Sequence, owner: str) -> Errors:
         errors: Errors = {}
-        room = system.room_in(next(folder for folder in (FOLDER, *FOLDER.parents) if folder.is_dir()))
+        room = Room()
         # Two of one hash are one file.
         counted: set[str] = set()
         for unit in [unit for unit in units if unit["name"] in self.changing and not path_of(unit["sha256"]).exists()]:
@@ -41,10 +41,9 @@ class ImageWriter(Image, Writer):
                 continue
             if unit["sha256"] in counted:
                 continue
-            if size > room:
-                errors[unit["name"]] = f"{unit['source']} is {-(-size // MIB)} MiB, and there are {room // MIB} MiB left in {FOLDER}"
+            if lacking := room.lacks(FOLDER, size):
+                errors[unit["name"]] = f"{unit['source']} is {lacking}"
             else:
-                room -= size
                 counted.add(unit["sha256"])
         return errors
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.module_utils.homelab import image, libvirt_host, pool, records, sizes, system
 from ansible.module_utils.homelab.module import Change, Errors, Writer, run_module
+from ansible.module_utils.homelab.room import Room
 from ansible.module_utils.homelab.sizes import MIB
 from ansible.module_utils.homelab.volume import Volume, bytes_of, info_of, inode_of, path_of
 
@@ -90,24 +91,19 @@ def is_copy(unit: dict) -> bool:
 def no_room(units: Sequence, owner: str) -> Errors:
     """Which copies are larger than their volume, or than what the others before them leave of the pool's file system."""
     errors: Errors = {}
-    left: dict[int, int] = {}
+    room = Room()
     for unit in units:
-        folder = os.path.dirname(str(path_of(unit)))
-        device = os.stat(folder).st_dev
         try:
             source = str(source_of(unit, owner))
             needed = data_of(source, unit)
         except (OSError, system.CommandError) as error:
             errors[f"{unit['pool']}/{unit['name']}"] = str(error)
             continue
-        room = left.setdefault(device, system.room_in(folder))
-        if needed > room:
-            said = f"image {unit['image']} takes {-(-needed // MIB)} MiB, and there are {room // MIB} MiB left in {folder}"
+        if lacking := room.lacks(os.path.dirname(str(path_of(unit))), needed):
+            said = f"image {unit['image']} takes {lacking}"
             if info_of(source)["format"] != "qcow2":
                 said += "; of a raw image all counts that is no hole (fallocate -d makes some)"
             errors[f"{unit['pool']}/{unit['name']}"] = said
-        else:
-            left[device] = room - needed
     return errors
 
 

@@ -139,7 +139,7 @@ def test_a_volume_that_a_running_guest_gets_at_its_next_boot_grows_as_a_file_and
 @pytest.mark.parametrize(("room", "is_told"), [(GIB, True), (2 * GIB, False)])
 @pytest.mark.parametrize("name", ["web", "new"])
 def test_a_volume_for_whose_size_there_is_no_room_is_told_though_it_takes_none_yet(monkeypatch, folder, name, room, is_told):
-    monkeypatch.setattr("ansible.module_utils.homelab.system.room_in", lambda _: room)
+    monkeypatch.setattr("ansible.module_utils.homelab.room.left_in", lambda _: room)
     kind = writer_of("volume")()
     said = kind.warnings([kind.normalise({**UNIT, "name": name}, {})], OWNER)
     assert [*said] == ([f"vms/{name}"] if is_told else [])

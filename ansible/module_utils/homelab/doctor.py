@@ -18,7 +18,9 @@ from typing import Any
 
 from . import host, libvirt_host, networkd, system
 from .kind import Kind, Observation, Unit
+from .room import left_in, nearest
 from .service_user import subordinates
+from .sizes import MIB
 
 Facts = dict[str, Any]
 
@@ -181,12 +183,7 @@ def group_name(gid: int) -> str:
 def size_below(path: str) -> int:
     """The size of the file system that a folder lies on, or would, in MiB."""
     space = os.statvfs(nearest(path))
-    return space.f_blocks * space.f_frsize >> 20
-
-
-def nearest(path: str) -> Path:
-    """A folder, or the one above it that is there."""
-    return next(one for one in [Path(path), *Path(path).parents] if one.exists())
+    return space.f_blocks * space.f_frsize // MIB
 
 
 def clock() -> Facts:
@@ -202,8 +199,7 @@ def disk(paths: Sequence[str]) -> list[Facts]:
     found: dict[int, Facts] = {}
     for path in dict.fromkeys(paths):
         there = nearest(path)
-        space = os.statvfs(there)
-        found.setdefault(os.stat(there).st_dev, {"path": path, "free": space.f_bavail * space.f_frsize >> 20})
+        found.setdefault(os.stat(there).st_dev, {"path": path, "free": left_in(there) // MIB})
     return list(found.values())
 
 

@@ -181,12 +181,6 @@ def text_diff(label: str, have: str | None, want: str | None) -> str:
     return shown or f"{label}: differs only in its last line's end"
 
 
-def room_in(folder: str | Path) -> int:
-    """How many bytes may still be written to the file system that a folder is on, statvfs(3)."""
-    free = os.statvfs(folder)
-    return free.f_bavail * free.f_frsize
-
-
 def answers(path: str) -> bool:
     """Whether somebody listens at a socket; its file may stay behind."""
     with socket.socket(socket.AF_UNIX) as one:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from . import libvirt_host, pool, records, sizes, system, texts
+from . import libvirt_host, pool, records, room, sizes, system, texts
 from .kind import Kind, Observation, Unit
 
 # Of st_blocks, stat(2).
@@ -90,10 +90,10 @@ def crowding(unit: Unit) -> str:
     if path is None or not os.path.isdir(folder := os.path.dirname(path)):
         return ""
     taken = os.lstat(path).st_blocks * BLOCK if os.path.lexists(path) else 0
-    room = taken + system.room_in(folder)
-    if bytes_of(unit) <= room:
+    free = taken + room.left_in(folder)
+    if bytes_of(unit) <= free:
         return ""
-    has = f"{room // sizes.MIB} MiB that {folder} has for it"
+    has = f"{free // sizes.MIB} MiB that {folder} has for it"
     return f"its {unit['size']} are more than the {has}; a guest is paused when it writes and all is full"
 
 
