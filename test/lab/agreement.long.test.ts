@@ -110,7 +110,8 @@ test("after a boot of the host its guests are there again, and so is all else, w
   const before = await uptimes();
   await lab.powerCycle("hv");
   await lab.waitForLogin("hv", 240);
-  for (const address of Object.values(ADDRESSES)) await pageWithin(240, "hv", `http://${address}/cgi-bin/machine`);
+  // libvirt starts them one after another; an emulated hypervisor that boots takes more than a minute for each.
+  for (const address of Object.values(ADDRESSES)) await pageWithin(600, "hv", `http://${address}/cgi-bin/machine`);
   expect((await uptimes()).bystander).toBeLessThan(before.bystander);
   expect(await virsh("list", "--name")).not.toContain("replaced");
   expect((await virsh("vcpucount", "--maximum", "--live", "waits")).trim()).toBe("3");

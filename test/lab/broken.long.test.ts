@@ -6,7 +6,7 @@ import { text } from "./look";
 import { alter, changed, edit, good, hypervisor, playbook, stack, startUp, up } from "./project";
 import { sleep } from "./run";
 
-// Ten of them take half an hour.
+// Each takes a quarter of an hour on emulated hosts; -t picks some of them.
 const POINTS = Number(process.env["HOMELAB_BREAK_POINTS"] ?? 10);
 
 jest.setTimeout(1_800_000);

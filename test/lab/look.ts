@@ -24,7 +24,8 @@ export async function pageWithin(seconds: number, host: HostName, url: string): 
       return await page(host, url);
     } catch (error) {
       if (Date.now() > end) throw error;
-      await sleep(3_000);
+      // Asking takes an emulated host seconds, in which it could boot.
+      await sleep(10_000);
     }
   }
 }
