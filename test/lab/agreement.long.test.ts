@@ -109,7 +109,7 @@ test("what a preview announces is what up does", async () => {
 test("after a boot of the host its guests are there again, and so is all else, without a run", async () => {
   const before = await uptimes();
   await lab.powerCycle("hv");
-  await lab.waitForLogin("hv", 240);
+  await lab.waitForLogin("hv");
   // libvirt starts them one after another; an emulated hypervisor that boots takes more than a minute for each.
   for (const address of Object.values(ADDRESSES)) await pageWithin(600, "hv", `http://${address}/cgi-bin/machine`);
   expect((await uptimes()).bystander).toBeLessThan(before.bystander);

@@ -226,7 +226,7 @@ test("20 looks under traffic, one of them after a boot, tell of nothing; after i
   for (let looks = 0; looks < 4; looks += 1) await look();
 
   await lab.powerCycle("hv");
-  await lab.waitForLogin("hv", 240);
+  await lab.waitForLogin("hv");
   await text("hv", "systemctl is-system-running --wait || true");
   // What --wait waits for may be over before it listens, as a user's systemd is asked through a bridge.
   await text(

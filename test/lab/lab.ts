@@ -52,7 +52,7 @@ const both = hostNames.map((name) => machines[name]);
 const clean = "clean";
 const stopped = "stopped";
 const recipeFile = join(stateDir, "recipe");
-const bootSeconds = 240;
+const bootSeconds = 600;
 
 /** Builds and boots what is not there yet. A running lab is taken as it is. */
 export async function ensureLab(): Promise<Lab> {
