@@ -9,7 +9,7 @@ import { sleep } from "./run";
 // Each takes a quarter of an hour on emulated hosts; -t picks some of them.
 const POINTS = Number(process.env["HOMELAB_BREAK_POINTS"] ?? 10);
 
-jest.setTimeout(1_800_000);
+jest.setTimeout(3_600_000);
 
 const PART = {
   user: "web",
