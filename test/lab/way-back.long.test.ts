@@ -53,7 +53,7 @@ test.each(["up", "plain Ansible"] as const)(
     // Nobody can look in from outside, so it is the console's turn.
     await cutOff();
     await lab.powerCycle("hv");
-    await lab.waitForLogin("hv", 200);
+    await lab.waitForLogin("hv");
     const done = await running;
     expect(done.code).not.toBe(0);
     await text("hv", "systemctl is-system-running --wait || true");
