@@ -1,7 +1,7 @@
 """Runs observers on a host: sent over SSH to `python3 -`, behind a line that sets PAYLOAD.
 
-PAYLOAD is base64 of zlib of JSON {sources: {module: text}, groups: [{kind, owner, units}]}. Prints one JSON
-list with, per group, {observations: [{name, present, drift, facts}]} or {error}.
+PAYLOAD is base64 of zlib of JSON {sources: {module: text}, groups: [{kind, owner, resources}]}; the modules are those of
+core/ and observe/. Prints one JSON list with, per group, {observations: [{name, present, differences, facts}]} or {error}.
 """
 
 import base64
@@ -22,20 +22,28 @@ class Sent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(self, fullname, path, target=None):
         if fullname not in sources:
             return None
-        return importlib.util.spec_from_loader(fullname, self, is_package=fullname == "homelab")
+        return importlib.util.spec_from_loader(fullname, self, is_package=self.is_package(fullname))
+
+    def is_package(self, fullname):
+        return any(name.startswith(f"{fullname}.") for name in sources)
 
     def get_source(self, fullname):
         return sources[fullname]
 
 
 def observe(group):
-    """What one kind's observer says of its units; a failing read is an error, never 'absent'."""
+    """Return what one kind's observer reads of its resources; a failing read is an error, never 'absent'."""
     try:
-        observer = importlib.import_module("homelab." + group["kind"].replace("-", "_")).observer
-        seen = observer.look([observer.normalise(unit, {}) for unit in group["units"]], group["owner"])
+        kinds = importlib.import_module("homelab.observe.kinds")
+        observer = kinds.BY_NAME.get(group["kind"]) or importlib.import_module("homelab.observe." + group["kind"]).observer
+        seen = observer.detect([observer.normalise(one, {}) for one in group["resources"]], group["owner"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {"observations": [{"name": one.name, "present": one.present, "drift": "\n".join(one.drift), "facts": one.facts} for one in seen]}
+    return {
+        "observations": [
+            {"name": one.name, "present": one.present, "differences": "\n".join(one.differences), "facts": one.facts} for one in seen
+        ]
+    }
 
 
 sys.meta_path.insert(0, Sent())

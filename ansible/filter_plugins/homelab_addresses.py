@@ -19,9 +19,11 @@ description:
 options: {}
 """
 
-Unit = dict[str, Any]
+Resource = dict[str, Any]
 
-spec = importlib.util.spec_from_file_location("addresses", Path(__file__).resolve().parents[1] / "module_utils/homelab/addresses.py")
+spec = importlib.util.spec_from_file_location(
+    "addresses", Path(__file__).resolve().parents[1] / "module_utils/homelab/observe/addresses.py"
+)
 assert spec and spec.loader
 addresses = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(addresses)
@@ -30,25 +32,27 @@ spec.loader.exec_module(addresses)
 class FilterModule:
     """The filter, by its name."""
 
-    def filters(self) -> dict[str, Callable[..., list[Unit]]]:
+    def filters(self) -> dict[str, Callable[..., list[Resource]]]:
         return {"homelab_addresses": with_addresses}
 
 
-def with_addresses(domains: Sequence[Unit], vlans: Sequence[Unit]) -> list[Unit]:
+def with_addresses(domains: Sequence[Resource], vlans: Sequence[Resource]) -> list[Resource]:
     """Domains with the addresses that interfaces of declared VLANs get. Raises AnsibleFilterError for what is no list of domains."""
     try:
-        return [{**unit, **({"interfaces": settled(unit, vlans)} if unit.get("interfaces") else {})} for unit in domains]
+        return [
+            {**resource, **({"interfaces": with_leases(resource, vlans)} if resource.get("interfaces") else {})} for resource in domains
+        ]
     except (AttributeError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"domains and vlans are lists as `ansible-doc -t role` tells of them ({error!r})") from None
 
 
-def settled(unit: Unit, vlans: Sequence[Unit]) -> list[Unit]:
+def with_leases(resource: Resource, vlans: Sequence[Resource]) -> list[Resource]:
     """The interfaces of a domain."""
-    named = zip(unit["interfaces"], addresses.names(unit["name"], unit["interfaces"]), strict=True)
+    named = zip(resource["interfaces"], addresses.names(resource["name"], resource["interfaces"]), strict=True)
     return [one | address(one, name, vlans) for one, name in named]
 
 
-def address(one: Unit, name: str, vlans: Sequence[Unit]) -> Unit:
+def address(one: Resource, name: str, vlans: Sequence[Resource]) -> Resource:
     """The address that an interface gets of its VLAN as declared, if any."""
     place = (one.get("bridge"), one.get("vlan"))
     declared = [vlan for vlan in vlans if (vlan.get("bridge"), vlan.get("id")) == place and "address" in vlan and vlan.get("dhcp")]

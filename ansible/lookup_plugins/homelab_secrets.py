@@ -22,7 +22,7 @@ name: homelab_secrets
 short_description: Values of Podman secrets
 description:
   - Reads the vault of an inventory and computes the HMAC-SHA-256 of each secret's value under the vault's own key.
-  - Returns one dictionary with `units`, each with its `digest`, and `secret_values` by name, as base64 of JSON.
+  - Returns one dictionary with `resources`, each with its `digest`, and `secret_values` by name, as base64 of JSON.
 options:
   _terms:
     description: The units.
@@ -99,7 +99,7 @@ def find(units: list[Any], given: dict[str, str] | None, read_vault: Any) -> dic
             values[name] = value
     if faults:
         raise ValueError("\n".join(faults))
-    return {"units": found, "secret_values": base64.b64encode(json.dumps(values).encode()).decode()}
+    return {"resources": found, "secret_values": base64.b64encode(json.dumps(values).encode()).decode()}
 
 
 def digest_of(key: str, value: str) -> str:

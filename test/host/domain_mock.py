@@ -6,9 +6,11 @@ import libvirt_mock
 from machine_mock import OWNER, records
 from networkd_mock import link
 
-from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import domain_edit, domain_started, domain_xml, leases, networkd, seed, seed_apply, volume
-from ansible.module_utils.homelab.module import Change
+from ansible.module_utils.homelab.apply import cloud_init as seed
+from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.observe import cloud_init, dhcp_leases, networkd, volume
+from ansible.module_utils.homelab.observe.domain import definition, edit, started
+from ansible.module_utils.homelab.observe.domain import observer as kind
 
 UUID = "0076fe81-f073-5c47-86dc-ba7f806fd54f"
 CD = {"cdrom": "", "target": "sda"}
@@ -21,11 +23,12 @@ def mock_host(monkeypatch, machine, tmp_path):
     """A host with VLANs and volumes, and what makes a seed: genisoimage(1), ssh-keygen(1). A guest answers at once."""
     links = [link("apps", "vlan", parent="br0", data={"id": 10}, addresses=["10.10.10.1/24"]), link("br0"), link("br1")]
     monkeypatch.setattr(networkd, "read_links", lambda: {one.name: one for one in links})
-    for one, name in ((networkd, "network"), (leases, "network"), (seed, "seeds"), (domain_started, "started")):
+    for one, name in ((networkd, "network"), (dhcp_leases, "network"), (cloud_init, "seeds"), (started, "started")):
         (tmp_path / name).mkdir(exist_ok=True)
         monkeypatch.setattr(one, "FOLDER", tmp_path / name)
-    monkeypatch.setattr(volume, "path_of", lambda unit: str(tmp_path / unit["name"]))
-    monkeypatch.setattr("ansible.module_utils.homelab.domain_apply.answers", lambda *_: True)
+    monkeypatch.setattr(edit, "NVRAMS", tmp_path / "nvram")
+    monkeypatch.setattr(volume, "path_of", lambda resource: str(tmp_path / resource["name"]))
+    monkeypatch.setattr("ansible.module_utils.homelab.apply.domain.power.answers", lambda *_: True)
     for name in ("web", "data"):
         (tmp_path / name).write_text("a disk")
         records.write(OWNER, "volume", f"vms/{name}", {"format": "qcow2"})
@@ -49,21 +52,21 @@ def whole(**more):
     return kind.observer.normalise({**GUEST, **more}, {})
 
 
-def guest(monkeypatch, host, unit, runs):
+def guest(monkeypatch, host, resource, runs):
     """The domain as its unit was applied."""
-    root = domain_edit.skeleton("kvm", UUID, unit)
-    domain_xml.ET.SubElement(root, "name").text = unit["name"]
+    root = edit.skeleton("kvm", UUID, resource)
+    definition.ET.SubElement(root, "name").text = resource["name"]
     domain = libvirt_mock.Domain(root, runs=False)
     libvirt_mock.connect(monkeypatch, domain)
-    resolved = kind.resolved(unit, OWNER, host.links)
-    domain.root = domain_edit.edited(root, resolved, OWNER)
-    seed_apply.make(resolved, OWNER, UUID)
+    resolved = kind.resolved(resource, OWNER, host.links)
+    domain.root = edit.edited(root, resolved, OWNER)
+    seed.make(resolved, OWNER, UUID)
     if runs:
         domain.create()
     domain.calls.clear()
     return domain
 
 
-def task_of(unit, host):
+def task_of(resource, host):
     """The change that a unit is, by what the host holds."""
-    return Change(unit, kind.observe(unit, OWNER, host.links), {})
+    return Change(resource, kind.observe(resource, OWNER, host.links), {})

@@ -5,7 +5,8 @@ import time
 
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
-from ansible.module_utils.homelab import domain_xml, libvirt_host
+from ansible.module_utils.homelab.observe import libvirt_host
+from ansible.module_utils.homelab.observe.domain import definition
 
 # virDomainXMLFlags.
 INACTIVE = 2
@@ -63,7 +64,7 @@ class Domain:
         self.starts += 1
 
     def XMLDesc(self, flags=0):
-        return domain_xml.render(self.live if self.live is not None and not flags & INACTIVE else self.root)
+        return definition.render(self.live if self.live is not None and not flags & INACTIVE else self.root)
 
     def isActive(self):
         return self.live is not None
@@ -104,7 +105,7 @@ class Domain:
     def snapshotCreateXML(self, text, _flags):
         assert not self.isActive()
         self.calls.append("snapshot")
-        self.snapshots.append(Snapshot(self, domain_xml.parse(text).findtext("name"), time.time()))
+        self.snapshots.append(Snapshot(self, definition.parse(text).findtext("name"), time.time()))
 
     def revertToSnapshot(self, _snapshot):
         assert not self.isActive()
@@ -148,17 +149,17 @@ class Domain:
     def setMetadata(self, _what, text, _key, _uri, _flags):
         self.calls.append("live")
         if self.live.find("description") is None:
-            domain_xml.ET.SubElement(self.live, "description")
+            definition.ET.SubElement(self.live, "description")
         self.live.find("description").text = text
 
     def attachDeviceFlags(self, text, _flags):
         self.calls.append("live")
-        self.live.find("devices").append(domain_xml.parse(text))
+        self.live.find("devices").append(definition.parse(text))
 
     def detachDeviceFlags(self, text, _flags):
         self.calls.append("live")
-        gone = domain_xml.parse(text)
-        key = {"disk": domain_xml.target_of, "interface": domain_xml.mac_of}[gone.tag]
+        gone = definition.parse(text)
+        key = {"disk": definition.target_of, "interface": definition.mac_of}[gone.tag]
         devices = self.live.find("devices")
         devices.remove(next(one for one in devices.findall(gone.tag) if key(one) == key(gone)))
 
@@ -228,7 +229,7 @@ class Connection:
         return self.pools[name]
 
     def storagePoolDefineXML(self, text, _flags):
-        root = domain_xml.parse(text)
+        root = definition.parse(text)
         name = root.findtext("name")
         self.pools[name] = Pool(self, name, root.findtext("target/path"))
         self.pools[name].active = self.pools[name].starts_at_boot = 0
@@ -243,7 +244,7 @@ class Connection:
 
     def defineXMLFlags(self, text, _flags):
         self.domain.calls.append("define")
-        self.domain.root = domain_xml.parse(text)
+        self.domain.root = definition.parse(text)
         return self.domain
 
 

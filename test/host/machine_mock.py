@@ -4,8 +4,8 @@ from subprocess import CompletedProcess
 
 from writers import module
 
-from ansible.module_utils.homelab import records, system
-from ansible.module_utils.homelab.module import clear, converge
+from ansible.module_utils.homelab.apply.converge import clear, converge
+from ansible.module_utils.homelab.core import records, system
 
 OWNER = "lab"
 
@@ -26,10 +26,10 @@ class Machine:
         return [argv[len(beginning) :] for argv in self.calls if tuple(argv[: len(beginning)]) == beginning]
 
 
-class Hold:
+class HostSession:
     """A mock of what a run holds of a host; its way back can always be armed."""
 
-    def take(self):
+    def lock(self):
         pass
 
     def arm(self, _tables):
@@ -55,18 +55,18 @@ def mock_files(monkeypatch, beginning):
     return files
 
 
-def agree(writer, unit, disruption, touches=()):
+def agree(writer, resource, disruption, affected=()):
     """A change is announced with this class and reach, and an apply, which says the same, succeeds."""
-    for hold in (None, Hold()):
-        [said] = converge(writer(), [writer().normalise(unit, {})], OWNER, hold)
+    for session in (None, HostSession()):
+        [said] = converge(writer(), [writer().normalise(resource, {})], OWNER, session)
         assert (said["failed"], said["msg"]) == (False, "")
         assert said["changed"]
-        assert (said["disruption"], said["touches"]) == (disruption, list(touches))
+        assert (said["disruption"], said["affected"]) == (disruption, list(affected))
 
 
-def refused(writer, unit):
+def refused(writer, resource):
     """Why a change is refused by a preview; an apply does not make it, either."""
-    [told], [said] = (converge(writer(), [writer().normalise(unit, {})], OWNER, hold) for hold in (None, Hold()))
+    [told], [said] = (converge(writer(), [writer().normalise(resource, {})], OWNER, session) for session in (None, HostSession()))
     assert told["failed"]
     assert (said["failed"], said["msg"]) == (True, told["msg"])
     return told["msg"]
@@ -74,23 +74,23 @@ def refused(writer, unit):
 
 def agree_to_remove(writer, name, disruption):
     """A removal is announced with this class, and succeeds."""
-    for hold in (None, Hold()):
-        [said] = clear(writer(), [name], OWNER, hold)
+    for session in (None, HostSession()):
+        [said] = clear(writer(), [name], OWNER, session)
         assert (said["failed"], said["msg"], said["changed"], said["disruption"]) == (False, "", True, disruption)
 
 
 def agree_to_refuse(writer, name, reason):
     """A removal that the host would not take is announced as such, and is not done."""
-    for hold in (None, Hold()):
-        [said] = clear(writer(), [name], OWNER, hold)
+    for session in (None, HostSession()):
+        [said] = clear(writer(), [name], OWNER, session)
         assert said["failed"]
         assert reason in said["msg"]
 
 
-def settled(kind, unit):
+def settled(kind, resource):
     """The unit with its defaults, recorded as an apply of it leaves it."""
     writer = writer_of(kind)()
-    whole = writer.normalise(unit, {})
+    whole = writer.normalise(resource, {})
     records.write(OWNER, writer.kind, writer.name_of(whole), writer.record_of(whole))
     return whole
 

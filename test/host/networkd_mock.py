@@ -4,7 +4,7 @@ import copy
 
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
-from ansible.module_utils.homelab import bridge, leases, networkd, vlan
+from ansible.module_utils.homelab.observe import bridge, dhcp_leases, networkd, vlan
 
 
 def said(*paths):
@@ -36,11 +36,11 @@ class Networkd:
     def __init__(self, monkeypatch, machine, folder):
         self.folder, self.links, self.deleted = folder, {}, []
         folder.mkdir()
-        for one in (networkd, bridge, vlan, leases):
+        for one in (networkd, bridge, vlan, dhcp_leases):
             monkeypatch.setattr(one, "FOLDER", folder)
         monkeypatch.setattr(networkd, "read_links", lambda: copy.deepcopy(self.links))
         # A host that never holds what is wanted is waited for no longer than this.
-        monkeypatch.setattr("ansible.module_utils.homelab.networkd_apply.PATIENCE_SECONDS", 0.5)
+        monkeypatch.setattr("ansible.module_utils.homelab.apply.networkd.PATIENCE_SECONDS", 0.5)
         machine.programs |= {"networkctl": self.networkctl, "ip": self.ip}
 
     def networkctl(self, argv, _stdin):

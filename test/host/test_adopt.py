@@ -5,7 +5,9 @@ makes for common guests, as libvirt 11.3 shows them.
 from pathlib import Path
 
 import pytest
-from homelab import domain, domain_devices, domain_edit, domain_xml
+
+from ansible.module_utils.homelab.observe.domain import definition, devices, edit
+from ansible.module_utils.homelab.observe.domain import observer as domain
 
 FOLDER = Path(__file__).parent / "domain"
 QCOW2 = {"device": "disk", "format": "qcow2"}
@@ -50,14 +52,14 @@ UNITS = {
 
 @pytest.mark.parametrize("name", UNITS)
 def test_what_virt_install_made_is_marked_and_nothing_else(name):
-    root = domain_xml.parse((FOLDER / f"virt-install-{name}.xml").read_text())
-    unit = domain.observer.normalise({"name": name, **UNITS[name]}, {})
-    has = domain_xml.plugs_of(root)
-    disks = [{"bus": domain_devices.bus_of(disk["target"]), **disk} for disk in unit["disks"]]
-    unit = {**unit, "disks": disks, "interfaces": domain_devices.with_macs(unit["interfaces"], has, "id")}
-    wanted = domain_edit.edited(root, unit, "lab")
-    assert list(domain_xml.differences(root, wanted)) == ["metadata"]
+    root = definition.parse((FOLDER / f"virt-install-{name}.xml").read_text())
+    resource = domain.observer.normalise({"name": name, **UNITS[name]}, {})
+    has = definition.plugs_of(root)
+    disks = [{"bus": devices.bus_of(disk["target"]), **disk} for disk in resource["disks"]]
+    resource = {**resource, "disks": disks, "interfaces": devices.with_macs(resource["interfaces"], has, "id")}
+    wanted = edit.edited(root, resource, "lab")
+    assert list(definition.differences(root, wanted)) == ["metadata"]
     others = [one.tag for one in root.findall("metadata/*")]
-    assert [one.tag for one in wanted.findall("metadata/*")] == [*others, domain_xml.OURS]
-    assert "ns0:" not in domain_xml.render(wanted)
-    assert not domain_xml.needs_replacement(root, unit)
+    assert [one.tag for one in wanted.findall("metadata/*")] == [*others, definition.OURS]
+    assert "ns0:" not in definition.render(wanted)
+    assert not definition.needs_replacement(root, resource)

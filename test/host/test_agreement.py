@@ -6,7 +6,7 @@ import pytest
 import yaml
 from writers import ROOT
 
-from ansible.module_utils.homelab.kinds import OBSERVERS
+from ansible.module_utils.homelab.observe.kinds import OBSERVERS
 
 # What needs no row, and why: of any kind, and of one.
 ALWAYS = {"adopt": "it means the same for all of them, and nftables_table has the row"}
@@ -20,10 +20,10 @@ EXCEPTIONS = {
 }
 
 
-def said(options, unit, before=""):
+def said(options, resource, before=""):
     """The properties of a kind that a unit gives, those within others too, as (`interfaces.mac`, value)."""
     for name, spec in options.items():
-        value = unit.get(name)
+        value = resource.get(name)
         if "options" in spec:
             for one in value if isinstance(value, list) else [value] if value is not None else []:
                 yield from said(spec["options"], one, f"{before}{name}.")

@@ -5,8 +5,9 @@ from domain_mock import CD, DISK, PLUG, UUID, guest, mock_host, task_of, whole
 from domain_mock import GUEST as UNIT
 from machine_mock import OWNER, agree_to_refuse, agree_to_remove, module, records, settled, writer_of
 
-from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import domain_checks, domain_xml, libvirt_host, networkd, seed
+from ansible.module_utils.homelab.observe import cloud_init, libvirt_host, networkd
+from ansible.module_utils.homelab.observe.domain import checks, definition
+from ansible.module_utils.homelab.observe.domain import observer as kind
 
 FIELDS = [
     ({"description": "a guest"}, "live"),
@@ -59,7 +60,7 @@ def host(monkeypatch, machine, tmp_path):
 def kind_of(root):
     """Machine type and firmware, by which an installed guest knows its computer."""
     system_of = root.find("os")
-    return domain_xml.attribute(system_of, "type", "machine"), domain_xml.firmware_of(system_of)
+    return definition.attribute(system_of, "type", "machine"), definition.firmware_of(system_of)
 
 
 def done_to(domain, before):
@@ -68,7 +69,7 @@ def done_to(domain, before):
         return "replace"
     if "shutdown" in domain.calls:
         return "restart"
-    behind = domain.isActive() and set(domain_xml.differences(domain.live, domain.root)) - {"metadata"}
+    behind = domain.isActive() and set(definition.differences(domain.live, domain.root)) - {"metadata"}
     return "next-boot" if behind else "live"
 
 
@@ -88,17 +89,17 @@ def test_a_domain(monkeypatch, host, change, announced, runs, restart):  # noqa:
     elif announced == "next-boot" and restart == "allowed":
         expected = "restart"
     writer, task = library.DomainWriter(), task_of(wanted, host)
-    assert (writer.disruption(task), writer.touches(task, OWNER)) == (expected, [])
+    assert (writer.disruption(task), writer.affected(task, OWNER)) == (expected, [])
     if expected in ("restart", "replace") and restart == "denied" and "running" not in change:
         # It is refused, so nothing is done.
         monkeypatch.setattr(libvirt_host, "capabilities", lambda _: None)
-        monkeypatch.setattr(library.domain_checks, "reasons", lambda *_: [])
+        monkeypatch.setattr(library.checks, "reasons", lambda *_: [])
         assert "restart: allowed" in " ".join(library.refusals(kind.resolved(wanted, OWNER, host.links)))
         return
     assert writer.apply([task], OWNER) == {}
     assert done_to(domain, before) == expected
     seen = kind.observe(wanted, OWNER, host.links)
-    assert (seen.drift, bool(seen.facts["next_boot"])) == ([], expected == "next-boot")
+    assert (seen.differences, bool(seen.facts["next_boot"])) == ([], expected == "next-boot")
     # A machine that is made anew loses what its definition said beside the unit, so that is kept.
     assert [*(records.ROOT / OWNER / "replaced").glob("web-*.xml")] != [] or expected != "replace"
     assert domain.UUIDString() == UUID
@@ -123,11 +124,11 @@ def test_a_domain(monkeypatch, host, change, announced, runs, restart):  # noqa:
 def test_another_seed_is_there_for_the_next_boot_which_it_does_not_bring_about(monkeypatch, host, change, runs, announced, restart):  # noqa: PLR0917
     more = {"running": runs, "restart": restart, "cloud_init": {"user_data": "a"}}
     domain = guest(monkeypatch, host, whole(**more), runs)
-    before = seed.path_of("web").read_text()
+    before = cloud_init.path_of("web").read_text()
     writer, task = writer_of("domain")(), task_of(whole(**{**more, **change}), host)
     assert writer.disruption(task) == announced
     assert writer.apply([task], OWNER) == {}
-    assert seed.path_of("web").read_text() != before
+    assert cloud_init.path_of("web").read_text() != before
     assert (domain.isActive(), {"shutdown", "create"} & {*domain.calls}) == (runs, set())
 
 
@@ -136,10 +137,10 @@ def test_another_seed_is_there_for_the_next_boot_which_it_does_not_bring_about(m
 @pytest.mark.parametrize("change", [{"interfaces": [{**PLUG, "address": "10.10.10.30"}]}])
 def test_another_address_is_leased_at_once_and_asked_for_when_the_guest_boots(monkeypatch, host, change, runs, announced, restart):  # noqa: PLR0917
     domain = guest(monkeypatch, host, whole(running=runs, restart=restart), runs)
-    writer, unit = writer_of("domain")(), whole(**{"running": runs, "restart": restart, **change})
+    writer, resource = writer_of("domain")(), whole(**{"running": runs, "restart": restart, **change})
     # Once it is leased there is nothing to wait for.
     for said in (announced, "live"):
-        task = task_of(unit, host)
+        task = task_of(resource, host)
         assert writer.disruption(task) == said
         assert writer.apply([task], OWNER) == {}
     assert [path.parent.name for path in networkd.FOLDER.glob("*/domain-web.conf")] == ["10-homelab-apps.network.d"]
@@ -153,7 +154,7 @@ def test_a_seed_that_is_no_longer_wanted_leaves_with_its_drive(monkeypatch, host
     assert writer.disruption(task) == announced
     assert writer.apply([task], OWNER) == {}
     assert done_to(domain, kind_of(domain.root)) == announced
-    assert not seed.path_of("web").exists()
+    assert not cloud_init.path_of("web").exists()
 
 
 @pytest.mark.parametrize("runs", [True, False])
@@ -175,10 +176,10 @@ def test_a_domain_whose_memory_is_saved_stays_as_announced(monkeypatch, host):
 
 def test_a_new_machine_keeps_what_its_unit_does_not_speak_of_and_says_what_it_loses(monkeypatch, host):
     domain = guest(monkeypatch, host, whole(tpm=True, agent=True, graphics="vnc"), runs=False)
-    domain.root.find("devices").append(domain_xml.parse("<hostdev mode='subsystem' type='pci'/>"))
+    domain.root.find("devices").append(definition.parse("<hostdev mode='subsystem' type='pci'/>"))
     wanted = whole(firmware="uefi", running=False, restart="allowed")
     seen = kind.observe(wanted, OWNER, host.links)
-    assert "-<hostdev" in "".join(seen.drift)
+    assert "-<hostdev" in "".join(seen.differences)
     assert module("domain").DomainWriter().apply([task_of(wanted, host)], OWNER) == {}
     devices = domain.root.find("devices")
     assert [len(devices.findall(tag)) for tag in ("tpm", "graphics", "video", "channel", "hostdev")] == [1, 1, 1, 1, 0]
@@ -191,6 +192,6 @@ def test_a_domain_that_runs_on_a_snapshot_of_its_volume_is_not_removed(monkeypat
     records.write(OWNER, "volume", "vms/web", {"format": "qcow2", "path": str(tmp_path / "web")})
     for disk in domain.root.findall("devices/disk[@device='disk']"):
         disk.find("source").set("file", "/srv/web.snap")
-    monkeypatch.setattr(domain_checks, "chain_of", lambda path: [path, str(tmp_path / "web")])
+    monkeypatch.setattr(checks, "chain_of", lambda path: [path, str(tmp_path / "web")])
     agree_to_refuse(writer_of("domain"), "web", "virsh blockcommit")
     assert domain.calls == []

@@ -1,11 +1,12 @@
 """What is announced of a host's base is what is done: nothing that runs is stopped by a change. Its commands and files are mocked."""
 
 import pytest
-from machine_mock import OWNER, Hold, mock_files, records, writer_of
+from machine_mock import OWNER, HostSession, mock_files, module, records, writer_of
 
-from ansible.module_utils.homelab import host as kind
-from ansible.module_utils.homelab.kind import Observation
-from ansible.module_utils.homelab.module import Change, clear
+from ansible.module_utils.homelab.apply.converge import clear
+from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.core.observer import Observation
+from ansible.module_utils.homelab.observe import host as kind
 
 UNIT = {"packages": ["htop"]}
 
@@ -15,9 +16,10 @@ def base(monkeypatch, machine, tmp_path):
     """A host on which the base is applied; `files` is what lies there, and `installed` its packages."""
     files, installed = mock_files(monkeypatch, "/etc/"), set()
     for name in ("FORWARDING", "ONLINE_WANTED"):
-        monkeypatch.setattr(kind, name, tmp_path / name)
+        for module_with_it in (kind, module("host")):
+            monkeypatch.setattr(module_with_it, name, tmp_path / name)
         (tmp_path / name).write_text("0\n")
-    monkeypatch.setattr(kind.way_back, "OUTCOME", str(tmp_path / "outcome"))
+    monkeypatch.setattr(kind.store, "OUTCOME", str(tmp_path / "outcome"))
     machine.writer = writer_of("host")
     machine.programs |= {
         "dpkg-query": lambda *_: "".join(f"{name} installed\n" for name in installed),
@@ -34,7 +36,7 @@ def applied(machine, unit):
     """What the writer announces of a change, which is then made."""
     writer = machine.writer()
     task = Change(writer.normalise(unit, {}), Observation("host", present=True), {})
-    told = writer.disruption(task), writer.touches(task, OWNER)
+    told = writer.disruption(task), writer.affected(task, OWNER)
     assert writer.apply([task], OWNER) == {}
     return told
 
@@ -73,7 +75,7 @@ def test_forwarding_that_is_no_longer_wanted_is_as_it_was_before_us(base, was_on
 
 def test_a_removed_base_leaves_packages_and_what_manages_the_network(base):
     before = set(base.installed)
-    [told], [done] = (clear(base.writer(), ["host"], OWNER, hold) for hold in (None, Hold()))
+    [told], [done] = (clear(base.writer(), ["host"], OWNER, session) for session in (None, HostSession()))
     assert (told["disruption"], done["failed"], done["disruption"]) == ("", False, "")
     stopped = [name for argv in base.ran("systemctl", "disable", "--now") for name in argv if not name.startswith("--")]
     assert (stopped, base.ran("systemctl", "stop")) == (kind.OURS, [])
@@ -96,5 +98,5 @@ def test_what_somebody_masked_is_there_while_the_base_is_and_masked_again_after_
     records.remove(OWNER, kind.BEFORE, "host")
     applied(base, UNIT)
     assert masked == set()
-    clear(base.writer(), ["host"], OWNER, Hold())
+    clear(base.writer(), ["host"], OWNER, HostSession())
     assert masked == before

@@ -3,9 +3,10 @@
 import hashlib
 
 import pytest
-from machine_mock import agree, agree_to_remove, refused, settled, writer_of
+from machine_mock import agree, agree_to_remove, module, refused, settled, writer_of
 
-from ansible.module_utils.homelab import image, records
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe import image
 
 OLD, NEW = b"an image", b"a newer one"
 
@@ -23,17 +24,18 @@ def folder(monkeypatch, machine, tmp_path):
     """Our image, as it is applied, beside the files that it and a newer one come from. qemu-img(1) is mocked."""
     images = tmp_path / "images"
     images.mkdir()
-    monkeypatch.setattr(image, "FOLDER", images)
+    for module_with_it in (image, module("image")):
+        monkeypatch.setattr(module_with_it, "FOLDER", images)
     machine.programs["qemu-img"] = lambda *_: '{"format": "qcow2"}'
     for name, text in (("old", OLD), ("new", NEW)):
         (tmp_path / name).write_bytes(text)
     image.path_of(sha(OLD)).write_bytes(OLD)
     image.path_of(sha(OLD)).chmod(image.MODE)
-    settled("image", unit(tmp_path))
+    settled("image", resource(tmp_path))
     return tmp_path
 
 
-def unit(folder, **change):
+def resource(folder, **change):
     """Our image with a change, its source within a folder."""
     whole = {**UNIT, **change}
     return {**whole, "source": str(folder / whole["source"])}
@@ -47,22 +49,22 @@ def files():
 def test_an_image_comes_live(folder, change, left):
     if left == [OLD]:
         image.path_of(sha(OLD)).unlink()
-    agree(writer_of("image"), unit(folder, **change), "live")
+    agree(writer_of("image"), resource(folder, **change), "live")
     assert files() == dict.fromkeys(left, image.MODE)
 
 
-@pytest.mark.parametrize("drift", ["altered", "its mode"])
-def test_an_image_that_drifted_is_fetched_anew_live(folder, drift):
+@pytest.mark.parametrize("differences", ["altered", "its mode"])
+def test_an_image_that_drifted_is_fetched_anew_live(folder, differences):
     path = image.path_of(sha(OLD))
     path.chmod(0o644)
-    if drift == "altered":
+    if differences == "altered":
         path.write_bytes(b"by hand")
-    agree(writer_of("image"), unit(folder), "live")
+    agree(writer_of("image"), resource(folder), "live")
     assert files() == {OLD: image.MODE}
 
 
 def test_one_that_cannot_be_had_is_refused_and_the_former_stays(folder):
-    assert "there is no file" in refused(writer_of("image"), unit(folder, source="nowhere", sha256=sha(NEW)))
+    assert "there is no file" in refused(writer_of("image"), resource(folder, source="nowhere", sha256=sha(NEW)))
     assert files() == {OLD: image.MODE}
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from machine_mock import OWNER, agree, agree_to_remove, refused, settled, writer_of
 
-from ansible.module_utils.homelab import nftables_table
+from ansible.module_utils.homelab.observe import nftables_table
 
 ACCEPTS = "chain c {\n\taccept\n}\n"
 UNIT = {"family": "inet", "name": "guard", "content": ACCEPTS}
@@ -46,10 +46,10 @@ def nft(monkeypatch, machine, tmp_path):
     machine.programs["nft"] = mocked
     # In an empty namespace (unshare(1)) rules are listed as they were given.
     machine.programs["unshare"] = lambda _argv, stdin: "\n".join(mocked.tables(stdin).values())
-    unit = settled("nftables_table", UNIT)
+    resource = settled("nftables_table", UNIT)
     path = nftables_table.file_of(OWNER, "inet/guard")
     path.parent.mkdir()
-    path.write_text(nftables_table.render(unit, OWNER))
+    path.write_text(nftables_table.render(resource, OWNER))
     mocked.loaded = {**mocked.tables(path.read_text()), "ip/theirs": "table ip theirs {\n}"}
     mocked.writer, mocked.path = writer_of("nftables_table"), path
     return mocked
@@ -79,19 +79,19 @@ THEIRS = {"family": "ip", "name": "theirs"}
     ],
 )
 def test_a_table_is_loaded_live_and_no_other_is_touched(nft, change):
-    unit = altered(nft, change)
-    name = f"{unit['family']}/{unit['name']}"
+    resource = altered(nft, change)
+    name = f"{resource['family']}/{resource['name']}"
     before = dict(nft.loaded)
-    agree(nft.writer, unit, "live")
+    agree(nft.writer, resource, "live")
     # One transaction is all or nothing, so that no packet meets half a table.
     assert [list(one) for one in nft.transactions] == [[name]]
-    assert nft.loaded == {**before, **nft.tables(nftables_table.render(unit, OWNER))}
-    assert nftables_table.file_of(OWNER, name).read_text() == nftables_table.render(unit, OWNER)
+    assert nft.loaded == {**before, **nft.tables(nftables_table.render(resource, OWNER))}
+    assert nftables_table.file_of(OWNER, name).read_text() == nftables_table.render(resource, OWNER)
 
 
 def test_a_table_that_is_nobodys_is_refused_and_stays(nft):
     before = dict(nft.loaded)
-    assert "set `adopt: true`" in refused(nft.writer, {**UNIT, **THEIRS})
+    assert "Set `adopt: true`" in refused(nft.writer, {**UNIT, **THEIRS})
     assert (nft.transactions, nft.loaded) == ([], before)
 
 

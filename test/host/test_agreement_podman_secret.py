@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from machine_mock import OWNER, Hold, agree, agree_to_remove, module, refused, settled
+from machine_mock import OWNER, HostSession, agree, agree_to_remove, module, refused, settled
 
-from ansible.module_utils.homelab import podman_secret, quadlet_services, records
-from ansible.module_utils.homelab.module import clear
+from ansible.module_utils.homelab.apply.converge import clear
+from ansible.module_utils.homelab.apply.quadlet import services
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe import podman_secret
 
 UP = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
 UNIT = {"name": "db", "digest": "aa"}
@@ -54,7 +56,7 @@ def podman(monkeypatch, machine, tmp_path):
     monkeypatch.setattr(podman_secret, "users_with_secrets", lambda: ["system"])
     monkeypatch.setattr(podman_secret, "uses_podman", lambda *_: True)
     states = {"stopped.service": {**UP, "ActiveState": "inactive"}}
-    monkeypatch.setattr(quadlet_services, "service_states", lambda _user, services: {one: states.get(one, UP) for one in services})
+    monkeypatch.setattr(services, "service_states", lambda _user, services: {one: states.get(one, UP) for one in services})
     machine.programs["podman"] = mocked
     mocked.labels["db"] = {podman_secret.OWNER: OWNER, podman_secret.HMAC: "aa"}
     settled("podman_secret", UNIT)
@@ -74,17 +76,17 @@ def restarted(machine):
 
 
 @pytest.mark.parametrize(
-    ("change", "disruption", "touches"),
+    ("change", "disruption", "affected"),
     [
         ({"name": "new"}, "live", []),
         ({"digest": "bb"}, "restart", USERS),
         ({"name": "other", "digest": "bb"}, "restart", ["quadlet-unit system/apart.container"]),
     ],
 )
-def test_another_value_restarts_what_runs_with_it(podman, machine, change, disruption, touches):
+def test_another_value_restarts_what_runs_with_it(podman, machine, change, disruption, affected):
     unit = {**UNIT, **change}
-    agree(podman.writer, unit, disruption, touches)
-    assert restarted(machine) == [f"{one.split('/')[1].removesuffix('.container')}.service" for one in touches]
+    agree(podman.writer, unit, disruption, affected)
+    assert restarted(machine) == [f"{one.split('/')[1].removesuffix('.container')}.service" for one in affected]
     assert (podman.created, podman.values) == ([unit["name"]], {unit["name"]: "a value"})
     assert podman.labels[unit["name"]] == {podman_secret.OWNER: OWNER, podman_secret.HMAC: unit["digest"]}
 
@@ -115,7 +117,7 @@ def test_a_value_that_was_altered_by_hand_is_put_back_without_a_restart_that_is_
 
 
 def test_a_secret_that_nobody_names_any_longer_goes_and_restarts_nobody(podman, machine):
-    [said] = clear(podman.writer(), ["system/db"], OWNER, Hold())
+    [said] = clear(podman.writer(), ["system/db"], OWNER, HostSession())
     assert said["failed"]
     assert list(podman.labels) == ["db"]
     for name in ("db.container", "stopped.container"):

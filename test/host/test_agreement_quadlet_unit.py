@@ -5,10 +5,13 @@ from types import SimpleNamespace
 import pytest
 from machine_mock import agree_to_remove, module, settled, writer_of
 
-from ansible.module_utils.homelab import quadlet, quadlet_plan, quadlet_unit, quadlet_users, system
-from ansible.module_utils.homelab.kind import Observation
-from ansible.module_utils.homelab.module import Change
-from ansible.module_utils.homelab.quadlet_unit import QuadletUnit
+from ansible.module_utils.homelab.apply.quadlet import plan
+from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.core import system
+from ansible.module_utils.homelab.core.observer import Observation
+from ansible.module_utils.homelab.observe.quadlet import observer as quadlet_unit
+from ansible.module_utils.homelab.observe.quadlet import unit_file, users
+from ansible.module_utils.homelab.observe.quadlet.observer import QuadletUnit
 
 RUN = "[Install]\nWantedBy=default.target\n"
 
@@ -33,7 +36,7 @@ ALL = [WEB, IMAGE, NET, DATA, DB, JOB, POD, IN_POD, KUBE, BUILD, APP]
 
 @pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize(
-    ("unit", "change", "announced", "touches"),
+    ("unit", "change", "announced", "affected"),
     [
         (WEB, {"content": WEB["content"].replace("[Install]", "ReadOnly=true\n[Install]")}, "restart", []),
         (WEB, {"files": {"site/index.html": "b"}}, "restart", []),
@@ -57,13 +60,13 @@ ALL = [WEB, IMAGE, NET, DATA, DB, JOB, POD, IN_POD, KUBE, BUILD, APP]
         (DATA, {"on_delete": "keep"}, "live", []),
     ],
 )
-def test_a_quadlet_unit(monkeypatch, tmp_path, unit, change, announced, touches):  # noqa: PLR0917
+def test_a_quadlet_unit(monkeypatch, tmp_path, unit, change, announced, affected):  # noqa: PLR0917
     library = module("quadlet_unit")
     unit = {key: value for key, value in {**unit, **change}.items() if value is not None}
     installed = [{"user": "web", "name": one["name"], "content": one["content"]} for one in ALL]
-    past = {one["name"]: quadlet_plan.past_of(QuadletUnit().record_of(one)) for one in ALL}
+    past = {one["name"]: plan.past_of(QuadletUnit().record_of(one)) for one in ALL}
     active = {one["name"] for one in ALL if one is not JOB}
-    now = quadlet_plan.Now(installed=installed, past=past, active=active, objects=["network/systemd-back", "volume/systemd-data"])
+    now = plan.Now(installed=installed, past=past, active=active, objects=["network/systemd-back", "volume/systemd-data"])
     services = Services()
     for name, mock in {
         "Services": lambda _: services,
@@ -72,18 +75,18 @@ def test_a_quadlet_unit(monkeypatch, tmp_path, unit, change, announced, touches)
         "note_images": lambda *_: None,
     }.items():
         monkeypatch.setattr(library, name, mock)
-    monkeypatch.setattr(library.quadlet_checks, "generated", lambda *_: library.quadlet_checks.Generated({}, {}))
-    monkeypatch.setattr(library.quadlet_checks, "taken_ports", lambda *_: [])
+    monkeypatch.setattr(library.checks, "generated", lambda *_: library.checks.Generated({}, {}))
+    monkeypatch.setattr(library.checks, "taken_ports", lambda *_: [])
     monkeypatch.setattr(library.QuadletUnitWriter, "_now", lambda *_: now)
     writer = library.QuadletUnitWriter()
     name = f"web/{unit['name']}"
-    writer.changing = [name]
-    assert writer.refuse([unit], "lab") == {}
+    writer.to_change = [name]
+    assert writer.rejections([unit], "lab") == {}
     change = Change(unit, Observation(name, present=True), {})
     assert writer.disruption(change) == announced
-    assert writer.touches(change, "lab") == [f"quadlet-unit web/{one}" for one in touches]
+    assert writer.affected(change, "lab") == [f"quadlet-unit web/{one}" for one in affected]
     assert writer.apply([change], "lab") == {}
-    assert services.restarted - {unit["name"]} == set(touches)
+    assert services.restarted - {unit["name"]} == set(affected)
     assert bool(services.restarted & active) == (announced != "live")
     assert services.made_way == (announced in ("replace", "data-loss"))
 
@@ -128,7 +131,7 @@ class Podman:
 @pytest.fixture
 def system_units(monkeypatch, machine, tmp_path):
     """A host with units of the system's, and what they made."""
-    for module_with_it in (quadlet_unit, quadlet_users):
+    for module_with_it in (quadlet_unit, users, module("quadlet_unit")):
         monkeypatch.setattr(module_with_it, "folder_of", lambda *_: tmp_path / "units")
     monkeypatch.setattr(quadlet_unit, "users", lambda: ["system"])
     machine.programs["podman"] = podman = Podman()
@@ -141,14 +144,14 @@ def system_units(monkeypatch, machine, tmp_path):
 def test_a_removed_unit_loses_data_just_when_that_is_announced(system_units, unit, removed, on_delete):
     unit = {**unit, "user": None, "on_delete": on_delete}
     settled("quadlet_unit", unit)
-    for path, text in quadlet.files_of(unit).items():
+    for path, text in unit_file.files_of(unit).items():
         (system_units.folder / path).parent.mkdir(exist_ok=True)
         (system_units.folder / path).write_text(text)
     is_lost = unit["name"].endswith(".volume") and on_delete == "destroy"
     agree_to_remove(writer_of("quadlet_unit"), f"system/{unit['name']}", "data-loss" if is_lost else "")
     kept = unit["name"].endswith(".volume") and not is_lost
     assert system_units.podman.removed == ([] if kept else removed)
-    assert system_units.machine.ran("systemctl", "stop") == [[quadlet.service_of(unit)]]
+    assert system_units.machine.ran("systemctl", "stop") == [[unit_file.service_of(unit)]]
     assert [path for path in system_units.folder.rglob("*") if path.is_file()] == []
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from machine_mock import OWNER, agree_to_remove, mock_files, module, records, settled
 
-from ansible.module_utils.homelab.kind import Observation
-from ansible.module_utils.homelab.module import Change
+from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.core.observer import Observation
 
 UNIT = {"name": "web", "uid": 2000, "subids": {"start": 100000}}
 SUBIDS = "other:200000:65536\n"
@@ -59,7 +59,7 @@ def host(monkeypatch, machine, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "runs", "touches"),
+    ("change", "runs", "affected"),
     [
         # What is put right of a user whose manager runs reaches none of its units; they start with a manager that did not run.
         ({}, True, []),
@@ -70,20 +70,20 @@ def host(monkeypatch, machine, tmp_path):
         ({"name": "new", "uid": 2001, "subids": {"start": 400000}}, False, []),
     ],
 )
-def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, touches):
+def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, affected):
     monkeypatch.setattr(host.library, "manager_runs", lambda name: runs and name == "web")
     writer = host.writer()
-    unit = writer.normalise({**UNIT, **change}, {})
-    name, is_new = unit["name"], unit["name"] not in host.users
-    task = Change(unit, Observation(name, present=not is_new), records.read(OWNER, "service-user", name) or {})
-    assert writer.refuse([unit], OWNER) == {}
-    assert (writer.disruption(task), writer.touches(task, OWNER)) == ("live", touches)
+    resource = writer.normalise({**UNIT, **change}, {})
+    name, is_new = resource["name"], resource["name"] not in host.users
+    task = Change(resource, Observation(name, present=not is_new), records.read(OWNER, "service-user", name) or {})
+    assert writer.rejections([resource], OWNER) == {}
+    assert (writer.disruption(task), writer.affected(task, OWNER)) == ("live", affected)
     assert writer.apply([task], OWNER) == {}
     ran = host.machine.ran
     assert (len(ran("useradd")), len(ran("usermod")), ran("userdel")) == (is_new, not is_new, [])
     # systemd starts a manager that does not run, and leaves one that does.
-    assert ran("systemctl") == [["start", f"user@{unit['uid']}.service"]]
-    line = f"{name}:{unit['subids']['start']}:{unit['subids']['count']}"
+    assert ran("systemctl") == [["start", f"user@{resource['uid']}.service"]]
+    line = f"{name}:{resource['subids']['start']}:{resource['subids']['count']}"
     assert all(text.splitlines().count(line) == 1 and SUBIDS in text for text in host.files.values())
     assert f"/home/{name}" in host.homes
 
@@ -91,16 +91,16 @@ def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, touches
 @pytest.mark.parametrize("change", [{"uid": 2001}, {"name": "new"}, {"subids": {"start": 200001}}])
 def test_what_would_take_ids_from_somebody_is_refused(host, change):
     writer = host.writer()
-    unit = writer.normalise({**UNIT, **change}, {})
-    assert list(writer.refuse([unit], OWNER)) == [unit["name"]]
+    resource = writer.normalise({**UNIT, **change}, {})
+    assert list(writer.rejections([resource], OWNER)) == [resource["name"]]
 
 
 def test_a_user_whose_group_is_there_already_is_refused(monkeypatch, host):
     monkeypatch.setattr(host.library.grp, "getgrall", lambda: [SimpleNamespace(gr_name="media"), SimpleNamespace(gr_name="web")])
     writer = host.writer()
     new = {**UNIT, "uid": 2001, "subids": {"start": 400000}}
-    units = [writer.normalise(one, {}) for one in (UNIT, {**new, "name": "media"}, {**new, "name": "new"})]
-    [refused] = [writer.refuse([one], OWNER) for one in units if writer.refuse([one], OWNER)]
+    resources = [writer.normalise(one, {}) for one in (UNIT, {**new, "name": "media"}, {**new, "name": "new"})]
+    [refused] = [writer.rejections([one], OWNER) for one in resources if writer.rejections([one], OWNER)]
     assert refused["media"].startswith("there is a group media, as the user's own would be named; remove it")
 
 

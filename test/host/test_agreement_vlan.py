@@ -7,8 +7,9 @@ import pytest
 from machine_mock import OWNER, agree, agree_to_remove, refused, settled, writer_of
 from networkd_mock import Networkd
 
-from ansible.module_utils.homelab import bridge, domain_xml, networkd, vlan
-from ansible.module_utils.homelab.networkd_apply import write_files
+from ansible.module_utils.homelab.apply.networkd import write_files
+from ansible.module_utils.homelab.observe import bridge, networkd, vlan
+from ansible.module_utils.homelab.observe.domain import definition
 
 DHCP = {"from": "10.10.10.100", "to": "10.10.10.199"}
 UNIT = {"name": "apps", "id": 10, "bridge": "br0", "address": "10.10.10.1/24", "dhcp": DHCP}
@@ -18,13 +19,13 @@ GUEST = ["domain web"]
 @pytest.fixture
 def host(monkeypatch, machine, tmp_path):
     """Two bridges, and our VLAN on the first, with a guest in it."""
-    definition = (Path(__file__).parent / "domain/shut-off.xml").read_text()
-    machine.domain = libvirt_mock.connect(monkeypatch, libvirt_mock.Domain(domain_xml.parse(definition), runs=True)).domain
+    xml = (Path(__file__).parent / "domain/shut-off.xml").read_text()
+    machine.domain = libvirt_mock.connect(monkeypatch, libvirt_mock.Domain(definition.parse(xml), runs=True)).domain
     mocked = Networkd(monkeypatch, machine, tmp_path / "network")
     for name in ("br0", "br1"):
         write_files(bridge.files_of(settled("bridge", {"name": name}), OWNER), OWNER, "bridge", name)
-    for unit in (UNIT, {"name": "iot", "id": 20, "bridge": "br0"}):
-        write_files(vlan.files_of(settled("vlan", unit), OWNER), OWNER, "vlan", unit["name"])
+    for resource in (UNIT, {"name": "iot", "id": 20, "bridge": "br0"}):
+        write_files(vlan.files_of(settled("vlan", resource), OWNER), OWNER, "vlan", resource["name"])
     mocked.configure()
     # Its DHCP server is networkd's, too (ss(8)).
     machine.programs["ss"] = lambda *_: "UNCONN 0 0 0.0.0.0%apps:67 0.0.0.0:*\n"
@@ -33,7 +34,7 @@ def host(monkeypatch, machine, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "disruption", "touches"),
+    ("change", "disruption", "affected"),
     [
         ({"id": 11}, "replace", GUEST),
         ({"bridge": "br1"}, "replace", GUEST),
@@ -47,13 +48,13 @@ def host(monkeypatch, machine, tmp_path):
         ({"name": "iot", "id": 21, "address": "10.10.20.1/24", "dhcp": None}, "replace", []),
     ],
 )
-def test_a_vlan(host, change, disruption, touches):
-    unit = {key: value for key, value in {**UNIT, **change}.items() if value is not None}
-    agree(writer_of("vlan"), unit, disruption, touches)
-    assert host.deleted == ([unit["name"]] if disruption == "replace" else [])
-    made = host.links[unit["name"]]
-    assert (made.data["id"], made.parent, made.addresses) == (unit["id"], unit["bridge"], [unit["address"]])
-    assert made.mtu == unit.get("mtu", 1500)
+def test_a_vlan(host, change, disruption, affected):
+    resource = {key: value for key, value in {**UNIT, **change}.items() if value is not None}
+    agree(writer_of("vlan"), resource, disruption, affected)
+    assert host.deleted == ([resource["name"]] if disruption == "replace" else [])
+    made = host.links[resource["name"]]
+    assert (made.data["id"], made.parent, made.addresses) == (resource["id"], resource["bridge"], [resource["address"]])
+    assert made.mtu == resource.get("mtu", 1500)
     assert host.machine.domain.calls == []
 
 
@@ -64,4 +65,4 @@ def test_an_id_that_another_has_is_refused_and_nothing_is_made_anew(host):
 
 def test_a_removed_vlan_goes_alone(host):
     agree_to_remove(writer_of("vlan"), "apps", "")
-    assert (host.deleted, {said for said in networkd.marked("vlan")}) == (["apps"], {("iot", OWNER)})
+    assert (host.deleted, {said for said in networkd.owned_by("vlan")}) == (["apps"], {("iot", OWNER)})

@@ -8,8 +8,10 @@ import libvirt_mock
 import pytest
 from machine_mock import OWNER, agree, agree_to_refuse, agree_to_remove, refused, settled, writer_of
 
-from ansible.module_utils.homelab import domain_xml, image, records
-from ansible.module_utils.homelab.module import clear
+from ansible.module_utils.homelab.apply.converge import clear
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe import image
+from ansible.module_utils.homelab.observe.domain import definition
 
 GIB = 1024**3
 UNIT = {"pool": "vms", "name": "web", "size": "2 GiB"}
@@ -20,7 +22,7 @@ class Guest(libvirt_mock.Domain):
 
     def __init__(self, path, runs):
         disk = f"<disk type='file' device='disk'><source file='{path}'/><target dev='vda'/></disk>"
-        super().__init__(domain_xml.parse(f"<domain><name>web</name><devices>{disk}</devices></domain>"), runs)
+        super().__init__(definition.parse(f"<domain><name>web</name><devices>{disk}</devices></domain>"), runs)
         self.path = path
 
     def blockInfo(self, _target):
@@ -85,13 +87,13 @@ def test_a_new_volume_comes_live(folder, machine, change):
 @pytest.mark.parametrize("change", [{"size": "3 GiB"}, {"on_delete": "destroy"}])
 def test_a_volume_is_changed_live_whether_its_guest_runs_or_not_or_it_has_none(folder, machine, change, runs):
     guest = None if runs is None else with_guest(machine, folder, runs)
-    unit, grows = {**UNIT, **change}, "size" in change
-    agree(writer_of("volume"), unit, "live")
+    resource, grows = {**UNIT, **change}, "size" in change
+    agree(writer_of("volume"), resource, "live")
     assert size_of(folder / "web") == (3 if grows else 2) * GIB
     # A file that a guest has open is its own to change.
     assert bool(machine.ran("qemu-img", "resize")) is (grows and not runs)
     assert guest is None or (guest.calls, guest.isActive()) == (["grow vda"] if grows and runs else [], runs)
-    assert records.read(OWNER, "volume", "vms/web")["on_delete"] == unit.get("on_delete", "keep")
+    assert records.read(OWNER, "volume", "vms/web")["on_delete"] == resource.get("on_delete", "keep")
 
 
 @pytest.mark.parametrize(("change", "reason"), [({"size": "1 GiB"}, "never made smaller"), ({"format": "raw"}, "format does not change")])
@@ -139,7 +141,7 @@ def test_a_volume_that_a_running_guest_gets_at_its_next_boot_grows_as_a_file_and
 @pytest.mark.parametrize(("room", "is_told"), [(GIB, True), (2 * GIB, False)])
 @pytest.mark.parametrize("name", ["web", "new"])
 def test_a_volume_for_whose_size_there_is_no_room_is_told_though_it_takes_none_yet(monkeypatch, folder, name, room, is_told):
-    monkeypatch.setattr("ansible.module_utils.homelab.room.left_in", lambda _: room)
+    monkeypatch.setattr("ansible.module_utils.homelab.core.disk_space.left_in", lambda _: room)
     kind = writer_of("volume")()
     said = kind.warnings([kind.normalise({**UNIT, "name": name}, {})], OWNER)
     assert [*said] == ([f"vms/{name}"] if is_told else [])

@@ -4,7 +4,8 @@ import json
 import subprocess
 
 import pytest
-from homelab import doctor, networkd
+
+from ansible.module_utils.homelab.observe import doctor, networkd
 
 
 @pytest.fixture

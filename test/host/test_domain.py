@@ -7,8 +7,9 @@ import pytest
 from domain_mock import GUEST, guest, mock_host, whole
 from machine_mock import OWNER, settled
 
-from ansible.module_utils.homelab import domain as kind
-from ansible.module_utils.homelab import domain_apply, domain_xml
+from ansible.module_utils.homelab.apply.domain import power
+from ansible.module_utils.homelab.observe.domain import definition
+from ansible.module_utils.homelab.observe.domain import observer as kind
 
 
 @pytest.fixture
@@ -16,30 +17,30 @@ def host(monkeypatch, machine, tmp_path):
     return mock_host(monkeypatch, machine, tmp_path)
 
 
-@pytest.mark.parametrize(("owner", "said"), [(None, ["it bears nobody's mark"]), ("other", ["it belongs to 'other'"]), (OWNER, [])])
+@pytest.mark.parametrize(("owner", "said"), [(None, ["not managed by homelab"]), ("other", ["owned by 'other'"]), (OWNER, [])])
 def test_a_mark_that_was_lost_is_drift_of_what_we_have_a_record_of(monkeypatch, host, owner, said):
     domain = guest(monkeypatch, host, whole(), runs=True)
     settled("domain", GUEST)
-    mark = domain.root.find(f"metadata/{domain_xml.OURS}")
+    mark = domain.root.find(f"metadata/{definition.OURS}")
     if owner is None:
         domain.root.find("metadata").remove(mark)
     else:
-        mark.find(domain_xml.OWNER).text = owner
-    assert kind.observe(whole(), OWNER, host.links).drift == said
+        mark.find(definition.OWNER).text = owner
+    assert kind.observe(whole(), OWNER, host.links).differences == said
 
 
 def agent(monkeypatch, said):
     """A guest agent in whose guest `cloud-init status` says this."""
     output = base64.b64encode(json.dumps(said).encode()).decode()
     answers = {"guest-exec": {"pid": 1}, "guest-exec-status": {"exited": True, "out-data": output}}
-    monkeypatch.setattr(domain_apply, "ask_agent", lambda _domain, command, **_: answers[command])
+    monkeypatch.setattr(power, "ask_agent", lambda _domain, command, **_: answers[command])
 
 
 @pytest.mark.parametrize(("status", "is_there"), [("running", False), ("done", True), ("disabled", True)])
 def test_a_guest_is_ready_when_cloud_init_is_through(monkeypatch, host, status, is_there):
     domain = guest(monkeypatch, host, whole(), runs=True)
     agent(monkeypatch, {"status": status, "errors": []})
-    assert domain_apply.has_finished(domain) is is_there
+    assert power.has_finished(domain) is is_there
 
 
 def test_what_cloud_init_failed_with_is_told_with_the_console(monkeypatch, host, tmp_path):
@@ -49,13 +50,13 @@ def test_what_cloud_init_failed_with_is_told_with_the_console(monkeypatch, host,
     domain.root.find("devices/serial/log").set("file", str(log))
     agent(monkeypatch, {"status": "error", "errors": ["('scripts-user', RuntimeError())"]})
     with pytest.raises(RuntimeError, match=r"(?s)cloud-init failed in the guest: \('scripts-user'.*last lines:\n.*no package nginx"):
-        domain_apply.has_finished(domain)
+        power.has_finished(domain)
 
 
 def test_what_a_guest_has_to_show_is_as_its_unit_says(monkeypatch, host):
     domain = guest(monkeypatch, host, whole(), runs=True)
     plugs = [{"bridge": "br0", "mac": "52:54:00:00:00:0a", "address": "10.10.10.30"}]
-    words = {ready: [what for what, _ in domain_apply.signs(domain, {"interfaces": plugs, "ready": ready})] for ready in READY}
+    words = {ready: [what for what, _ in power.signs(domain, {"interfaces": plugs, "ready": ready})] for ready in READY}
     assert words == READY
 
 

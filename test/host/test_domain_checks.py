@@ -1,6 +1,6 @@
 """What a host cannot carry of domains, or hardly can."""
 
-from homelab import domain_checks, domain_xml
+from ansible.module_utils.homelab.observe.domain import checks, definition
 
 GUESTS = [
     {"name": "a", "memory": "2 GiB", "running": True},
@@ -10,11 +10,11 @@ GUESTS = [
 
 
 def test_guests_that_run_and_fit_are_no_matter():
-    assert domain_checks.crowding(GUESTS, 1024, 4096) == {}
+    assert checks.crowding(GUESTS, 1024, 4096) == {}
 
 
 def test_the_guest_that_no_longer_fits_beside_others_is_told():
-    told = domain_checks.crowding(GUESTS, 1025, 4096)
+    told = checks.crowding(GUESTS, 1025, 4096)
     assert list(told) == ["c"]
     assert "the guests that run are to have 4097 MiB of memory, and this host has 4096 MiB" in told["c"][0]
 
@@ -23,8 +23,8 @@ def test_a_snapshot_of_a_wanted_file_is_told_whatever_its_name_in_the_guest(monk
     disks = "".join(
         f"<disk><source file='/vms/{name}.snap'/><target dev='{target}'/></disk>" for name, target in (("a", "vda"), ("b", "vdb"))
     )
-    monkeypatch.setattr(domain_checks, "chain_of", lambda path: [path, path.removesuffix(".snap")])
-    said = domain_checks.on_snapshots(["/vms/b", "/vms/a"], domain_xml.parse(f"<domain><devices>{disks}</devices></domain>"))
+    monkeypatch.setattr(checks, "chain_of", lambda path: [path, path.removesuffix(".snap")])
+    said = checks.on_snapshots(["/vms/b", "/vms/a"], definition.parse(f"<domain><devices>{disks}</devices></domain>"))
     assert [one.split(";")[0] for one in said] == [
         "vda is /vms/a.snap, a snapshot of /vms/a",
         "vdb is /vms/b.snap, a snapshot of /vms/b",

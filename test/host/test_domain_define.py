@@ -5,8 +5,11 @@ from subprocess import CompletedProcess
 import libvirt_mock
 import pytest
 
-from ansible.module_utils.homelab import domain as domain_kind
-from ansible.module_utils.homelab import domain_define, domain_edit, domain_xml, libvirt_host, system
+from ansible.module_utils.homelab.apply.domain import define
+from ansible.module_utils.homelab.core import system
+from ansible.module_utils.homelab.observe import libvirt_host
+from ansible.module_utils.homelab.observe.domain import definition, edit
+from ansible.module_utils.homelab.observe.domain import observer as domain_kind
 
 XML = "<domain><devices><frobnicator/></devices></domain>"
 BY_SCHEMA = "-:35: element devices: Relax-NG validity error : Element domain failed to validate content\n- fails to validate\n"
@@ -59,38 +62,38 @@ class Connection:
     ],
 )
 def test_what_libvirt_refuses_is_told_before_it_is_defined(monkeypatch, more, words, schema, told):
-    unit = domain_kind.observer.normalise({"name": "web", "memory": "128 MiB", **more}, {})
-    monkeypatch.setattr(domain_define, "lookup", lambda _: None)
-    monkeypatch.setattr(domain_define, "SCHEMA", "/")
+    resource = domain_kind.observer.normalise({"name": "web", "memory": "128 MiB", **more}, {})
+    monkeypatch.setattr(define, "lookup", lambda _: None)
+    monkeypatch.setattr(define, "SCHEMA", "/")
     monkeypatch.setattr(libvirt_host, "library", Library)
     monkeypatch.setattr(libvirt_host, "connection", lambda: Connection(*words))
     monkeypatch.setattr(libvirt_host, "acceleration", lambda: "kvm")
     monkeypatch.setattr(system, "installed", lambda _: True)
     monkeypatch.setattr(system, "run", lambda argv, **_: CompletedProcess(argv, 3 if schema else 0, "", schema))
     monkeypatch.setattr(domain_kind, "lookup", lambda _: None)
-    found = domain_define.refused(domain_kind.resolved(unit, "lab", []), "lab")
+    found = define.refused(domain_kind.resolved(resource, "lab", []), "lab")
     assert found == told
 
 
 def test_nobody_is_asked_about_a_definition_that_stays(monkeypatch):
     monkeypatch.setattr(domain_kind, "lookup", lambda _: None)
     monkeypatch.setattr(domain_kind, "free_uuid", lambda *_: "0076fe81-f073-5c47-86dc-ba7f806fd54f")
-    unit = domain_kind.resolved(domain_kind.observer.normalise({"name": "web", "memory": "128 MiB"}, {}), "lab", [])
-    root = domain_edit.edited(domain_edit.skeleton("kvm", "0076fe81-f073-5c47-86dc-ba7f806fd54f", unit), unit, "lab")
-    monkeypatch.setattr(domain_define, "lookup", lambda _: libvirt_mock.Domain(root, runs=True))
+    resource = domain_kind.resolved(domain_kind.observer.normalise({"name": "web", "memory": "128 MiB"}, {}), "lab", [])
+    root = edit.edited(edit.skeleton("kvm", "0076fe81-f073-5c47-86dc-ba7f806fd54f", resource), resource, "lab")
+    monkeypatch.setattr(define, "lookup", lambda _: libvirt_mock.Domain(root, runs=True))
     monkeypatch.setattr(libvirt_host, "library", Library)
-    assert domain_define.refused(unit, "lab") == []
+    assert define.refused(resource, "lab") == []
 
 
 def test_of_the_host_nothing_is_taken_to_look_at_a_definition():
-    root = domain_xml.parse(
+    root = definition.parse(
         "<domain><devices><hostdev/><tpm/><disk/><interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/>"
         "<script path='/srv/script'/><vlan><tag id='10'/></vlan></interface></devices></domain>"
     )
     assert (
-        domain_xml.render(domain_define.without_the_host(root)).split()
-        == domain_xml.render(
-            domain_xml.parse(
+        definition.render(define.without_the_host(root)).split()
+        == definition.render(
+            definition.parse(
                 "<domain><devices><disk/><interface type='user'><mac address='52:54:00:00:00:01'/></interface></devices></domain>"
             )
         ).split()

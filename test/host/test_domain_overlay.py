@@ -1,8 +1,9 @@
 """What a unit says in libvirt's own words."""
 
 import pytest
-from homelab import domain_edit, domain_overlay, domain_xml
-from test_domain_xml import UNIT, definition
+from test_domain_xml import UNIT, parsed
+
+from ansible.module_utils.homelab.observe.domain import definition, edit, overlay
 
 XML = """<domain>
   <clock><timer name="hpet" present="yes"/></clock>
@@ -13,15 +14,15 @@ XML = """<domain>
 
 
 def edited(root, xml):
-    return domain_edit.edited(root, {**UNIT, "interfaces": [], "xml": xml}, "lab")
+    return edit.edited(root, {**UNIT, "interfaces": [], "xml": xml}, "lab")
 
 
 def parts_of(has, wanted):
-    return sorted(domain_xml.differences(has, wanted))
+    return sorted(definition.differences(has, wanted))
 
 
 def test_it_is_merged_where_it_says_once():
-    root = definition("running")
+    root = parsed("running")
     once = edited(root, XML)
     assert parts_of(root, once) == ["clock", "features", "memoryBacking", "metadata", "watchdog"]
     assert parts_of(once, edited(once, XML)) == []
@@ -35,13 +36,13 @@ def watchdogs(root):
 
 
 def test_what_libvirt_adds_to_a_device_makes_no_second_one():
-    once = edited(definition("running"), XML)
-    once.findall("devices/watchdog")[-1].append(domain_xml.parse("<alias name='watchdog1'/>"))
+    once = edited(parsed("running"), XML)
+    once.findall("devices/watchdog")[-1].append(definition.parse("<alias name='watchdog1'/>"))
     assert parts_of(once, edited(once, XML)) == []
 
 
 def test_what_is_no_longer_said_goes_and_nothing_else():
-    root = definition("running")
+    root = parsed("running")
     once = edited(root, XML)
     assert watchdogs(once) == [("itco", "reset"), ("i6300esb", "poweroff")]
     assert watchdogs(edited(once, XML.replace("poweroff", "pause"))) == [("itco", "reset"), ("i6300esb", "pause")]
@@ -61,11 +62,11 @@ def test_what_is_no_longer_said_goes_and_nothing_else():
     ],
 )
 def test_what_cannot_be_merged_is_refused(xml, said):
-    assert said in domain_overlay.faults(xml)[0]
+    assert said in overlay.errors(xml)[0]
 
 
 def test_an_overlay_that_can_be_merged_is_not_refused():
-    assert domain_overlay.faults(XML) == []
+    assert overlay.errors(XML) == []
 
 
 def boots(root):
@@ -74,7 +75,7 @@ def boots(root):
 
 def test_a_tag_that_is_said_twice_is_a_list():
     order = "<domain><os><boot dev='hd'/><boot dev='cdrom'/></os></domain>"
-    once = edited(definition("running"), order)
+    once = edited(parsed("running"), order)
     assert boots(once) == ["hd", "cdrom"]
     assert parts_of(once, edited(once, order)) == []
     assert boots(edited(once, "<domain><os><boot dev='cdrom'/></os></domain>")) == ["cdrom"]
@@ -82,13 +83,13 @@ def test_a_tag_that_is_said_twice_is_a_list():
 
 
 def test_of_a_device_that_there_is_once_none_is_added():
-    balloons = edited(definition("running"), "<domain><devices><memballoon><stats period='5'/></memballoon></devices></domain>")
+    balloons = edited(parsed("running"), "<domain><devices><memballoon><stats period='5'/></memballoon></devices></domain>")
     assert [one.find("stats").get("period") for one in balloons.findall("devices/memballoon")] == ["5"]
-    none = edited(definition("running"), "<domain><devices><memballoon model='none'/></devices></domain>")
+    none = edited(parsed("running"), "<domain><devices><memballoon model='none'/></devices></domain>")
     assert [(one.get("model"), len(one)) for one in none.findall("devices/memballoon")] == [("none", 0)]
 
 
 def test_a_card_that_it_says_is_the_only_one():
-    root = domain_edit.skeleton("kvm", "a", UNIT)
+    root = edit.skeleton("kvm", "a", UNIT)
     root = edited(root, "<domain><devices><video><model type='qxl'/></video></devices></domain>")
     assert [one.find("model").get("type") for one in root.findall("devices/video")] == ["qxl"]

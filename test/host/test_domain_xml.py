@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
-from homelab import domain, domain_devices, domain_edit, domain_faults, domain_xml
-from homelab.domain_live import steps
+
+from ansible.module_utils.homelab.observe.domain import definition, devices, edit, rules
+from ansible.module_utils.homelab.observe.domain import observer as domain
+from ansible.module_utils.homelab.observe.domain.live import steps
 
 FOLDER = Path(__file__).parent / "domain"
 DISK = {"target": "vda", "device": "disk", "bus": "virtio", "format": "raw", "file": "/var/lib/libvirt/images/web.raw"}
@@ -27,21 +29,21 @@ UNIT = {
 }
 
 
-def definition(name):
-    return domain_xml.parse((FOLDER / f"{name}.xml").read_text())
+def parsed(name):
+    return definition.parse((FOLDER / f"{name}.xml").read_text())
 
 
 def changed_by(name, /, **change):
     """The parts that an edit changes of a definition that holds the unit otherwise."""
     interfaces = [LINK] if name == "shut-off" else []
-    root = definition(name)
-    return domain_xml.differences(root, domain_edit.edited(root, {**UNIT, "interfaces": interfaces, **change}, "lab"))
+    root = parsed(name)
+    return definition.differences(root, edit.edited(root, {**UNIT, "interfaces": interfaces, **change}, "lab"))
 
 
 @pytest.mark.parametrize("name", ["shut-off", "running"])
 def test_a_definition_that_holds_the_unit_is_left_as_it_is(name):
     assert changed_by(name) == {}
-    assert domain_xml.owner_of(definition(name)) == "lab"
+    assert definition.owner_of(parsed(name)) == "lab"
 
 
 @pytest.mark.parametrize(
@@ -77,32 +79,32 @@ def test_a_change_of_a_unit_changes_just_its_part(change, parts):
 
 
 def test_what_a_unit_does_not_say_stays():
-    root = definition("shut-off")
-    after = domain_edit.edited(root, {**UNIT, "interfaces": [{**LINK, "vlan": 20}], "disks": [{**DISK, "file": "/srv/b.raw"}]}, "lab")
+    root = parsed("shut-off")
+    after = edit.edited(root, {**UNIT, "interfaces": [{**LINK, "vlan": 20}], "disks": [{**DISK, "file": "/srv/b.raw"}]}, "lab")
     for path in ("uuid", "os/nvram", "os/type", "devices/interface/address", "devices/disk/address", "devices/memballoon/address"):
-        assert domain_xml.render(after.find(path)) == domain_xml.render(root.find(path))
+        assert definition.render(after.find(path)) == definition.render(root.find(path))
 
 
 def test_a_new_definition_has_what_its_unit_says_and_room_for_more():
-    unit = {**UNIT, "interfaces": [LINK]}
-    root = domain_edit.edited(domain_edit.skeleton("qemu", "0076fe81-f073-5c47-86dc-ba7f806fd54f", unit), unit, "lab")
-    assert domain_xml.differences(root, domain_edit.edited(root, unit, "lab")) == {}
+    resource = {**UNIT, "interfaces": [LINK]}
+    root = edit.edited(edit.skeleton("qemu", "0076fe81-f073-5c47-86dc-ba7f806fd54f", resource), resource, "lab")
+    assert definition.differences(root, edit.edited(root, resource, "lab")) == {}
     ports = root.findall("devices/controller[@model='pcie-root-port']")
-    assert len(ports) >= domain_edit.SPARE_PORTS + len(unit["interfaces"])
+    assert len(ports) >= edit.SPARE_PORTS + len(resource["interfaces"])
 
 
 def test_passwords_are_for_libvirt_alone():
-    root = definition("shut-off")
+    root = parsed("shut-off")
     root.find("devices/graphics").set("passwd", "hush")
-    assert "hush" in domain_xml.render(root)
-    assert "hush" not in domain_xml.shown(root)
-    assert not any("hush" in text for text in domain_xml.parts(root).values())
+    assert "hush" in definition.render(root)
+    assert "hush" not in definition.shown(root)
+    assert not any("hush" in text for text in definition.parts(root).values())
 
 
 def test_a_text_stays_a_text():
     text = """</description><devices/> & "'$HOME {{ x }} äß€"""
-    root = domain_edit.edited(definition("shut-off"), {**UNIT, "interfaces": [LINK], "description": text}, "lab")
-    assert domain_xml.parse(domain_xml.render(root)).findtext("description") == text
+    root = edit.edited(parsed("shut-off"), {**UNIT, "interfaces": [LINK], "description": text}, "lab")
+    assert definition.parse(definition.render(root)).findtext("description") == text
 
 
 @pytest.mark.parametrize(
@@ -126,27 +128,27 @@ def test_a_text_stays_a_text():
     ],
 )
 def test_what_a_running_domain_takes_at_once(change, calls):
-    root = definition("running")
-    wanted = domain_edit.edited(root, {**UNIT, **change}, "lab")
+    root = parsed("running")
+    wanted = edit.edited(root, {**UNIT, **change}, "lab")
     assert [(step.part, step.call) for step in steps(root, wanted, balloon=True)] == calls
 
 
 def test_without_the_balloon_memory_waits_and_processors_are_never_taken_away():
-    root = definition("running")
-    assert steps(root, domain_edit.edited(root, {**UNIT, "memory": 160}, "lab"), balloon=False) == []
-    more = domain_edit.edited(root, {**UNIT, "vcpus": 2}, "lab")
+    root = parsed("running")
+    assert steps(root, edit.edited(root, {**UNIT, "memory": 160}, "lab"), balloon=False) == []
+    more = edit.edited(root, {**UNIT, "vcpus": 2}, "lab")
     assert steps(more, root, balloon=True) == []
 
 
 def test_a_device_goes_where_the_running_domain_has_a_bus_for_it():
-    root = definition("running")
-    wanted = domain_edit.edited(root, {**UNIT, "interfaces": [LINK]}, "lab")
+    root = parsed("running")
+    wanted = edit.edited(root, {**UNIT, "interfaces": [LINK]}, "lab")
     place = {"type": "pci", "domain": "0x0000", "slot": "0x00", "function": "0x0"}
     for bus, kept in (("0x09", True), ("0x1f", False)):
         link = wanted.find("devices/interface")
         for old in link.findall("address"):
             link.remove(old)
-        domain_xml.ET.SubElement(link, "address", {**place, "bus": bus})
+        definition.ET.SubElement(link, "address", {**place, "bus": bus})
         [step] = steps(root, wanted, balloon=True)
         assert (f'bus="{bus}"' in step.argument) is kept
 
@@ -155,11 +157,11 @@ A, B = ({"bridge": "br0", "vlan": vlan} for vlan in (10, 20))
 
 
 def macs(interfaces, has):
-    return [one["mac"] for one in domain_devices.with_macs(interfaces, has, "id")]
+    return [one["mac"] for one in devices.with_macs(interfaces, has, "id")]
 
 
 def test_interfaces_keep_the_mac_addresses_that_a_domain_has():
-    first, second = domain_devices.mac_for("id", 0), domain_devices.mac_for("id", 1)
+    first, second = devices.mac_for("id", 0), devices.mac_for("id", 1)
     assert macs([A, {**A, "mac": "a"}, A], {}) == [first, "a", second]
     assert macs([A, {**A, "mac": "a"}, A], {"b": ("br0", 10), "a": ("br0", 10)}) == ["b", "a", first]
     assert macs([A, A], {"b": ("br0", 10), "c": ("br0", 10)}) == ["b", "c"]
@@ -171,7 +173,7 @@ def test_an_interface_is_known_by_where_it_is_plugged_in():
     assert macs([B, A], has) == ["b", "a"]
     assert macs([B, {**A, "vlan": 30}], has) == ["b", "a"]
     assert macs([{**A, "vlan": 30}], has) == ["a"]
-    assert macs([A, {**A, "vlan": 30}, B], has) == ["a", domain_devices.mac_for("id", 0), "b"]
+    assert macs([A, {**A, "vlan": 30}, B], has) == ["a", devices.mac_for("id", 0), "b"]
 
 
 def disk(file, device="disk", **more):
@@ -179,7 +181,7 @@ def disk(file, device="disk", **more):
 
 
 def targets(*disks, taken=(), has=None):
-    return [one["target"] for one in domain_devices.with_targets(disks, taken, has or {})]
+    return [one["target"] for one in devices.with_targets(disks, taken, has or {})]
 
 
 def test_disks_get_the_names_that_are_free():
@@ -187,7 +189,7 @@ def test_disks_get_the_names_that_are_free():
     assert targets(disk("a", target="vdb"), disk("b"), disk("c")) == ["vdb", "vda", "vdc"]
     assert targets(disk("a", target="sda"), disk("", "cdrom")) == ["sda", "sdb"]
     assert targets(*[disk("", "cdrom")] * 6, taken=["sdf"])[-1] == "sdg"
-    with pytest.raises(domain_devices.Missing, match="at most 26 disks"):
+    with pytest.raises(devices.Missing, match="at most 26 disks"):
         targets(*[disk(str(number)) for number in range(27)])
 
 
@@ -201,7 +203,7 @@ def test_a_disk_keeps_the_name_under_which_the_domain_has_its_file():
 
 
 @pytest.mark.parametrize(
-    ("unit", "said"),
+    ("resource", "said"),
     [
         ({"memory": "2 GiB", "memory_max": "1 GiB"}, "memory 2 GiB is more than memory_max"),
         ({"memory": "1 GiB", "vcpus": 2, "vcpus_max": 1}, "vcpus 2 is more than vcpus_max"),
@@ -209,8 +211,8 @@ def test_a_disk_keeps_the_name_under_which_the_domain_has_its_file():
         ({"memory": "1 GiB", "interfaces": [{"bridge": "br0", "vlan": 4095}]}, "vlan 4095 is not 1 to 4094"),
     ],
 )
-def test_numbers_and_names_that_contradict_are_told(unit, said):
-    assert domain.observer.faults(domain.observer.normalise({"name": "a", **unit}, {})) == [said]
+def test_numbers_and_names_that_contradict_are_told(resource, said):
+    assert domain.observer.errors(domain.observer.normalise({"name": "a", **resource}, {})) == [said]
 
 
 def test_what_is_two_guests_is_told_of_both():
@@ -218,7 +220,7 @@ def test_what_is_two_guests_is_told_of_both():
         disk = {"device": "disk", "file": "/srv/a"}
         return {"name": name, "disks": [disk], "interfaces": [{"mac": mac, "address": "10.0.0.2"}], **more}
 
-    found = domain_faults.across([guest("a", "m1"), guest("b", "m2", renamed_from="a")])
+    found = rules.across([guest("a", "m1"), guest("b", "m2", renamed_from="a")])
     assert found["a"] == ["/srv/a is not one guest's alone", "10.0.0.2 is not one guest's alone"]
     assert found["b"] == [*found["a"], "a is declared, too; take renamed_from out once the rename is done"]
 
@@ -228,22 +230,22 @@ def test_a_name_that_is_given_up_is_not_undeclared():
 
 
 def test_another_processor_keeps_its_topology():
-    root = definition("shut-off")
-    root.find("cpu").extend([domain_xml.parse("<topology sockets='1' cores='2'/>"), domain_xml.parse("<feature name='vmx'/>")])
-    wanted = domain_edit.edited(root, {**UNIT, "cpu": "Nehalem"}, "lab").find("cpu")
+    root = parsed("shut-off")
+    root.find("cpu").extend([definition.parse("<topology sockets='1' cores='2'/>"), definition.parse("<feature name='vmx'/>")])
+    wanted = edit.edited(root, {**UNIT, "cpu": "Nehalem"}, "lab").find("cpu")
     assert (wanted.get("mode"), [one.tag for one in wanted]) == ("custom", ["topology", "model"])
 
 
 def test_a_copy_of_a_domain_of_ours_is_nobodys():
-    root = domain_edit.edited(domain_xml.parse("<domain><uuid>a</uuid></domain>"), UNIT, "lab")
-    assert domain_xml.owner_of(root) == "lab"
+    root = edit.edited(definition.parse("<domain><uuid>a</uuid></domain>"), UNIT, "lab")
+    assert definition.owner_of(root) == "lab"
     root.find("uuid").text = "b"
-    assert domain_xml.owner_of(root) is None
-    assert domain_xml.owner_of(domain_edit.edited(root, UNIT, "lab")) == "lab"
+    assert definition.owner_of(root) is None
+    assert definition.owner_of(edit.edited(root, UNIT, "lab")) == "lab"
 
 
 def test_each_firmware_has_a_memory_of_its_own():
-    bios = domain_edit.edited(definition("shut-off"), {**UNIT, "firmware": "bios"}, "lab")
-    memories = [domain_edit.edited(bios, {**UNIT, "firmware": one}, "lab").findtext("os/nvram") for one in ("bios", "uefi", "uefi-secure")]
+    bios = edit.edited(parsed("shut-off"), {**UNIT, "firmware": "bios"}, "lab")
+    memories = [edit.edited(bios, {**UNIT, "firmware": one}, "lab").findtext("os/nvram") for one in ("bios", "uefi", "uefi-secure")]
     assert len({*memories}) == 3
     assert memories[0] is None

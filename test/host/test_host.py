@@ -4,7 +4,8 @@ import json
 import subprocess
 
 import pytest
-from homelab import host
+
+from ansible.module_utils.homelab.observe import host
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import pytest
-from homelab import image, records
-from machine_mock import Hold, converge
+from machine_mock import HostSession, converge
 from writers import module
 
-from ansible.module_utils.homelab import image as fetched
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe import image
+from ansible.module_utils.homelab.observe import image as fetched
 
 TEXT = b"an image"
 MIB = 1024 * 1024
@@ -37,21 +38,21 @@ def applied(owner="lab", name="debian"):
 
 def test_what_has_the_hash_holds(folder):
     applied()
-    assert image.observer.look([UNIT], "lab")[0].drift == []
+    assert image.observer.detect([UNIT], "lab")[0].differences == []
     assert image.named("debian", "lab") == image.path_of(SHA)
 
 
 def test_a_file_that_was_seen_to_have_the_hash_is_not_read_again(folder, monkeypatch):
     applied()
     monkeypatch.setattr(image, "hash_of", lambda path: pytest.fail("it was read"))
-    assert image.observer.look([UNIT], "lab")[0].drift == []
+    assert image.observer.detect([UNIT], "lab")[0].differences == []
 
 
 def test_an_altered_image_is_told(folder):
     applied()
     image.path_of(SHA).chmod(0o644)
     image.path_of(SHA).write_bytes(b"another")
-    altered, mode, *_ = image.observer.look([UNIT], "lab")[0].drift
+    altered, mode, *_ = image.observer.detect([UNIT], "lab")[0].differences
     assert altered.startswith(f"{image.path_of(SHA)} was altered: its SHA-256 is ")
     assert mode.endswith("has mode 0644, wanted 0444")
 
@@ -130,10 +131,10 @@ def test_an_image_without_room_is_told_before_it_is_fetched(tmp_path, monkeypatc
         monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=mib * 256, f_frsize=4096))
 
     def told(**sources):
-        units = [{"name": name, "source": source, "sha256": name} for name, source in sources.items()]
+        resources = [{"name": name, "source": source, "sha256": name} for name, source in sources.items()]
         writer = library.ImageWriter()
-        writer.changing = list(sources)
-        return writer.refuse(units, "lab")
+        writer.to_change = list(sources)
+        return writer.rejections(resources, "lab")
 
     left = f"MiB left in {tmp_path}/not/yet/there"
     with served() as url:
@@ -150,14 +151,15 @@ def test_an_image_without_room_is_told_before_it_is_fetched(tmp_path, monkeypatc
 @pytest.fixture
 def applied_from(monkeypatch, machine, tmp_path):
     """Applies an image by its source and hash on a host without any, and says what failed. A silent server is left soon."""
-    monkeypatch.setattr(fetched, "FOLDER", tmp_path / "images")
-    machine.programs["qemu-img"] = lambda *_: '{"format": "raw"}'
     library = module("image")
+    for module_with_it in (fetched, library):
+        monkeypatch.setattr(module_with_it, "FOLDER", tmp_path / "images")
+    machine.programs["qemu-img"] = lambda *_: '{"format": "raw"}'
     monkeypatch.setattr(library, "SILENCE_SECONDS", 0.3)
 
     def apply(source, sha256):
-        unit = {"name": "debian", "source": source, "sha256": sha256}
-        [said] = converge(library.ImageWriter(), [unit], "lab", Hold())
+        resource = {"name": "debian", "source": source, "sha256": sha256}
+        [said] = converge(library.ImageWriter(), [resource], "lab", HostSession())
         assert said["failed"] is bool(said["msg"])
         return said["msg"]
 

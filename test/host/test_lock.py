@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from homelab import lock
+
+from ansible.module_utils.homelab.apply import lock
 
 # A run's id ends with its process and when that began.
 ME = {"id": "boot/ns/100-50", "who": "olga@desk, pulumi (process 100)", "alive": ["boot/ns/100-50", "boot/ns/200-7"]}
@@ -47,19 +48,22 @@ def folder(monkeypatch, tmp_path):
 
 
 def test_the_second_is_told_who_is_first(folder):
-    lock.take(ME, wait=0)
+    lock.acquire(ME, wait=0)
     other = {"id": "other/ns/1-1", "who": "udo", "alive": []}
     lock._held.clear()
-    with pytest.raises(lock.Held, match=r"another apply has this host: olga@desk, pulumi \(process 100\), since .* UTC"):
-        lock.take(other, wait=0)
+    with pytest.raises(
+        lock.Locked,
+        match=r"^The host is locked by another apply \(olga@desk, pulumi \(process 100\), since .* UTC\)\. Nothing was changed\.",
+    ):
+        lock.acquire(other, wait=0)
 
 
 def test_what_a_dead_controller_left_running_is_waited_for(folder):
     script = f"import fcntl,sys; f=open({str(folder / 'applying')!r},'w'); fcntl.flock(f,2); print('held',flush=True); sys.stdin.read()"
     left = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     left.stdout.readline()
-    with pytest.raises(lock.Held):
-        lock.take(ME, wait=0)
+    with pytest.raises(lock.Locked):
+        lock.acquire(ME, wait=0)
     left.communicate()
-    lock.take(ME, wait=5)
+    lock.acquire(ME, wait=5)
     assert lock.read()["who"] == ME["who"]

@@ -4,23 +4,25 @@ from collections.abc import Sequence
 
 import pytest
 import writers  # noqa: F401 - it lets Ansible find what the next line names
-from machine_mock import Hold
+from machine_mock import HostSession
 
-from ansible.module_utils.homelab import records
-from ansible.module_utils.homelab.kind import Observation
-from ansible.module_utils.homelab.module import Writer, clear, converge, work
+from ansible.module_utils.homelab.apply.converge import clear, converge
+from ansible.module_utils.homelab.apply.module import work
+from ansible.module_utils.homelab.apply.writer import Writer
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.core.observer import Observation
 
 GONE = ["vms/lost", "vms/kept"]
 ASKED = {
     "owner": "lab",
-    "units": [],
+    "resources": [],
     "contents": {},
     "secret_values": "",
     "absent": [],
     "remove": [],
     "report_undeclared": True,
     "prune": False,
-    "brought": [],
+    "changed_kinds": [],
 }
 
 
@@ -29,10 +31,10 @@ class Volumes(Writer):
 
     kind = "volume"
 
-    def name_of(self, unit):
-        return unit["name"]
+    def name_of(self, resource):
+        return resource["name"]
 
-    def observe(self, units: Sequence, owner: str) -> list[Observation]:
+    def observe(self, resources: Sequence, owner: str) -> list[Observation]:
         return []
 
     def found(self):
@@ -55,7 +57,7 @@ def applied(monkeypatch, tmp_path):
 def test_what_leaves_is_told_and_what_takes_its_data_with_it():
     _, told = work(Volumes(), ASKED, None)
     assert sorted(told["undeclared"]) == sorted(GONE)
-    assert told["losing"] == ["vms/lost"]
+    assert told["data_loss"] == ["vms/lost"]
 
 
 def test_its_removal_is_announced_as_a_loss_of_data():
@@ -65,21 +67,21 @@ def test_its_removal_is_announced_as_a_loss_of_data():
 
 def test_what_lacks_for_a_unit_that_is_as_wanted_fails_nobody(monkeypatch):
     names = ["as-wanted", "new"]
-    monkeypatch.setattr(Volumes, "observe", lambda *_: [Observation("as-wanted", present=True, marked_by="lab"), Observation("new")])
-    monkeypatch.setattr(Volumes, "lacks", lambda *_: dict.fromkeys(names, "its pool is not there"))
+    monkeypatch.setattr(Volumes, "observe", lambda *_: [Observation("as-wanted", present=True, owner="lab"), Observation("new")])
+    monkeypatch.setattr(Volumes, "missing_prerequisites", lambda *_: dict.fromkeys(names, "its pool is not there"))
     records.write("lab", "volume", "as-wanted", {})
-    results = converge(Volumes(), [{"name": name} for name in names], "lab", Hold())
+    results = converge(Volumes(), [{"name": name} for name in names], "lab", HostSession())
     assert {one["name"]: one["msg"] for one in results} == {"as-wanted": "", "new": "its pool is not there"}
 
 
 def test_what_an_older_version_did_not_record_had_its_default(monkeypatch):
     monkeypatch.setattr(Volumes, "defaults", {"on_delete": "keep"})
-    monkeypatch.setattr(Volumes, "observe", lambda _self, units, _owner: [Observation(one["name"], present=True) for one in units])
+    monkeypatch.setattr(Volumes, "observe", lambda _self, resources, _owner: [Observation(one["name"], present=True) for one in resources])
     records.write("lab", "volume", "vms/kept", {})
-    drifts = [Volumes().look([{"name": "vms/kept", "on_delete": word}], "lab")[0].drift for word in ("keep", "destroy")]
+    drifts = [Volumes().detect([{"name": "vms/kept", "on_delete": word}], "lab")[0].differences for word in ("keep", "destroy")]
     assert drifts == [[], ["last applied with on_delete keep, wanted destroy"]]
 
 
 def test_what_cannot_be_asked_just_now_breaks_no_preview(monkeypatch):
-    monkeypatch.setattr(Volumes, "stays", lambda *_: 1 / 0)
-    assert work(Volumes(), ASKED, None)[1]["staying"] == {}
+    monkeypatch.setattr(Volumes, "removal_blockers", lambda *_: 1 / 0)
+    assert work(Volumes(), ASKED, None)[1]["removal_blockers"] == {}

@@ -1,7 +1,8 @@
 """Pure parts of the kinds bridge and vlan."""
 
-from homelab import bridge, marks, networkd, vlan
-from homelab.networkd import Link
+from ansible.module_utils.homelab.core import ownership
+from ansible.module_utils.homelab.observe import bridge, networkd, vlan
+from ansible.module_utils.homelab.observe.networkd import Link
 
 BRIDGE = {"name": "br0", "ports": [{"name": "eth1", "trunk": [10, 20], "untagged": 30}], "mtu": 1500, "stp": False}
 VLAN = {
@@ -20,9 +21,9 @@ def link(**changes):
 
 
 def test_every_file_bears_the_mark_of_its_unit():
-    for kind, unit, files in (("bridge", BRIDGE, bridge.files_of(BRIDGE, "lab")), ("vlan", VLAN, vlan.files_of(VLAN, "lab"))):
+    for kind, resource, files in (("bridge", BRIDGE, bridge.files_of(BRIDGE, "lab")), ("vlan", VLAN, vlan.files_of(VLAN, "lab"))):
         for text in files.values():
-            assert marks.read(text) == {"owner": "lab", "kind": kind, "name": unit["name"]}
+            assert ownership.read(text) == {"owner": "lab", "kind": kind, "name": resource["name"]}
 
 
 def test_a_port_carries_its_vlans():
@@ -71,5 +72,5 @@ def test_what_is_masked_or_a_folder_bears_no_mark_and_hinders_nobody(monkeypatch
     monkeypatch.setattr(networkd, "FOLDER", tmp_path)
     (tmp_path / "80-container-host0.network").symlink_to("/dev/null")
     (tmp_path / "odd.netdev").mkdir()
-    (tmp_path / "10-homelab-br0.netdev").write_text(marks.line("lab", "bridge", "br0") + "\n")
+    (tmp_path / "10-homelab-br0.netdev").write_text(ownership.line("lab", "bridge", "br0") + "\n")
     assert networkd.marked_files("lab", "bridge") == {tmp_path / "10-homelab-br0.netdev": "br0"}

@@ -1,7 +1,8 @@
 """Pure parts of the kind nftables-table."""
 
 import pytest
-from homelab import nftables_table as kind
+
+from ansible.module_utils.homelab.observe import nftables_table as kind
 
 LISTING = """table inet a {
 \tset seen {

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
-from homelab import podman_secret, quadlet
-from homelab.podman_secret import PodmanSecret, drift_of, labels_in
-from homelab.quadlet_plan import Now, restarted_by, still_used
+
+from ansible.module_utils.homelab.apply.quadlet.plan import Now, restarted_by, still_used
+from ansible.module_utils.homelab.observe import podman_secret
+from ansible.module_utils.homelab.observe.podman_secret import PodmanSecret, drift_of, labels_in
+from ansible.module_utils.homelab.observe.quadlet import unit_file
 
 # `podman secret inspect` of Podman 5.4.2, one of ours and one of somebody else.
 INSPECTED = """[
@@ -38,8 +40,8 @@ def host(monkeypatch):
         monkeypatch.setattr(podman_secret, "read_secrets", lambda user: secrets.get(user, {}))
         monkeypatch.setattr(podman_secret, "users_with_secrets", lambda: list(secrets))
         monkeypatch.setattr(podman_secret, "why_not_asked", lambda user: "" if running else f"the systemd manager of {user} does not run")
-        monkeypatch.setattr("homelab.records.read", lambda _owner, _kind, name: (records or {}).get(name))
-        monkeypatch.setattr("homelab.records.names", lambda _owner, _kind: list(records or {}))
+        monkeypatch.setattr("ansible.module_utils.homelab.core.records.read", lambda _owner, _kind, name: (records or {}).get(name))
+        monkeypatch.setattr("ansible.module_utils.homelab.core.records.names", lambda _owner, _kind: list(records or {}))
         return PodmanSecret()
 
     return has
@@ -50,8 +52,8 @@ def test_labels_are_read_and_a_secret_without_any_has_none():
 
 
 def test_a_secret_with_the_wanted_labels_holds(host):
-    seen = host({"web": {"db": OURS}}, {"web/db": {"digest": "aa"}}).look([UNIT], "lab")[0]
-    assert (seen.present, seen.marked_by, seen.drift) == (True, "lab", [])
+    seen = host({"web": {"db": OURS}}, {"web/db": {"digest": "aa"}}).detect([UNIT], "lab")[0]
+    assert (seen.present, seen.owner, seen.differences) == (True, "lab", [])
 
 
 def test_another_value_another_owner_and_none_are_drift():
@@ -61,9 +63,9 @@ def test_another_value_another_owner_and_none_are_drift():
 
 
 def test_a_secret_that_is_not_there_is_absent_but_not_where_nobody_can_say(host):
-    assert not host({"other": {"db": OURS}}).look([UNIT], "lab")[0].present
-    unknown = host({}, {"web/db": {"digest": "aa"}}, running=False).look([UNIT], "lab")[0]
-    assert (unknown.present, unknown.drift) == (True, ["the systemd manager of web does not run, so its secrets cannot be read"])
+    assert not host({"other": {"db": OURS}}).detect([UNIT], "lab")[0].present
+    unknown = host({}, {"web/db": {"digest": "aa"}}, running=False).detect([UNIT], "lab")[0]
+    assert (unknown.present, unknown.differences) == (True, ["the systemd manager of web does not run, so its secrets cannot be read"])
 
 
 def test_what_bears_the_owners_label_is_the_owners_and_a_record_does_not_overrule_anothers(host):
@@ -74,12 +76,12 @@ def test_what_bears_the_owners_label_is_the_owners_and_a_record_does_not_overrul
 
 @pytest.mark.parametrize("value", ["db", "db,type=env,target=PASSWORD", '"db,mode=0400"', "other db"])
 def test_a_container_uses_the_secrets_that_it_names(value):
-    assert "secret/db" in quadlet.uses(container("a.container", value))
+    assert "secret/db" in unit_file.uses(container("a.container", value))
 
 
 def test_other_words_are_no_secret():
-    assert quadlet.uses({"name": "a.build", "content": "[Build]\nSecret=db\n"}).isdisjoint({"secret/db"})
-    assert "secret/db" not in quadlet.uses(container("a.container", "db-2", "my,db"))
+    assert unit_file.uses({"name": "a.build", "content": "[Build]\nSecret=db\n"}).isdisjoint({"secret/db"})
+    assert "secret/db" not in unit_file.uses(container("a.container", "db-2", "my,db"))
 
 
 UNITS = [

@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import libvirt_mock
 import pytest
-from machine_mock import records, refused, writer_of
+from machine_mock import module, records, refused, writer_of
 
-from ansible.module_utils.homelab import domain, libvirt_host, pool
+from ansible.module_utils.homelab.observe import libvirt_host, pool, service_user
+from ansible.module_utils.homelab.observe.domain import observer as domain
 
 ACCOUNTS = {"libvirt-qemu": SimpleNamespace(pw_uid=64055, pw_gid=64056)}
 
@@ -16,7 +17,8 @@ def test_the_first_folder_that_qemu_s_user_cannot_enter_is_told(monkeypatch, mac
     path = tmp_path / "closed" / name
     path.mkdir(parents=True)
     libvirt_mock.connect(monkeypatch)
-    monkeypatch.setattr("ansible.module_utils.homelab.service_user.find", ACCOUNTS.get)
+    for module_with_it in (service_user, module("pool")):
+        monkeypatch.setattr(module_with_it, "find", ACCOUNTS.get)
     real = machine.run
 
     def run(argv, **more):
@@ -24,7 +26,7 @@ def test_the_first_folder_that_qemu_s_user_cannot_enter_is_told(monkeypatch, mac
         done.returncode = int(argv[:4] == ["setpriv", "--reuid=64055", "--regid=64056", "--init-groups"] and "closed" in argv[-1])
         return done
 
-    monkeypatch.setattr("ansible.module_utils.homelab.system.run", run)
+    monkeypatch.setattr("ansible.module_utils.homelab.core.system.run", run)
     said = refused(writer_of("pool"), {"name": "vms", "path": str(path / "vms")})
     assert said.startswith(f"QEMU's user libvirt-qemu cannot enter {tmp_path}/closed, ")
     assert said.endswith(f"chmod o+x {tmp_path}/closed")
@@ -38,6 +40,6 @@ def test_a_pool_and_a_domain_are_not_taken_for_gone_where_libvirt_is(monkeypatch
     monkeypatch.setattr(libvirt_host, "connection", gone)
     for kind in (pool.Pool(), domain.Domain()):
         records.write("lab", kind.kind, "old", {})
-        units = [{"name": name, "path": "/srv/vms", "interfaces": []} for name in ("old", "new")]
-        seen = kind.observe(units, "lab")
-        assert [(one.present, one.drift) for one in seen] == [(True, [libvirt_host.MISSING]), (False, [])]
+        resources = [{"name": name, "path": "/srv/vms", "interfaces": []} for name in ("old", "new")]
+        seen = kind.observe(resources, "lab")
+        assert [(one.present, one.differences) for one in seen] == [(True, [libvirt_host.MISSING]), (False, [])]

@@ -5,9 +5,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from homelab import quadlet, quadlet_states, quadlet_unit, quadlet_users, records
-from homelab.quadlet_states import state_drift
-from homelab.quadlet_unit import QuadletUnit
+
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe.quadlet import observer as quadlet_unit
+from ansible.module_utils.homelab.observe.quadlet import states, unit_file, users
+from ansible.module_utils.homelab.observe.quadlet.observer import QuadletUnit
+from ansible.module_utils.homelab.observe.quadlet.states import state_drift
 
 UNIT = {
     "name": "web.container",
@@ -20,15 +23,15 @@ UNIT = {
 
 def test_sections_have_one_order_whatever_the_order_given():
     turned = {**UNIT, "sections": dict(reversed(UNIT["sections"].items()))}
-    assert quadlet.files_of(UNIT) == quadlet.files_of(turned)
-    text = quadlet.files_of(UNIT)["web.container"]
+    assert unit_file.files_of(UNIT) == unit_file.files_of(turned)
+    text = unit_file.files_of(UNIT)["web.container"]
     assert text.startswith("[Container]\nImage=web.image\nPublishPort=8080:80\nPublishPort=127.0.0.1:53:53/udp\nReadOnly=true\n")
     assert text.endswith("[Install]\nWantedBy=default.target\n")
 
 
 def test_a_native_file_stays_as_it_is():
     text = "# mine\n[Container]\nImage = x\n\n\n"
-    assert quadlet.files_of({"name": "x.container", "content": text}) == {"x.container": text}
+    assert unit_file.files_of({"name": "x.container", "content": text}) == {"x.container": text}
 
 
 @pytest.mark.parametrize(
@@ -43,15 +46,15 @@ def test_a_native_file_stays_as_it_is():
     ],
 )
 def test_the_service_of_a_unit(name, service):
-    assert quadlet.service_of({"name": name, "content": ""}) == f"{service}.service"
+    assert unit_file.service_of({"name": name, "content": ""}) == f"{service}.service"
 
 
 def test_service_name_overrides():
-    assert quadlet.service_of({"name": "a.pod", "content": "[Pod]\nServiceName=other\n"}) == "other.service"
+    assert unit_file.service_of({"name": "a.pod", "content": "[Pod]\nServiceName=other\n"}) == "other.service"
 
 
 def test_ports_that_a_unit_publishes():
-    assert quadlet.ports(UNIT) == [
+    assert unit_file.ports(UNIT) == [
         {"host_ip": "", "host_port": "8080", "container_port": "80", "protocol": "tcp"},
         {"host_ip": "127.0.0.1", "host_port": "53", "container_port": "53", "protocol": "udp"},
     ]
@@ -59,7 +62,7 @@ def test_ports_that_a_unit_publishes():
 
 def test_a_dropin_can_clear_what_the_unit_says():
     unit = {**UNIT, "dropins": {"10.conf": "[Container]\nPublishPort=\nPublishPort=9090:80\n"}}
-    assert [port["host_port"] for port in quadlet.ports(unit)] == ["9090"]
+    assert [port["host_port"] for port in unit_file.ports(unit)] == ["9090"]
 
 
 def test_what_a_unit_uses():
@@ -67,20 +70,20 @@ def test_what_a_unit_uses():
         "name": "x.container",
         "content": "[Container]\nImage=web.image\nVolume=data.volume:/data:ro\nNetwork=net.network:ip=10.0.0.2\n",
     }
-    assert quadlet.uses(unit) == {"web.image", "data.volume", "net.network"}
+    assert unit_file.uses(unit) == {"web.image", "data.volume", "net.network"}
 
 
 def test_a_unit_runs_when_its_install_section_says_so():
-    assert quadlet.should_run(UNIT) is True
-    assert quadlet.should_run({**UNIT, "running": False}) is False
-    assert quadlet.should_run({"name": "x.container", "content": "[Container]\nImage=x\n"}) is None
+    assert unit_file.should_run(UNIT) is True
+    assert unit_file.should_run({**UNIT, "running": False}) is False
+    assert unit_file.should_run({"name": "x.container", "content": "[Container]\nImage=x\n"}) is None
 
 
 LOADED = {"LoadState": "loaded", "Result": "success", "SubState": "dead", "ExecMainStartTimestampMonotonic": "0"}
 
 
 @pytest.mark.parametrize(
-    ("state", "should_run", "drift"),
+    ("state", "should_run", "differences"),
     [
         ({"ActiveState": "active"}, True, []),
         (
@@ -107,8 +110,8 @@ LOADED = {"LoadState": "loaded", "Result": "success", "SubState": "dead", "ExecM
         ),
     ],
 )
-def test_a_service_is_as_its_unit_asks(state, should_run, drift):
-    assert state_drift("a.service", {**LOADED, **state}, should_run) == drift
+def test_a_service_is_as_its_unit_asks(state, should_run, differences):
+    assert state_drift("a.service", {**LOADED, **state}, should_run) == differences
 
 
 @pytest.mark.parametrize(
@@ -135,8 +138,8 @@ def test_who_uses_a_unit_directly_or_through_another():
         {"name": "p.pod", "content": "[Pod]\nNetwork=n.network\n"},
         {"name": "b.container", "content": "[Container]\nImage=x\n"},
     ]
-    used = {unit["name"]: quadlet.uses(unit) for unit in units}
-    assert {unit["name"] for unit in quadlet.users_of(["n.network"], units, used)} == {"p.pod", "a.container"}
+    used = {unit["name"]: unit_file.uses(unit) for unit in units}
+    assert {unit["name"] for unit in unit_file.users_of(["n.network"], units, used)} == {"p.pod", "a.container"}
 
 
 def test_files_named_as_source_are_filled_in():
@@ -148,12 +151,12 @@ def test_files_named_as_source_are_filled_in():
 
 
 def rendered(value):
-    return quadlet.render_sections({"Container": {"Exec": value, "Image": "x"}})
+    return unit_file.render_sections({"Container": {"Exec": value, "Image": "x"}})
 
 
 def test_an_empty_value_and_an_empty_section_are_said():
-    assert quadlet.settings(rendered(["", "a"]))["Container"] == [("Exec", ""), ("Exec", "a"), ("Image", "x")]
-    assert quadlet.settings(quadlet.render_sections({"Network": {}})) == {"Network": []}
+    assert unit_file.settings(rendered(["", "a"]))["Container"] == [("Exec", ""), ("Exec", "a"), ("Image", "x")]
+    assert unit_file.settings(unit_file.render_sections({"Network": {}})) == {"Network": []}
 
 
 @pytest.mark.parametrize(
@@ -162,18 +165,18 @@ def test_an_empty_value_and_an_empty_section_are_said():
 )
 def test_a_template_runs_as_its_default_instance(install, service, runs):
     unit = {"name": "a@.container", "content": f"[Container]\nImage=x\n[Install]\n{install}\n"}
-    assert (quadlet.service_of(unit), quadlet.should_run(unit)) == (service, runs)
+    assert (unit_file.service_of(unit), unit_file.should_run(unit)) == (service, runs)
 
 
-@pytest.mark.parametrize(("looks", "drift"), [(["activating", "active"], False), (["activating"], True)])
-def test_a_restart_of_systemds_own_is_waited_for_and_one_without_end_is_told(monkeypatch, looks, drift):
+@pytest.mark.parametrize(("looks", "differences"), [(["activating", "active"], False), (["activating"], True)])
+def test_a_restart_of_systemds_own_is_waited_for_and_one_without_end_is_told(monkeypatch, looks, differences):
     told, clock = list(looks), iter(range(100))
-    monkeypatch.setattr(quadlet_states.time, "sleep", lambda _: None)
-    monkeypatch.setattr(quadlet_states.time, "monotonic", lambda: next(clock))
-    states = {"ActiveState": "active", **LOADED}
-    now = lambda *_: {"a.service": {**states, "ActiveState": told.pop(0) if len(told) > 1 else told[0]}}  # noqa: E731
-    monkeypatch.setattr(quadlet_states, "service_states", now)
-    assert bool(state_drift("a.service", quadlet_states.settled_states("web", ["a.service"])["a.service"], True)) is drift
+    monkeypatch.setattr(states.time, "sleep", lambda _: None)
+    monkeypatch.setattr(states.time, "monotonic", lambda: next(clock))
+    shown = {"ActiveState": "active", **LOADED}
+    now = lambda *_: {"a.service": {**shown, "ActiveState": told.pop(0) if len(told) > 1 else told[0]}}  # noqa: E731
+    monkeypatch.setattr(states, "service_states", now)
+    assert bool(state_drift("a.service", states.settled_states("web", ["a.service"])["a.service"], True)) is differences
 
 
 @pytest.mark.parametrize(("instances", "state"), [([], "inactive"), (["inactive", "active"], "active")])
@@ -183,9 +186,9 @@ def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, i
         blocks = [f"LoadState=loaded\nActiveState={state}\n" for name in argv for state in shown.get(name, [])]
         return subprocess.CompletedProcess(argv, 0, "\n".join(blocks), "")
 
-    monkeypatch.setattr(quadlet_states.system, "run", show)
-    states = quadlet_states.service_states("system", ["t@.service", "a.service"])
-    assert {name: one["ActiveState"] for name, one in states.items()} == {"t@.service": state, "a.service": "failed"}
+    monkeypatch.setattr(states.system, "run", show)
+    shown = states.service_states("system", ["t@.service", "a.service"])
+    assert {name: one["ActiveState"] for name, one in shown.items()} == {"t@.service": state, "a.service": "failed"}
 
 
 @pytest.mark.parametrize(
@@ -199,8 +202,8 @@ def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, i
     ],
 )
 def test_the_archive_of_an_image(name, image, file):
-    section = quadlet.section_of({"name": name})
-    assert quadlet.archive_of({"name": name, "content": f"[{section}]\nImage={image}\n"}) == file
+    section = unit_file.section_of({"name": name})
+    assert unit_file.archive_of({"name": name, "content": f"[{section}]\nImage={image}\n"}) == file
 
 
 def test_what_the_administrator_put_there_for_users_is_no_unit_of_the_system_s(monkeypatch, tmp_path):
@@ -217,7 +220,7 @@ def test_a_folder_that_cannot_be_entered_has_no_units(monkeypatch, tmp_path, fol
     monkeypatch.setattr(quadlet_unit, "users", lambda: ["web"])
     monkeypatch.setattr(quadlet_unit, "account_of", lambda _: None)
     monkeypatch.setattr(quadlet_unit, "folder_of", lambda *_: tmp_path / folder)
-    assert (QuadletUnit().found(), QuadletUnit().marked("lab")) == ({}, [])
+    assert (QuadletUnit().found(), QuadletUnit().owned_by("lab")) == ({}, [])
 
 
 @pytest.fixture
@@ -226,11 +229,11 @@ def closed_home(monkeypatch, tmp_path):
     home = tmp_path / "web"
     (home / ".config").mkdir(parents=True)
     monkeypatch.setattr(records, "ROOT", tmp_path / "records")
-    for module in (quadlet_users, quadlet_unit):
+    for module in (users, quadlet_unit):
         monkeypatch.setattr(module, "account_of", lambda _: None)
         monkeypatch.setattr(module, "folder_of", lambda _, owner: home / ".config/containers/systemd" / owner)
         monkeypatch.setattr(module, "store_of", lambda _: home / ".local/share/containers/storage")
-    monkeypatch.setattr(quadlet_users.os, "access", lambda path, *_, **__: Path(path) != home / ".config")
+    monkeypatch.setattr(users.os, "access", lambda path, *_, **__: Path(path) != home / ".config")
     return f"user web cannot enter {home}/.config, which should be its own"
 
 
@@ -239,7 +242,7 @@ def test_units_in_a_home_that_their_user_cannot_enter_are_not_gone(monkeypatch, 
     units = [QuadletUnit().normalise({"user": "web", "name": f"{name}.container", "content": ""}, {}) for name in ("old", "new")]
     records.write("lab", "quadlet-unit", "web/old.container", QuadletUnit().record_of(units[0]))
     old, new = QuadletUnit().observe(units, "lab")
-    assert (old.present, old.drift, new.present) == (True, [closed_home], False)
+    assert (old.present, old.differences, new.present) == (True, [closed_home], False)
 
 
 def test_an_edit_is_as_old_as_the_last_of_a_unit_s_files_and_a_removal_as_its_folder(tmp_path):
@@ -255,13 +258,13 @@ def test_an_edit_is_as_old_as_the_last_of_a_unit_s_files_and_a_removal_as_its_fo
 
 
 def test_a_service_was_started_as_long_ago_as_the_boot_and_what_systemd_counts_from_it(monkeypatch):
-    monkeypatch.setattr(quadlet_states.time, "time", lambda: 1000.0)
-    monkeypatch.setattr(quadlet_states.time, "monotonic", lambda: 100.0)
-    states = [{"ExecMainStartTimestampMonotonic": "2500000"}, {"ExecMainStartTimestampMonotonic": "0"}, {}]
-    assert [quadlet_states.started(state) for state in states] == [902.5, 0, 0]
+    monkeypatch.setattr(states.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(states.time, "monotonic", lambda: 100.0)
+    shown = [{"ExecMainStartTimestampMonotonic": "2500000"}, {"ExecMainStartTimestampMonotonic": "0"}, {}]
+    assert [states.started(state) for state in shown] == [902.5, 0, 0]
 
 
 def test_a_mask_is_no_file_that_somebody_has_to_remove():
     masked = {"LoadState": "masked", "FragmentPath": "/home/web/.config/systemd/user/a.service"}
-    assert quadlet_states.overridden("a.service", masked) == ""
+    assert states.overridden("a.service", masked) == ""
     assert state_drift("a.service", masked, True) == ["a.service: systemd says it is masked, wanted loaded"]

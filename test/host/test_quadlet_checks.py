@@ -5,8 +5,9 @@ from subprocess import CompletedProcess
 import pytest
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
-from ansible.module_utils.homelab import quadlet_checks, system
-from ansible.module_utils.homelab.listeners import Listener
+from ansible.module_utils.homelab.apply.quadlet import checks
+from ansible.module_utils.homelab.core import system
+from ansible.module_utils.homelab.observe.ports import Listener
 
 MADE = {"web.container": "[Service]\nRestart=alway\nFrob=1\n", "db.container": "[Service]\nRestart=always\n"}
 
@@ -23,14 +24,14 @@ def test_values_that_systemd_does_not_understand_are_told_by_unit(monkeypatch):
         return CompletedProcess(argv, 1, "", "\n".join(said))
 
     monkeypatch.setattr(system, "run", run)
-    monkeypatch.setattr(quadlet_checks, "account_of", lambda _: None)
-    told = quadlet_checks.refused_by_systemd("system", MADE)
+    monkeypatch.setattr(checks, "account_of", lambda _: None)
+    told = checks.refused_by_systemd("system", MADE)
     assert told == {"web.container": "systemd refuses it:\nFailed to parse Restart=alway, ignoring: Invalid argument"}
 
 
 def test_where_nothing_changes_nobody_is_asked(monkeypatch):
     monkeypatch.setattr(system, "run", lambda *_, **__: 1 / 0)
-    assert quadlet_checks.refused_by_systemd("system", {}) == {}
+    assert checks.refused_by_systemd("system", {}) == {}
 
 
 def publishing(user, port, **more):
@@ -40,19 +41,19 @@ def publishing(user, port, **more):
 def test_units_of_one_run_that_publish_the_same_port_are_told_of_each_other():
     web, notes, stopped = publishing("web", "8080:80"), publishing("notes", "8080:80"), publishing("old", "8080:80", running=False)
     units = [web, notes, stopped]
-    said = [quadlet_checks.shared_ports(unit, units, []) for unit in units]
+    said = [checks.shared_ports(unit, units, []) for unit in units]
     assert said == [f"port 8080/tcp is also published by {user}/web.container; publish another one" for user in ("notes", "web")] + [""]
 
 
 def test_a_user_who_is_gone_hinders_no_other_s_ports(monkeypatch):
-    monkeypatch.setattr(quadlet_checks.listeners, "listeners", list)
-    assert quadlet_checks.taken_ports([publishing("web", "8080:80")], ["gone-user/x.container"], []) == []
+    monkeypatch.setattr(checks.ports, "listeners", list)
+    assert checks.taken_ports([publishing("web", "8080:80")], ["gone-user/x.container"], []) == []
 
 
 def test_a_port_that_a_leaving_unit_still_has_is_told():
     old = {**publishing("web", "8080:80"), "name": "old.container"}
-    assert quadlet_checks.shared_ports(publishing("web", "8081:80"), [], [old]) == ""
-    said = quadlet_checks.shared_ports(publishing("web", "8080:80"), [], [old])
+    assert checks.shared_ports(publishing("web", "8081:80"), [], [old]) == ""
+    said = checks.shared_ports(publishing("web", "8080:80"), [], [old])
     assert said.startswith("port 8080/tcp is published by web/old.container still; let that go, or give it another one")
 
 
@@ -61,13 +62,13 @@ def test_units_that_never_run_beside_each_other_may_have_the_same_port(conflicts
     web = publishing("web", "8080:80")
     other = {**publishing("web", "8080:80"), "name": "other.container"}
     other["sections"] = {**other["sections"], "Unit": {"Conflicts": conflicts}}
-    assert [quadlet_checks.shared_ports(one, [], [two]) for one, two in ((web, other), (other, web))] == ["", ""]
+    assert [checks.shared_ports(one, [], [two]) for one, two in ((web, other), (other, web))] == ["", ""]
 
 
 @pytest.mark.parametrize("service", ["site.service", "other.service"])
 def test_a_unit_of_the_system_s_that_gets_another_service_name_has_its_port_already(monkeypatch, service):
-    monkeypatch.setattr(quadlet_checks.listeners, "listeners", lambda: [Listener("tcp", "", 8080, "conmon", 7)])
-    monkeypatch.setattr(quadlet_checks.listeners, "uid_of", lambda _: 0)
-    monkeypatch.setattr(quadlet_checks.listeners, "services_of", lambda _: {service})
-    told = quadlet_checks.taken_ports([publishing(None, "8080:80")], ["system/web.container"], ["site.service"])
+    monkeypatch.setattr(checks.ports, "listeners", lambda: [Listener("tcp", "", 8080, "conmon", 7)])
+    monkeypatch.setattr(checks.ports, "uid_of", lambda _: 0)
+    monkeypatch.setattr(checks.ports, "services_of", lambda _: {service})
+    told = checks.taken_ports([publishing(None, "8080:80")], ["system/web.container"], ["site.service"])
     assert bool(told) is (service == "other.service")

@@ -1,8 +1,8 @@
 """What a change of Quadlet units restarts, replaces and refuses."""
 
-from homelab import quadlet
-from homelab.quadlet_plan import LOSES_DATA, Now, blamed, make_plan, past_of, still_used
-from homelab.quadlet_unit import QuadletUnit
+from ansible.module_utils.homelab.apply.quadlet.plan import LOSES_DATA, Now, blamed, make_plan, past_of, still_used
+from ansible.module_utils.homelab.observe.quadlet import unit_file
+from ansible.module_utils.homelab.observe.quadlet.observer import QuadletUnit
 
 RUN = "[Install]\nWantedBy=default.target\n"
 
@@ -130,7 +130,7 @@ def test_what_an_unfinished_apply_may_have_left_counts_too():
 def test_a_service_of_another_name_is_outdated():
     renamed = with_text(WEB, WEB["content"].replace("Image=", "ServiceName=site\nImage="))
     assert plan(renamed).outdated == ["web.service"]
-    assert quadlet.service_of(renamed) == "site.service"
+    assert unit_file.service_of(renamed) == "site.service"
 
 
 def test_what_a_change_broke_is_told_by_the_changed_unit():

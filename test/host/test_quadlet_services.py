@@ -4,8 +4,9 @@ import subprocess
 import time
 
 import pytest
-from homelab import quadlet_services
-from homelab.quadlet_services import Services
+
+from ansible.module_utils.homelab.apply.quadlet import services
+from ansible.module_utils.homelab.apply.quadlet.services import Services
 
 UP = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
 STARTING = {**UP, "ActiveState": "activating", "SubState": "start", "Job": "7"}
@@ -18,8 +19,8 @@ def wait(monkeypatch):
 
     def run(looks, health=()):
         looks, health = list(looks), list(health)
-        monkeypatch.setattr(quadlet_services.time, "sleep", lambda _seconds: None)
-        monkeypatch.setattr(quadlet_services, "service_states", lambda *_: looks.pop(0) if len(looks) > 1 else looks[0])
+        monkeypatch.setattr(services.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(services, "service_states", lambda *_: looks.pop(0) if len(looks) > 1 else looks[0])
 
         def said(_self, services, _containers):
             words = (health.pop(0) if len(health) > 1 else health[0]) if health else {}
@@ -57,7 +58,7 @@ def test_what_was_started_again_counts_as_running_once_it_lasts(restarts, starti
     entered = time.monotonic() - active
     times = {"InactiveExitTimestampMonotonic": entered - starting, "ActiveEnterTimestampMonotonic": entered}
     state = {**UP, "NRestarts": restarts, **{name: str(int(seconds * 1e6)) for name, seconds in times.items()}}
-    assert (quadlet_services.not_ready("a.service", state) == "") is is_ready
+    assert (services.not_ready("a.service", state) == "") is is_ready
 
 
 def test_a_container_is_waited_for_until_it_is_healthy(wait):
@@ -90,10 +91,10 @@ def test_what_ends_while_podman_cleans_up_is_no_running_service(wait):
 
 def test_the_journal_is_told_since_this_run_began_and_without_the_values_of_the_units_secrets(monkeypatch):
     def run(argv, **_more):
-        assert argv[0] == "podman" or f"--since=@{quadlet_services.BEGUN}" in argv
+        assert argv[0] == "podman" or f"--since=@{services.BEGUN}" in argv
         said = {"journalctl": "connecting to postgres://app:hunter2@db\nrefused\n", "podman": "hunter2\n"}
         return subprocess.CompletedProcess(argv, 0, said[argv[0]], "")
 
-    monkeypatch.setattr(quadlet_services.system, "run", run)
+    monkeypatch.setattr(services.system, "run", run)
     unit = {"name": "a.container", "sections": {"Container": {"Secret": "db,type=env"}}}
     assert Services("system").journal(unit) == "connecting to postgres://app:********@db\nrefused"

@@ -22,9 +22,9 @@ VAULT_PROGRAM = Path(sys.executable).with_name("ansible-vault")
 VAULT = f"homelab_secret_key: {KEY}\nsecrets: {{ db: value, odd: '{{{{ 1 + 1 }}}}' }}\n"
 
 
-def found(units, given=None, text=VAULT):
-    answer = lookup.find(units, given, lambda: lookup.vault_in("vault.yml", text))
-    return answer["units"], json.loads(base64.b64decode(answer["secret_values"]))
+def found(resources, given=None, text=VAULT):
+    answer = lookup.find(resources, given, lambda: lookup.vault_in("vault.yml", text))
+    return answer["resources"], json.loads(base64.b64decode(answer["secret_values"]))
 
 
 def fault(*args, **more):
@@ -34,8 +34,8 @@ def fault(*args, **more):
 
 
 def test_a_secret_is_found_by_its_name_or_by_another_in_the_vault():
-    units, values = found([{"user": "web", "name": "db"}, {"name": "x", "from": "odd"}])
-    assert units[0] == {"user": "web", "name": "db", "digest": DIGEST}
+    resources, values = found([{"user": "web", "name": "db"}, {"name": "x", "from": "odd"}])
+    assert resources[0] == {"user": "web", "name": "db", "digest": DIGEST}
     assert values == {"web/db": "value", "system/x": "{{ 1 + 1 }}"}
 
 
@@ -46,13 +46,13 @@ def test_a_preview_and_the_vault_must_say_the_same():
 
 def test_a_programs_own_value_needs_no_vault():
     given = {"web/db": "its own"}
-    units, values = lookup.find([{"user": "web", "name": "db", "digest": "d"}], given, None)["units"], given
-    assert (units[0]["digest"], values) == ("d", given)
+    resources, values = lookup.find([{"user": "web", "name": "db", "digest": "d"}], given, None)["resources"], given
+    assert (resources[0]["digest"], values) == ("d", given)
     assert "was not handed over" in fault([{"name": "db", "digest": "d"}], {})
 
 
 def test_without_secrets_no_vault_is_read():
-    assert lookup.find([], None, None) == {"units": [], "secret_values": base64.b64encode(b"{}").decode()}
+    assert lookup.find([], None, None) == {"resources": [], "secret_values": base64.b64encode(b"{}").decode()}
 
 
 def test_every_secret_that_is_missing_is_told():
@@ -64,8 +64,8 @@ def test_every_secret_that_is_missing_is_told():
 
 @pytest.mark.parametrize("row", VAULTS["kept"], ids=lambda row: row["vault"])
 def test_a_vault_is_read_as_by_pulumi(row):
-    units = [{"name": f"s{number}", "from": name} for number, name in enumerate(row["values"])]
-    assert list(found(units, text=f"homelab_secret_key: {KEY}\n{row['vault']}\n")[1].values()) == list(row["values"].values())
+    resources = [{"name": f"s{number}", "from": name} for number, name in enumerate(row["values"])]
+    assert list(found(resources, text=f"homelab_secret_key: {KEY}\n{row['vault']}\n")[1].values()) == list(row["values"].values())
 
 
 @pytest.mark.parametrize("row", VAULTS["refused"], ids=lambda row: row["vault"])

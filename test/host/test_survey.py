@@ -1,19 +1,20 @@
 """What is on a host, whoever made it."""
 
-from homelab import records, survey
-from homelab.kind import Kind
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.core.observer import Observer
+from ansible.module_utils.homelab.observe import survey
 
 
-class Fake(Kind):
+class Fake(Observer):
     kind = "fake"
 
     def __init__(self, found):
         self._found = found
 
-    def name_of(self, unit):
-        return unit["name"]
+    def name_of(self, resource):
+        return resource["name"]
 
-    def observe(self, units, owner):
+    def observe(self, resources, owner):
         return []
 
     def found(self):

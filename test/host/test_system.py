@@ -4,7 +4,8 @@ import os
 import socket
 
 import pytest
-from homelab import system
+
+from ansible.module_utils.homelab.core import system
 
 
 def test_only_files_are_read(tmp_path):

@@ -1,19 +1,21 @@
 """What a kind's module says of a unit's texts, before anything on the host sees them: the same as zod."""
 
 import copy
-import importlib
 from pathlib import Path
 
 import pytest
 import yaml
-from homelab import quadlet, texts
-from homelab.module import sort_out
+from writers import kinds
+
+from ansible.module_utils.homelab.apply.module import split_valid
+from ansible.module_utils.homelab.core import validation
+from ansible.module_utils.homelab.observe.quadlet import unit_file
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "inventory" / "values.yml").read_text(encoding="utf-8"))
 
 
-def unit_with(unit, field, value):
-    whole = copy.deepcopy(unit)
+def unit_with(resource, field, value):
+    whole = copy.deepcopy(resource)
     path = [*field["at"], value] if field.get("name") else field["at"]
     inner = whole
     for step in path[:-1]:
@@ -30,20 +32,20 @@ def cases(what):
 
 
 def observer_of(kind):
-    return importlib.import_module(f"homelab.{kind.replace('-', '_')}").observer
+    return kinds()[kind.replace("-", "_")]
 
 
-@pytest.mark.parametrize(("kind", "unit"), cases("kept"))
-def test_what_is_kept_has_no_faults(kind, unit):
+@pytest.mark.parametrize(("kind", "resource"), cases("kept"))
+def test_what_is_kept_has_no_faults(kind, resource):
     observer = observer_of(kind)
-    assert observer.faults(observer.normalise(unit, {})) == []
+    assert observer.errors(observer.normalise(resource, {})) == []
 
 
-@pytest.mark.parametrize(("kind", "unit"), cases("refused"))
-def test_what_is_refused_is_told_and_never_looked_at(kind, unit):
+@pytest.mark.parametrize(("kind", "resource"), cases("refused"))
+def test_what_is_refused_is_told_and_never_looked_at(kind, resource):
     observer = observer_of(kind)
-    units, results = sort_out(observer, [observer.normalise(unit, {})])
-    assert units == []
+    resources, results = split_valid(observer, [observer.normalise(resource, {})])
+    assert resources == []
     assert [(result["failed"], result["changed"]) for result in results] == [(True, False)]
     assert " is not " in results[0]["msg"] or "declare it by itself" in results[0]["msg"]
 
@@ -51,27 +53,27 @@ def test_what_is_refused_is_told_and_never_looked_at(kind, unit):
 def test_a_kept_value_of_a_section_is_one_setting():
     exec_field = next(field for row in TABLE for field in row["fields"] if field["at"] == ["sections", "Container", "Exec"])
     for value in exec_field["kept"]:
-        unit = {"name": "a.container", "sections": {"Container": {"Exec": value, "Image": "x"}}}
-        text = quadlet.files_of(unit)["a.container"]
+        resource = {"name": "a.container", "sections": {"Container": {"Exec": value, "Image": "x"}}}
+        text = unit_file.files_of(resource)["a.container"]
         assert text == f"[Container]\nExec={value}\nImage=x\n"
-        assert quadlet.settings(text) == {"Container": [("Exec", value), ("Image", "x")]}
+        assert unit_file.settings(text) == {"Container": [("Exec", value), ("Image", "x")]}
 
 
 def test_a_unit_without_name_or_text_is_told():
     observer = observer_of("quadlet-unit")
-    assert observer.faults({"user": "web", "content": ""}) == ["name None is not a unit's file name of at most 200 characters"]
-    assert observer.faults({"name": "a.container"}) == ["give exactly one of sections, source or content"]
-    assert observer.faults({"name": "a.container", "content": "[Container]\nServiceName=-x\n"}) == [
+    assert observer.errors({"user": "web", "content": ""}) == ["name None is not a unit's file name of at most 200 characters"]
+    assert observer.errors({"name": "a.container"}) == ["give exactly one of sections, source or content"]
+    assert observer.errors({"name": "a.container", "content": "[Container]\nServiceName=-x\n"}) == [
         "ServiceName= '-x.service' is not a service's name"
     ]
 
 
 @pytest.mark.parametrize(("owner", "good"), [("lab", True), ("a-1", True), ("../x", False), ("", False), ("a b", False), ("lab\n", False)])
 def test_an_owner_is_part_of_paths_and_marks(owner, good):
-    assert (texts.faults(texts.OWNER, "homelab_owner", owner) == []) is good
+    assert (validation.errors(validation.OWNER, "homelab_owner", owner) == []) is good
 
 
 def test_dropins_count_in_the_order_of_their_names():
     dropins = {"20.conf": "[Container]\nPublishPort=\nPublishPort=2:2\n", "10.conf": "[Container]\nPublishPort=1:1\n"}
-    unit = {"name": "a.container", "content": "[Container]\n", "dropins": dropins}
-    assert quadlet.values(unit, "Container", "PublishPort") == ["2:2"]
+    resource = {"name": "a.container", "content": "[Container]\n", "dropins": dropins}
+    assert unit_file.values(resource, "Container", "PublishPort") == ["2:2"]

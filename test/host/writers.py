@@ -1,19 +1,24 @@
-"""The modules of library/, as tests import them."""
+"""The kinds' writers, as tests import them. A module's place is looked up here alone."""
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 
 import ansible.module_utils
 
 ROOT = Path(__file__).resolve().parents[2] / "ansible"
-ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
+# The one identity of the package in tests, and the one that Ansible gives it.
+PACKAGE = "ansible.module_utils.homelab"
+if str(ROOT / "module_utils") not in ansible.module_utils.__path__:
+    ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
 
 
-def module(name):
-    """A module of library/, by its name."""
-    spec = importlib.util.spec_from_file_location(f"library_{name}", ROOT / f"library/{name}.py")
-    found = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = found
-    spec.loader.exec_module(found)
-    return found
+def kinds():
+    """The kinds' observers by the names of their modules in library/."""
+    table = importlib.import_module(f"{PACKAGE}.observe.kinds")
+    return {observer.kind.replace("-", "_"): observer for observer in table.OBSERVERS}
+
+
+def module(kind):
+    """The module of apply/ that changes a kind, by the name of its module in library/."""
+    [line] = [line for line in (ROOT / f"library/{kind}.py").read_text().splitlines() if line.endswith("Writer")]
+    return importlib.import_module(line.split()[1])

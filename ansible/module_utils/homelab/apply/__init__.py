@@ -1,0 +1,1 @@
+"""Changes the host. Imports core and observe, never the other way round."""

@@ -1,0 +1,154 @@
+"""How a writer defines, renames and undefines domains. What libvirt refuses changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from ...core import records, system
+from ...core.observer import Resource
+from ...observe import libvirt_host
+from ...observe.domain import checks, definition, edit
+from ...observe.domain.observer import base_of, lookup, named, persistent, present
+from .. import cloud_init
+from . import snapshot
+from .power import shut_down
+
+# Of one whose record is lost.
+SHUTDOWN_SECONDS = 120
+
+SCHEMA = "/usr/share/libvirt/schemas/domain.rng"
+
+
+def saved(domain: Any) -> list[str]:
+    """Why a domain must not be changed whose memory is kept on disk: that goes with the definition and the disks of its time."""
+    if not domain.hasManagedSaveImage():
+        return []
+    name = domain.name()
+    return [f"its memory is saved (virsh managedsave); start it with virsh start {name}, or drop it with virsh managedsave-remove {name}"]
+
+
+def in_the_way(domain: Any, owner: str) -> list[str]:
+    """Why a domain must not be undefined: memory or disks that only its definition leads to."""
+    return saved(domain) + checks.on_snapshots(records.paths(owner, "volume"), present(domain))
+
+
+def undefine(name: str, owner: str) -> None:
+    """Shut a domain off and undefine it. Its volumes stay, and with them what its firmware and its TPM remember. Raises libvirtError or
+    TimeoutError.
+    """
+    domain = named(name)
+    if domain is not None and definition.owner_of(persistent(domain)) in (owner, None):
+        record = records.read(owner, "domain", name) or {}
+        if reasons := in_the_way(domain, owner):
+            raise RuntimeError(reasons[0])
+        shut_down(domain, record.get("shutdown_seconds", SHUTDOWN_SECONDS), record.get("force_off", False))
+        snapshot.drop(domain, persistent(domain), owner)
+        keep(persistent(domain), owner)
+        library = libvirt_host.library()
+        domain.undefineFlags(
+            library.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM
+            | library.VIR_DOMAIN_UNDEFINE_KEEP_TPM
+            | library.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+            | library.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        )
+    cloud_init.forget(name, owner)
+
+
+def rename(domain: Any, resource: Resource, owner: str) -> None:
+    """Give a domain its new name, which libvirt does while it is shut off; its UUID and its SSH host key stay.
+
+    Whether libvirt takes the definition is seen before the guest is shut off. The seed that it names is made first.
+    """
+    cloud_init.copy_key(domain.name(), resource["name"], owner)
+    cloud_init.make(resource, owner, domain.UUIDString())
+    define({**resource, "name": domain.name()}, owner)
+    shut_down(domain, resource["shutdown_seconds"], resource["force_off"])
+    # Of a run that was broken off; libvirt renames no domain with a snapshot.
+    snapshot.drop(domain, persistent(domain), owner)
+    domain.rename(resource["name"])
+
+
+def forget_name(name: str, owner: str) -> None:
+    """Remove what a domain left behind under a name that it gave up."""
+    cloud_init.forget(name, owner)
+    cloud_init.forget_key(name, owner)
+    records.remove(owner, "domain", name)
+
+
+def refused(resource: Resource, owner: str) -> list[str]:
+    """What libvirt has against a new definition, asked without defining it: its schema against the part in libvirt's own words
+    (virt-xml-validate(1)), and QEMU's driver (virsh(1), domxml-to-native).
+    """
+    domain = lookup(resource)
+    base = base_of(resource, owner, None if domain is None else persistent(domain))
+    wanted = edit.edited(base, resource, owner)
+    if not definition.differences(base, wanted):
+        return []
+    text = definition.render(wanted)
+    if "xml" in resource and os.path.exists(SCHEMA) and system.installed("xmllint"):
+        done = system.run(["xmllint", "--noout", "--relaxng", SCHEMA, "-"], stdin=text, check=False)
+        if done.returncode != 0:
+            said = [re.sub(r"^-:\d+: ", "", line) for line in done.stderr.splitlines() if "error" in line]
+            return ["libvirt's schema refuses it with its xml:\n" + "\n".join(said)]
+    library = libvirt_host.library()
+    try:
+        libvirt_host.connection().domainXMLToNative("qemu-argv", definition.render(without_the_host(wanted)), 0)
+    except library.libvirtError as error:
+        # What the driver lacks just now, such as a device that is away, is no matter of the definition.
+        if error.get_error_code() in (library.VIR_ERR_XML_ERROR, library.VIR_ERR_XML_DETAIL, library.VIR_ERR_CONFIG_UNSUPPORTED):
+            return [f"libvirt refuses it: {error}"]
+    return []
+
+
+def without_the_host(root: definition.Element) -> definition.Element:
+    """A definition without what QEMU's driver would open or make on the host to look at it: taps, and devices that are handed through."""
+    root = copy.deepcopy(root)
+    for devices in root.findall("devices"):
+        for one in [*devices.findall("hostdev"), *devices.findall("tpm")]:
+            devices.remove(one)
+    for interface in root.findall("devices/interface"):
+        interface.set("type", "user")
+        for part in list(interface):
+            if part.tag not in ("mac", "model", "address"):
+                interface.remove(part)
+    return root
+
+
+def define(resource: Resource, owner: str) -> Any:
+    """The domain with the definition that its unit wants. What libvirt refuses, or writes otherwise than it was said, changes nothing."""
+    domain = lookup(resource)
+    before = None if domain is None else persistent(domain)
+    base = base_of(resource, owner, before)
+    wanted = edit.edited(base, resource, owner)
+    if before is not None and not definition.differences(before, wanted):
+        return domain
+    if before is not None and base is not before:
+        keep(before, owner)
+    library = libvirt_host.library()
+    defined = libvirt_host.connection().defineXMLFlags(definition.render(wanted), library.VIR_DOMAIN_DEFINE_VALIDATE)
+    has = persistent(defined)
+    if other := definition.differences(has, edit.edited(has, resource, owner)):
+        if before is None:
+            defined.undefineFlags(library.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
+        else:
+            snapshot.define(before)
+        texts = "\n".join(system.text_diff(name, libvirts or None, said or None) for name, (libvirts, said) in other.items())
+        raise RuntimeError(f"libvirt writes it otherwise than it was said, so nothing was changed; say it as libvirt does:\n{texts}")
+    return defined
+
+
+def keep(root: definition.Element, owner: str) -> None:
+    """Keep what a replacement loses: the definition, and what the firmware remembers."""
+    folder = Path(records.ROOT) / owner / "replaced"
+    system.make_folder(folder, mode=0o700)
+    name = f"{root.findtext('name')}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    system.write_text(folder / f"{name}.xml", definition.render(root), mode=0o600)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(root.findtext("os/nvram") or "", folder / f"{name}.nvram")

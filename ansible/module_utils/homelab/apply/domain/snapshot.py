@@ -1,0 +1,164 @@
+"""What a writer does with `snapshot: true`: disks and definition as they were, kept while a restarted guest has yet to become ready.
+
+The disks' part is a snapshot of libvirt's (https://libvirt.org/formatsnapshot.html), taken and put back while the domain is shut off.
+The definition lies in a file beside the records until all is well, so that a run that was broken off is gone on with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...core import records, system
+from ...core.observer import Resource
+from ...observe import libvirt_host
+from ...observe.domain import definition, edit
+from ...observe.domain.definition import Element
+
+TAG = "homelab-before"
+
+
+class RolledBack(RuntimeError):
+    """A guest did not become ready with its change, and is as it was."""
+
+
+@contextlib.contextmanager
+def kept(domain: Any, root: Element, owner: str, ran: bool, taken: bool) -> Iterator[None]:
+    """Put a shut-off domain back to a definition, and its disks to what they are now, when what is done with it fails.
+
+    `ran`: start it then, too. Raises PutBack in place of what failed. What was kept is let go of once all is well, either way.
+    With `taken` it stands as an earlier run took it: the way back is to before that.
+    """
+    # One that has got another name meanwhile keeps it.
+    root = edit.named(root, domain.name())
+    if not taken:
+        try:
+            take(domain, root)
+            remember(domain, root, owner)
+        except (libvirt_host.library().libvirtError, OSError) as failure:
+            drop(domain, root, owner)
+            define(root)
+            if ran:
+                domain.create()
+            raise RolledBack(f"no snapshot can be taken, so nothing was changed: {failure}") from failure
+    try:
+        yield
+    except Exception as failure:
+        put_back(domain, root, owner, ran)
+        raise RolledBack(f"{failure}\nIt was put back as it was before this change, disks and all.") from failure
+    drop(domain, root, owner)
+
+
+@contextlib.contextmanager
+def report_stale_snapshot(domain: Any) -> Iterator[None]:
+    """Say of a snapshot that a run long ago took, when all is not well, that it is there: put back it would lose what was written since.
+
+    Raises RuntimeError in place of what failed.
+    """
+    try:
+        yield
+    except Exception as failure:
+        if not is_taken(domain):
+            raise
+        since = f"Its disks of before an earlier change that was broken off are in snapshot {TAG}, and were not put back:"
+        raise RuntimeError(f"{failure}\n{since} it may have worked since (virsh snapshot-revert does).") from failure
+
+
+def remember(domain: Any, root: Element, owner: str) -> None:
+    """Keep a definition as the one to go back to, before another one is written."""
+    path = file_of(domain, owner)
+    system.make_folder(path.parent, mode=0o700)
+    system.write_text(path, definition.render(root), mode=0o600)
+
+
+def is_taken(domain: Any) -> bool:
+    """Whether a run has taken a snapshot and not let go of it."""
+    return TAG in domain.snapshotListNames()
+
+
+def age(domain: Any) -> float:
+    """How many seconds ago it was taken (creationTime, https://libvirt.org/formatsnapshot.html)."""
+    made = definition.parse(domain.snapshotLookupByName(TAG).getXMLDesc()).findtext("creationTime") or "0"
+    return time.time() - int(made)
+
+
+def begun(domain: Any, owner: str) -> Element | None:
+    """The definition to which a run that was broken off would have put a domain back; None when there was none."""
+    text = system.read_text(file_of(domain, owner))
+    return definition.parse(text) if text else None
+
+
+def file_of(domain: Any, owner: str) -> Path:
+    """Where the definition lies meanwhile."""
+    return records.ROOT / owner / "before" / f"{domain.UUIDString()}.xml"
+
+
+def take(domain: Any, root: Element) -> None:
+    """Keep disks and firmware's memory. Raises libvirtError where libvirt cannot, such as for raw disks."""
+    _forget(domain, root)
+    domain.snapshotCreateXML(f"<domainsnapshot><name>{TAG}</name></domainsnapshot>", 0)
+    for nvram, copy in nvram_of(root):
+        if nvram.exists():
+            shutil.copy2(nvram, copy)
+
+
+def put_back(domain: Any, root: Element, owner: str, ran: bool) -> None:
+    """Disks, firmware's memory and definition; then it runs again, if it did.
+
+    The snapshot goes before that: libvirt deletes none of a domain that runs with another CD than it had then.
+    """
+    if domain.isActive():
+        domain.destroy()
+    domain.revertToSnapshot(domain.snapshotLookupByName(TAG))
+    for nvram, copy in nvram_of(root):
+        if copy.exists():
+            shutil.copy2(copy, nvram)
+    _forget(domain, root)
+    define(root)
+    _remove(domain, owner)
+    if ran:
+        domain.create()
+
+
+def define(root: Element) -> Any:
+    """The domain with a definition that it had."""
+    return libvirt_host.connection().defineXMLFlags(definition.render(root), 0)
+
+
+def drop(domain: Any, root: Element, owner: str) -> None:
+    """Let go of what was kept, also while the guest runs. With a snapshot left behind a domain is neither renamed nor undefined."""
+    _forget(domain, root)
+    _remove(domain, owner)
+
+
+def _remove(domain: Any, owner: str) -> None:
+    system.remove_file(file_of(domain, owner), empty_parents_below=records.ROOT)
+
+
+def others(domain: Any) -> list[str]:
+    """The names of the snapshots and checkpoints that somebody else has of a domain."""
+    return [one.getName() for one in [*domain.listAllSnapshots(), *domain.listAllCheckpoints()] if one.getName() != TAG]
+
+
+def _forget(domain: Any, root: Element) -> None:
+    for snapshot in domain.listAllSnapshots():
+        if snapshot.getName() == TAG:
+            snapshot.delete()
+    for _, copy in nvram_of(root):
+        copy.unlink(missing_ok=True)
+
+
+def nvram_of(root: Element) -> list[tuple[Path, Path]]:
+    """The file in which a domain's firmware remembers, and where it is kept."""
+    path = root.findtext("os/nvram")
+    return [(Path(path), Path(f"{path}.{TAG}"))] if path else []
+
+
+def lacking(resource: Resource) -> list[str]:
+    """Why no snapshot can be taken of a unit's domain."""
+    raw = [disk["target"] for disk in resource["disks"] if disk["device"] == "disk" and disk["format"] != "qcow2"]
+    return [f"snapshot needs volumes of format qcow2, and {', '.join(raw)} is not"] if raw and resource["snapshot"] else []

@@ -1,0 +1,247 @@
+"""Ansible module: applies a list of domains. Its options are those of role domain."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ...core.observer import Resource
+from ...observe import cloud_init, dhcp_leases, libvirt_host, networkd
+from ...observe.addresses import Missing
+from ...observe.domain import checks, definition, rules, started
+from ...observe.domain.observer import STATES, Domain, lag, lookup, named, persistent, present, resolved, texts_of
+from .. import cloud_init as seed
+from ..networkd import forget, write_files
+from ..writer import Change, Errors, Writer
+from . import snapshot
+from .define import define, forget_name, in_the_way, refused, rename, saved, undefine
+from .power import catch_up, shut_down, start, wait_until_ready, wake
+
+# For so long after its start is due, the guest of a run that was broken off can hardly have worked.
+PATIENCE_SECONDS = 600
+
+
+class DomainWriter(Domain, Writer):
+    """Edits definitions and brings running domains after them."""
+
+    def missing_prerequisites(self, resources: Sequence[Resource], owner: str) -> Errors:
+        if lacking := libvirt_host.lacking(resource["name"] for resource in resources):
+            return lacking
+        links = networkd.read_links()
+        found = {resource["name"]: lacking_of(resource, owner, links) for resource in resources}
+        to_change = [resource for resource in resources if resource["name"] in self.to_change and not found[resource["name"]]]
+        for resource in to_change:
+            unmet = unmet_of(resolved(resource, owner, links.values()), links.values())
+            found[resource["name"]] += [reason for kind, reasons in unmet.items() if kind in self.changed_kinds for reason in reasons]
+        return told(found)
+
+    def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
+        links = list(networkd.read_links().values())
+        whole = [resolved(resource, owner, links) for resource in resources]
+        found = rules.across(whole)
+        to_change = [resource for resource in whole if resource["name"] in self.to_change]
+        for resource in to_change:
+            unmet = [reason for kind, reasons in unmet_of(resource, links).items() if kind not in self.changed_kinds for reason in reasons]
+            found[resource["name"]] += unmet + dhcp_leases.refusals(resource, links) + refusals(resource)
+        asked = [resource for resource in to_change if not found[resource["name"]]]
+        return told(found | {resource["name"]: refused(resource, owner) for resource in asked})
+
+    def disruption(self, change: Change) -> str:
+        resource, domain = change.resource, lookup(change.resource)
+        if domain is None:
+            return "live"
+        if definition.needs_replacement(persistent(domain), resource):
+            return "replace"
+        if not domain.isActive():
+            return "live"
+        if not resource["running"] or domain.name() != resource["name"]:
+            return "restart"
+        is_asked_for_at_boot = any(str(cloud_init.path_of(resource["name"])) in text for text in change.seen.differences)
+        with contextlib.suppress(Missing):
+            owner = definition.owner_of(persistent(domain)) or ""
+            whole = resolved(resource, owner, networkd.read_links().values())
+            if lag(domain, whole, owner, is_defined=False)[1]:
+                return "restart" if resource["restart"] == "allowed" else "next-boot"
+            is_asked_for_at_boot |= has_new_address(domain, whole)
+        return "next-boot" if is_asked_for_at_boot else "live"
+
+    def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
+        return told({name: in_the_way(domain, owner) for name in names if (domain := named(name)) is not None})
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: partial(ensure, change, owner) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors = libvirt_host.each({name: partial(undefine, name, owner) for name in names})
+        forget(owner, self.kind, [name for name in names if name not in errors])
+        return errors
+
+
+def has_new_address(domain: Any, resource: Resource) -> bool:
+    """Whether a running guest is to get another address, for which it asks when it starts, or when its lease is over (RFC 2131, 4.4.5)."""
+    plugged = definition.plugs_of(present(domain))
+    leased = {(one["mac"], one["address"]) for one in resource["interfaces"] if "address" in one and one["mac"] in plugged}
+    return bool(leased - dhcp_leases.handed_out(domain.name()))
+
+
+def told(reasons: dict[str, list[str]]) -> Errors:
+    """Reasons as one text for each unit that has any."""
+    return {name: "; ".join(found) for name, found in reasons.items() if found}
+
+
+def lacking_of(resource: Resource, owner: str, links: dict[str, networkd.Link]) -> list[str]:
+    """What a unit names that is not on the host."""
+    found = checks.missing_files(resource)
+    found += [f"there is no bridge {one['bridge']} yet; `bridges` makes it" for one in resource["interfaces"] if one["bridge"] not in links]
+    try:
+        dhcp_leases.files_of(resolved(resource, owner, links.values()), owner, links.values())
+    except Missing as reason:
+        found.append(str(reason))
+    return found
+
+
+def unmet_of(resource: Resource, links: Iterable[networkd.Link]) -> dict[str, list[str]]:
+    """What of a host is not as a unit needs it, by the kind that sees to that; a run that changes that kind may bring it."""
+    return {"host": missing_packages(resource), "vlan": dhcp_leases.outside(resource, links)}
+
+
+def missing_packages(resource: Resource) -> list[str]:
+    """What a unit needs of packages that are not installed; nothing of a machine type that libvirt does not know, which is refused."""
+    with contextlib.suppress(libvirt_host.library().libvirtError):
+        return checks.missing_packages(resource, libvirt_host.capabilities(resource["machine"]))
+    return []
+
+
+def refusals(resource: Resource) -> list[str]:
+    """Why a host cannot run a unit, or must not change it as it stands."""
+    domain = lookup(resource)
+    try:
+        can = libvirt_host.capabilities(resource["machine"])
+    except libvirt_host.library().libvirtError as error:
+        return [str(error)]
+    found = checks.reasons(resource, can, libvirt_host.memory()) + snapshot.lacking(resource)
+    if domain is None:
+        return found
+    found += checks.on_snapshots([one["file"] for one in resource["disks"] if one["device"] == "disk"], present(domain))
+    found += saved(domain)
+    if domain.name() != resource["name"] and (others := snapshot.others(domain)):
+        found.append(f"libvirt renames no domain with snapshots or checkpoints; delete {', '.join(others)} first (virsh snapshot-delete)")
+    if resource["restart"] == "allowed":
+        return found
+    if definition.needs_replacement(persistent(domain), resource):
+        found.append("another machine type or firmware makes it a new machine, with its disks; `restart: allowed` allows that")
+    if domain.isActive() and domain.name() != resource["name"]:
+        found.append(f"{domain.name()} runs, and is renamed while it is shut off; `restart: allowed` allows that")
+    return found
+
+
+def ensure(change: Change, owner: str) -> None:
+    """Make one domain as its unit says: definition, leases and seed, then what runs of it.
+
+    Raises libvirtError, TimeoutError, OSError or RuntimeError. What libvirt refuses changes nothing.
+    """
+    links = list(networkd.read_links().values())
+    resource = resolved(change.resource, owner, links)
+    domain = lookup(resource)
+    past = Past() if domain is None else past_of(domain, resource, change, owner)
+    if domain is not None and past.definition is not None and resource["snapshot"]:
+        snapshot.remember(domain, past.definition, owner)
+    if domain is not None and domain.name() != resource["name"]:
+        rename(domain, resource, owner)
+    domain = define(resource, owner)
+    write_files(dhcp_leases.files_of(resource, owner, links), owner, "domain", resource["name"])
+    given_up = [resource["renamed_from"]] if "renamed_from" in resource and named(resource["renamed_from"]) is None else []
+    # networkd hands out no address that two leases name.
+    forget(owner, "domain", given_up)
+    seed.make(resource, owner, domain.UUIDString())
+    domain.setAutostart(int(resource["autostart"]))
+    with snapshot.report_stale_snapshot(domain) if past.report_stale_snapshot else contextlib.nullcontext():
+        run(domain, resource, owner, past)
+    if past.report_stale_snapshot or not lag(domain, resource, owner)[1]:
+        # Else its next start is a risk that can be taken back, too.
+        snapshot.drop(domain, persistent(domain), owner)
+    if "cloud_init" not in resource:
+        seed.forget(resource["name"], owner)
+    for name in given_up:
+        forget_name(name, owner)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A domain before a change: its definition, None of a new one; whether it ran; whether nobody saw the end of an earlier change;
+    whether the snapshot of that one is there to go back to, or is too old for it.
+    """
+
+    definition: definition.Element | None = None
+    ran: bool = True
+    unfinished: bool = False
+    taken: bool = False
+    report_stale_snapshot: bool = False
+
+
+def past_of(domain: Any, resource: Resource, change: Change, owner: str) -> Past:
+    """How a domain is before a change, or was before one that was broken off or that it has not started with yet."""
+    active, unfinished = bool(domain.isActive()), bool(change.record.get("pending"))
+    taken = snapshot.is_taken(domain)
+    report_stale_snapshot = taken and snapshot.age(domain) > resource["start_seconds"] + PATIENCE_SECONDS
+    begun = snapshot.begun(domain, owner)
+    # A guest that has started since with what it was to get has taken it.
+    if begun is None or report_stale_snapshot or (not taken and active and not lag(domain, resource, owner)[1]):
+        return Past(persistent(domain), active, unfinished, report_stale_snapshot=report_stale_snapshot)
+    return Past(begun, True, unfinished, taken)
+
+
+def run(domain: Any, resource: Resource, owner: str, past: Past) -> None:
+    """Bring what runs of a domain after its definition: live, by a restart where that is allowed, or not at all."""
+    if domain.isActive() and resource["running"]:
+        if STATES.get(domain.state()[0]) == "crashed":
+            turn_off(domain, resource)
+        else:
+            apply_live(domain, resource)
+    if not resource["running"] or (resource["restart"] == "allowed" and lag(domain, resource, owner)[1]):
+        turn_off(domain, resource)
+    if not resource["running"]:
+        snapshot.drop(domain, persistent(domain), owner)
+    elif not domain.isActive():
+        start_and_record(domain, resource, owner, past)
+    elif past.unfinished:
+        # A start that nobody saw the end of.
+        with way_back(domain, resource, owner, past):
+            wait_until_ready(domain, resource)
+
+
+def start_and_record(domain: Any, resource: Resource, owner: str, past: Past) -> None:
+    """Start a domain, and know afterwards what a start does not bring."""
+    with way_back(domain, resource, owner, past):
+        start(domain, resource)
+    texts = texts_of(present(domain), resource, owner)
+    started.keep(domain, {name: texts[name] for name in lag(domain, resource, owner)[1]})
+
+
+def way_back(domain: Any, resource: Resource, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:
+    """What puts a domain back when it does not become ready: a shut-off one that is started with a change, where its unit wants that."""
+    if past.definition is None:
+        return contextlib.nullcontext()
+    changed = definition.differences(past.definition, persistent(domain))
+    if not past.taken and not (changed and resource["snapshot"] and not domain.isActive()):
+        return contextlib.nullcontext()
+    return snapshot.kept(domain, past.definition, owner, past.ran, past.taken)
+
+
+def apply_live(domain: Any, resource: Resource) -> None:
+    """Let a running guest go on, and take what it can. What it does not take, a restart brings where that is allowed."""
+    try:
+        wake(domain)
+        catch_up(domain)
+    except (libvirt_host.library().libvirtError, TimeoutError):
+        if resource["restart"] != "allowed":
+            raise
+        turn_off(domain, resource)
+
+
+def turn_off(domain: Any, resource: Resource) -> None:
+    """Shut a domain down as its unit allows."""
+    shut_down(domain, resource["shutdown_seconds"], resource["force_off"])

@@ -1,0 +1,52 @@
+"""The host while one run changes it: locked for others, with a rollback of what may disconnect it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from ..core.rollback import program, store
+from . import lock, migration
+
+
+def missing_rollback() -> str:
+    """Return why nothing may be changed that could disconnect the host; '' where its rollback is installed."""
+    if os.path.exists(store.PROGRAM):
+        return ""
+    return "This change could disconnect the host, and no rollback is installed. Declare `homelab_host` for it"
+
+
+class HostSession:
+    """What a run {id, who, alive, wait, confirm} does with this host; `wait` and `confirm` are in seconds.
+
+    locked  this run holds the lock until it releases it
+    armed   the rollback waits for a new login
+    """
+
+    def __init__(self, run: lock.Run) -> None:
+        self.run = run
+        self.locked = False
+        self.armed = False
+
+    def rollback_unconfirmed(self) -> None:
+        """Roll back what another run changed and did not confirm, so that nobody takes it for the host's state."""
+        if program.is_unconfirmed(self.run["id"]):
+            self.lock()
+
+    def lock(self) -> None:
+        """Lock the host, or raise lock.Locked. Observations from before may be outdated."""
+        lock.acquire(self.run, self.run["wait"])
+        self.locked = True
+        migration.migrate()
+        program.roll_back_unconfirmed(self.run["id"])
+
+    def arm(self, tables: Iterable[str]) -> str:
+        """Arm the rollback, or restart its timer. Return why that is impossible, else ''."""
+        if reason := missing_rollback():
+            return reason
+        try:
+            reason = program.arm(self.run["id"], self.run["confirm"], tables)
+        except OSError as error:
+            reason = f"The rollback cannot be armed, so nothing was changed: {error}"
+        self.armed = self.armed or not reason
+        return reason

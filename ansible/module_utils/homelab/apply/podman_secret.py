@@ -1,0 +1,123 @@
+"""Ansible module: applies a list of Podman secrets. Its options are those of role podman_secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core import records, system, validation
+from ..core.observer import Resource
+from ..observe.podman_secret import HMAC, OWNER, PodmanSecret, user_exists
+from ..observe.quadlet.observer import lacking, read_units
+from ..observe.quadlet.users import account_of, by_user, folder_of, user_of
+from .quadlet.plan import Now, restarted_by, still_used
+from .quadlet.services import Services
+from .writer import Change, Errors, Writer
+
+
+class PodmanSecretWriter(PodmanSecret, Writer):
+    """Gives Podman the values on its standard input, then restarts once what uses changed ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By secret: the units that it restarts.
+        self.restarts: dict[str, list[Resource]] = {}
+
+    def missing_prerequisites(self, units: Sequence[Resource], owner: str) -> Errors:
+        return lacking({self.name_of(unit): user_of(unit) for unit in units}, owner)
+
+    def rejections(self, units: Sequence[Resource], owner: str) -> Errors:
+        errors: Errors = {}
+        for user, mine in by_user([unit for unit in units if self.name_of(unit) in self.to_change]):
+            now = now_of(user, owner)
+            for unit in mine:
+                name = self.name_of(unit)
+                if self._runs_with(unit, owner):
+                    continue
+                self.restarts[name], reason = restarted_by(unit["name"], now, by_hand=self._was_applied(unit, owner))
+                errors |= {name: reason} if reason else {}
+        return errors
+
+    def _was_applied(self, unit: Resource, owner: str) -> bool:
+        """Whether the last apply gave this very value, and ended well."""
+        record = records.read(owner, self.kind, self.name_of(unit)) or {}
+        return record.get("digest") == unit["digest"] and not record.get("pending")
+
+    def _runs_with(self, unit: Resource, owner: str) -> bool:
+        """Whether the secret has the wanted value, and whatever uses it was started with it."""
+        labels = self.secrets(user_of(unit)).get(unit["name"], {})
+        pending = (records.read(owner, self.kind, self.name_of(unit)) or {}).get("pending")
+        return labels.get(HMAC) == unit["digest"] and not pending
+
+    def disruption(self, change: Change) -> str:
+        return "restart" if self.restarts.get(change.seen.name) else "live"
+
+    def affected(self, change: Change, owner: str) -> list[str]:
+        user = user_of(change.resource)
+        return [f"quadlet-unit {user}/{one['name']}" for one in self.restarts.get(change.seen.name, [])]
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        errors: Errors = {}
+        for user, units in by_user([change.resource for change in changes]):
+            try:
+                errors |= self._apply(Services(user), units, owner)
+            except (system.CommandError, OSError) as error:
+                errors |= {self.name_of(unit): str(error) for unit in units}
+        self.forget()
+        return {name: validation.redact(reason, self.values.values()) for name, reason in errors.items()}
+
+    def _apply(self, services: Services, units: Sequence[Resource], owner: str) -> Errors:
+        errors: Errors = {}
+        for unit in units:
+            labels = ["--label", f"{OWNER}={owner}", "--label", f"{HMAC}={unit['digest']}"]
+            replace = ["--replace"] if unit["name"] in self.secrets(services.user) else []
+            try:
+                argv = ["podman", "secret", "create", *replace, *labels, unit["name"], "-"]
+                system.run(argv, stdin=self.values[self.name_of(unit)], account=services.account)
+            except system.CommandError as error:
+                errors[self.name_of(unit)] = str(error)
+        to_remove = {self.name_of(unit) for unit in units} - errors.keys()
+        users = {name: self.restarts.get(name, []) for name in sorted(to_remove)}
+        units_once = {one["name"]: one for restarted in users.values() for one in restarted}
+        failed = services.bring_up([], list(units_once.values())) if units_once else {}
+        for name, restarted in users.items():
+            said = [f"{one['name']}, which uses it: {failed[one['name']]}" for one in restarted if one["name"] in failed]
+            errors |= {name: "\n".join(said)} if said else {}
+        return errors
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors: Errors = {}
+        for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
+            mine = [name.split("/", 1)[1] for name in names if name.startswith(f"{user}/")]
+            try:
+                failed = self._remove(user, mine, owner) if user_exists(user) else {}
+            except (system.CommandError, OSError) as error:
+                failed = dict.fromkeys(mine, str(error))
+            errors |= {f"{user}/{name}": reason for name, reason in failed.items()}
+        return errors
+
+    def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
+        used = still_used([f"secret/{name}" for name in names], installed(user, owner))
+        failed = {name: used[f"secret/{name}"] for name in names if f"secret/{name}" in used}
+        services = Services(user)
+        with services.manager():
+            self.forget()
+            for name in self.secrets(user).keys() & (set(names) - failed.keys()):
+                services.podman("secret", "rm", name, check=False)
+            self.forget()
+            left = self.secrets(user).keys() & set(names)
+        return {name: "podman secret rm did not remove it" for name in left} | failed
+
+
+def installed(user: str, owner: str) -> list[Resource]:
+    """The owner's Quadlet units of a user that lie on the host."""
+    folder = folder_of(user, owner)
+    with system.acting_as(account_of(user)):
+        return read_units(folder) if folder else []
+
+
+def now_of(user: str, owner: str) -> Now:
+    """What runs of a user's units, and which of them may not be restarted."""
+    units = installed(user, owner)
+    records_of = {unit["name"]: records.read(owner, "quadlet-unit", f"{user}/{unit['name']}") or {} for unit in units}
+    denied = {name for name, record in records_of.items() if record.get("restart") == "denied"}
+    return Now(installed=units, active=Services(user).active(units) if units else (), denied=denied)

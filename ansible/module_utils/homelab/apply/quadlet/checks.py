@@ -1,0 +1,130 @@
+"""What a host has against Quadlet units, asked without changing anything: files that lack, ports, the generator, systemd."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...core import system
+from ...core.observer import Resource
+from ...observe import ports
+from ...observe.quadlet import unit_file
+from ...observe.quadlet.observer import read_units
+from ...observe.quadlet.users import account_of, folder_of, user_of
+from .plan import merged
+
+Errors = dict[str, str]
+
+
+def no_archive(unit: Resource) -> str:
+    """Why an image cannot be had that is in a file; nothing when it can, or comes from a registry."""
+    path = unit_file.archive_of(unit)
+    return f"there is no file {path} on this host" if path and not os.path.isfile(path) else ""
+
+
+def taken_ports(units: Sequence[Resource], owned: Sequence[str], had: Iterable[str]) -> list[tuple[Resource, str]]:
+    """The units that publish a port which somebody has who is none of the owner's: of those some may be about to give it up.
+
+    `owned` are the names of the owner's units, `had` the services that they may have had so far.
+    """
+    published = {id(unit): unit_file.ports(unit) for unit in units if unit_file.should_run(unit)}
+    if not any(published.values()):
+        return []
+    users = {name.split("/", 1)[0] for name in owned}
+    uids = {account.pw_uid for account in pwd.getpwall() if account.pw_name in users}
+    services = {*had, *(unit_file.service_of(unit) for unit in units)}
+    others = [one for one in ports.listeners() if ports.uid_of(one.pid) not in uids and not services & ports.services_of(one.pid)]
+    found = [(unit, ports.taken(published.get(id(unit), []), others)) for unit in units]
+    return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
+
+
+def shared_ports(unit: Resource, units: Sequence[Resource], beside: Sequence[Resource]) -> str:
+    """Why a unit cannot have its ports beside the others of the same run, and `beside` what else runs; nothing when it can."""
+    if not unit_file.should_run(unit):
+        return ""
+    others = [one for one in units if one is not unit and unit_file.should_run(one)]
+    found = [f"{what} is also published by {whose}; publish another one" for what, whose in _shared(unit, others)]
+    way_out = "let that go, or give it another one, in an up of its own before"
+    return "; ".join([*found, *(f"{what} is published by {whose} still; {way_out}" for what, whose in _shared(unit, beside))])
+
+
+def _shared(unit: Resource, others: Sequence[Resource]) -> list[tuple[str, str]]:
+    """Which ports of a unit others publish, and who they are."""
+    return [
+        (f"port {port}", f"{user_of(one)}/{one['name']}")
+        for one in others
+        if not (_conflicts(unit, one) or _conflicts(one, unit))
+        for ours in unit_file.ports(unit)
+        for theirs in unit_file.ports(one)
+        for port in ports.shared(ours, theirs)
+    ]
+
+
+def _conflicts(unit: Resource, other: Resource) -> bool:
+    """Whether a unit says that it never runs beside another one, Conflicts= of systemd.unit(5)."""
+    named = {word for value in unit_file.values(unit, "Unit", "Conflicts") for word in value.split()}
+    return not named.isdisjoint({other["name"], unit_file.service_of(other)})
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What the generator refuses, and the services that it makes, by unit."""
+
+    refused: Errors
+    made: dict[str, str]
+
+
+def generated(user: str, units: Sequence[Resource], installed: Sequence[Resource], owner: str) -> Generated:
+    """What the generator makes of units; then it also refuses what names a refused one, which will not be there."""
+    refused: Errors = {}
+    while True:
+        left = [unit for unit in units if unit["name"] not in refused]
+        said = _said_together(user, left, installed, owner)
+        refused |= said.refused
+        if not said.refused:
+            return Generated(refused, said.made)
+
+
+def _said_together(user: str, units: Sequence[Resource], installed: Sequence[Resource], owner: str) -> Generated:
+    """What it says to units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
+    if not units:
+        return Generated({}, {})
+    folder = folder_of(user, owner)
+    with system.scratch_folder(0o755) as scratch:
+        with system.acting_as(account_of(user)):
+            # Units of others, which ours may name.
+            places = [folder.parent, *folder.parent.glob("*/")] if folder else []
+            beside = [unit for place in places if place != folder for unit in read_units(place)]
+        for number, unit in enumerate(merged(beside, merged(installed, units))):
+            for path, text in unit_file.files_of(unit).items():
+                if unit_file.is_own_text(unit, path):
+                    system.make_folder((scratch / str(number) / path).parent)
+                    system.write_text(scratch / str(number) / path, text)
+        made, complaints = unit_file.generate(scratch, account_of(user))
+    said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
+    refused = [unit["name"] for unit in units if unit["name"] not in made]
+    about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
+    texts = {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
+    return Generated(texts, {unit["name"]: made[unit["name"]].text for unit in units if unit["name"] in made})
+
+
+def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
+    """The settings of generated services whose values systemd does not understand, and so would do without (systemd-analyze(1), verify)."""
+    if not made:
+        return {}
+    account = account_of(user)
+    with system.scratch_folder(0o755) as scratch:
+        paths = {f"{scratch}/{number}.service": name for number, name in enumerate(made)}
+        for path, name in paths.items():
+            system.write_text(path, made[name])
+        mode = ["--user"] if account else []
+        argv = ["systemd-analyze", *mode, "--man=no", "--recursive-errors=no", "verify", *paths]
+        said = system.run(argv, check=False, account=account).stderr
+    errors: Errors = {}
+    for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", said, re.MULTILINE):
+        if path in paths:
+            errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd refuses it:"), complaint])
+    return errors

@@ -1,0 +1,281 @@
+"""Ansible module: applies a list of Quadlet units. Its options are those of role quadlet_unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from ...core import records, system
+from ...core.observer import Resource
+from ...observe.quadlet import objects, unit_file
+from ...observe.quadlet.observer import QuadletUnit, defined_elsewhere, file_drift, lacking, last_edit, read_units
+from ...observe.quadlet.states import overridden, started
+from ...observe.quadlet.users import account_of, by_user, closed_to, folder_of, store_of, user_of
+from .. import image_registry
+from ..writer import Change, Errors, Writer
+from . import checks, images
+from .plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
+from .services import Services, is_up
+
+
+class QuadletUnitWriter(QuadletUnit, Writer):
+    """Writes units in one batch per user: plan, check by the generator, write, reload, start, wait."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Now] = {}
+        self.plans: dict[str, Plan] = {}
+        self.masked: dict[str, list[str]] = {}
+        self.overridden: dict[str, Errors] = {}
+
+    def missing_prerequisites(self, units: Sequence[Resource], owner: str) -> Errors:
+        return lacking({self.name_of(unit): user_of(unit) for unit in units}, owner)
+
+    def rejections(self, units: Sequence[Resource], owner: str) -> Errors:
+        errors: Errors = {}
+        for user, mine in by_user(units):
+            self.now[user] = self._now(user, mine, owner)
+            self.plans[user] = make_plan(mine, self.now[user])
+            refused = self.plans[user].refused
+            said = checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
+            changed = {name: text for name, text in said.made.items() if f"{user}/{name}" in self.to_change}
+            refused = refused | said.refused | checks.refused_by_systemd(user, changed) | self.overridden.get(user, {})
+            errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
+        to_change = [unit for unit in units if self.name_of(unit) in self.to_change and self.name_of(unit) not in errors]
+        errors |= {self.name_of(unit): reason for unit in to_change if (reason := checks.no_archive(unit))}
+        return errors | self._no_ports(to_change, units, owner) | self._no_images(to_change)
+
+    def _no_ports(self, to_change: Sequence[Resource], units: Sequence[Resource], owner: str) -> Errors:
+        """The units that cannot have the ports which they publish."""
+        if not any(unit_file.ports(unit) for unit in to_change):
+            return {}
+        owned = self.owned(owner)
+        past = chain.from_iterable(past_of(records.read(owner, self.kind, name)) for name in owned)
+        taken = {self.name_of(unit): why for unit, why in checks.taken_ports(to_change, owned, {one["service"] for one in past})}
+        names = {self.name_of(unit) for unit in units}
+        beside = publishing([name for name in owned if name not in names], owner)
+        shared = {self.name_of(unit): checks.shared_ports(unit, units, beside) for unit in to_change}
+        return taken | {name: reason for name, reason in shared.items() if reason}
+
+    def _no_images(self, units: Sequence[Resource]) -> Errors:
+        """The units whose image is in no store yet, and not in its registry, as that says."""
+        asked: dict[str, image_registry.Image] = {}
+        for user, mine in by_user([unit for unit in units if images.image_of(unit)]):
+            everything = merged(self.now[user].installed, [unit for unit in units if user_of(unit) == user])
+            found = images.to_ask(account_of(user), store_of(user), mine, everything)
+            asked.update({f"{user}/{name}": image for name, image in found.items()})
+        absent = image_registry.absent(asked.values())
+        return {name: f"there is no image {image} ({image.registry} answers 404)" for name, image in asked.items() if image in absent}
+
+    def disruption(self, change: Change) -> str:
+        name, plan = change.resource["name"], self.plans.get(user_of(change.resource), Plan())
+        if name in plan.replaced:
+            return "data-loss" if name.endswith(".volume") else "replace"
+        runs = {*plan.restarts.get(name, [])} & {*self.now.get(user_of(change.resource), Now()).active}
+        return "restart" if runs else "live"
+
+    def affected(self, change: Change, owner: str) -> list[str]:
+        user, name = user_of(change.resource), change.resource["name"]
+        return [f"{self.kind} {user}/{one}" for one in self.plans.get(user, Plan()).restarts.get(name, []) if one != name]
+
+    def has_data(self, name: str) -> bool:
+        return name.endswith(".volume")
+
+    def journal_excerpt(self, change: Change) -> str:
+        return Services(user_of(change.resource)).journal(change.resource)
+
+    def pending_record(self, change: Change) -> records.Record:
+        """What was applied before, and all that was tried since: any of it may be on the host."""
+        tried = [one for one in change.record.get("pending", []) if one != self.record_of(change.resource)]
+        policy = {"on_delete": change.resource["on_delete"], "restart": change.resource["restart"]}
+        return {**policy, **change.record, "pending": [*tried, self.record_of(change.resource)]}
+
+    def _now(self, user: str, units: Sequence[Resource], owner: str) -> Now:
+        """What the host has for a user, as far as a plan for these units asks."""
+        folder = folder_of(user, owner)
+        if folder is None or not system.installed("podman"):
+            return Now()
+        services = Services(user)
+        installed = self._installed(user, owner)
+        everything = merged(installed, units)
+        of = {unit["name"]: records.read(owner, self.kind, f"{user}/{unit['name']}") for unit in everything}
+        past = {name: past_of(record) for name, record in of.items()}
+        states = services.states(everything)
+        self.masked[user] = [unit_file.service_of(unit) for unit in everything if states[unit["name"]].get("LoadState") == "masked"]
+        to_change = [unit for unit in units if self.name_of(unit) in self.to_change]
+        reasons = {unit["name"]: overridden(unit_file.service_of(unit), states[unit["name"]]) for unit in to_change}
+        self.overridden[user] = {name: reason for name, reason in reasons.items() if reason}
+        noted = {unit["name"]: objects.noted(user, unit) for unit in units}
+        with system.acting_as(services.account):
+            edited = {unit["name"]: last_edit(folder, unit) for unit in units if file_drift(folder, unit)}
+            lost = {unit["name"] for unit in units if self._is_lost(unit, states[unit["name"]], noted[unit["name"]], installed)}
+        asked = any(unit_file.object_of(unit) and past[unit["name"]] for unit in units)
+        return Now(
+            installed=installed,
+            past=past,
+            edited=edited,
+            since={name: {one for one, state in states.items() if started(state) > when} for name, when in edited.items()},
+            active={name for name, state in states.items() if is_up(state)},
+            lost=lost,
+            objects=services.objects() if asked else (),
+            denied={name for name, record in of.items() if record and record.get("restart") == "denied"},
+        )
+
+    @staticmethod
+    def _is_lost(unit: Resource, state: dict[str, str], noted: objects.Note, others: Sequence[Resource]) -> bool:
+        """Whether what a unit made is gone, or another; read with the rights of its user."""
+        user = user_of(unit)
+        return bool(objects.differences(user, store_of(user), unit, state, noted=noted, others=lambda: others))
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        errors: Errors = {}
+        for user, units in by_user([change.resource for change in changes]):
+            mine = [change for change in changes if user_of(change.resource) == user]
+            try:
+                failed = self._apply(Services(user), mine, owner)
+            except (system.CommandError, OSError) as error:
+                failed = {unit["name"]: str(error) for unit in units}
+            errors.update({f"{user}/{name}": reason for name, reason in failed.items()})
+        return errors
+
+    def _apply(self, services: Services, changes: Sequence[Change], owner: str) -> Errors:
+        folder = folder_of(services.user, owner)
+        assert folder is not None
+        units = [change.resource for change in changes]
+        now = self.now[services.user]
+        plan, everything = make_plan(units, now), merged(now.installed, units)
+        failed = plan.refused | services.make_way(plan, everything)
+        self._remember_replaced([change for change in changes if change.resource["name"] in plan.replaced.keys() - failed.keys()], owner)
+        failed |= write_all(folder, [change for change in changes if change.resource["name"] not in failed])
+        good = [unit for unit in units if unit["name"] not in failed]
+        restarted = set(chain.from_iterable(plan.restarts.values()))
+        needed = [*good, *(unit for unit in everything if unit["name"] in restarted)]
+        services.unmask([service for service in map(unit_file.service_of, needed) if service in self.masked.get(services.user, [])])
+        services.reload()
+        services.pull(good)
+        reasons = services.bring_up(good, [unit for unit in everything if unit["name"] in restarted - failed.keys()])
+        note_images(services, everything)
+        return blamed(reasons, plan, good) | failed
+
+    def _remember_replaced(self, changes: Sequence[Change], owner: str) -> None:
+        """What was removed is not to be removed again, should this run end here."""
+        for change in changes:
+            record = records.read(owner, self.kind, change.seen.name) or {}
+            made = {"object": unit_file.object_of(change.resource), "made": unit_file.made_of(change.resource)}
+            pending = [{**one, **made} for one in record.get("pending", [])]
+            records.write(owner, self.kind, change.seen.name, {**record, **made, "pending": pending})
+
+    def _installed(self, user: str, owner: str) -> list[Resource]:
+        """The owner's units of a user that are there and stay, each with its drop-ins."""
+        folder = folder_of(user, owner)
+        to_remove = [name.split("/", 1)[1] for name in self.to_remove if name.startswith(f"{user}/")]
+        with system.acting_as(account_of(user)):
+            return [unit for unit in read_units(folder) if unit["name"] not in to_remove] if folder else []
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        errors: Errors = {}
+        for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
+            mine = [name.split("/", 1)[1] for name in names if name.startswith(f"{user}/")]
+            try:
+                failed = self._remove(user, mine, owner)
+            except (system.CommandError, OSError) as error:
+                failed = dict.fromkeys(mine, str(error))
+            errors.update({f"{user}/{name}": reason for name, reason in failed.items()})
+        return errors
+
+    def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
+        folder = folder_of(user, owner)
+        if folder is None:
+            return {}
+        services = Services(user)
+        with system.acting_as(services.account):
+            units = read_units(folder)
+        failed = still_used(names, units)
+        past = {name: past_of(records.read(owner, self.kind, f"{user}/{name}")) for name in names if name not in failed}
+        found = {unit["name"]: self.record_of(unit | self.defaults) for unit in units if unit["name"] in past}
+        with services.manager():
+            services.stop(sorted({one["service"] for name, all_of in past.items() for one in [*all_of, found.get(name)] if one}))
+            with system.acting_as(services.account):
+                for name, all_of in past.items():
+                    remove_files(folder, {name, *chain.from_iterable(one["files"] for one in all_of)}, services)
+            services.reload()
+            return failed | self._drop(services, past, found, owner)
+
+    def _drop(self, services: Services, past: dict[str, list[records.Record]], found: dict[str, records.Record], owner: str) -> Errors:
+        """Remove the networks that units made, and the volumes where the last apply said so."""
+        objects = {}
+        for name, all_of in past.items():
+            record = records.read(owner, self.kind, f"{services.user}/{name}") or {}
+            if name.endswith(".network") or record.get("on_delete") == "destroy":
+                objects.update({one["object"]: name for one in [*all_of, found.get(name)] if one and "object" in one})
+        there = services.objects() if objects else set()
+        left = services.drop([one for one in objects if one in there])
+        return {objects[one]: reason for one, reason in left.items()}
+
+
+def publishing(names: Sequence[str], owner: str) -> list[Resource]:
+    """Those of an owner's units on this host that publish ports, and run."""
+    found = []
+    for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
+        folder = folder_of(user, owner)
+        if folder and not closed_to(user, owner):
+            with system.acting_as(account_of(user)):
+                units = [unit for unit in read_units(folder) if f"{user}/{unit['name']}" in names and unit_file.ports(unit)]
+            active = Services(user).active(units)
+            found += [{**unit, "user": user} for unit in units if unit["name"] in active]
+    return found
+
+
+def note_images(services: Services, units: Sequence[Resource]) -> None:
+    """Remember which images those units got whose service ran since, so that another one is seen."""
+    named = [(unit, name) for unit in units if (name := objects.image_of(unit))]
+    states = services.states([unit for unit, _ in named])
+    with system.acting_as(services.account):
+        images = objects.images(store_of(services.user)) or {}
+    for unit, name in named:
+        state = states[unit["name"]]
+        ran = state.get("ActiveState") == "active" and objects.noted(services.user, unit).get("run") != state.get("InvocationID")
+        if ran and name in images:
+            objects.note(services.user, unit, images[name], state)
+
+
+def write_all(folder: Path, changes: Sequence[Change]) -> Errors:
+    """Write units' files with their user's rights; one that cannot be written fails alone."""
+    failed: Errors = {}
+    for change in changes:
+        account = account_of(user_of(change.resource))
+        try:
+            with system.acting_as(account):
+                write(folder, change, {"uid": account.pw_uid, "gid": account.pw_gid} if account else {})
+        except OSError as error:
+            failed[change.resource["name"]] = f"it cannot be written: {error}"
+    return failed
+
+
+def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
+    """Write a unit's files, and remove those of earlier applies that are no longer wanted."""
+    name, wanted = change.resource["name"], unit_file.files_of(change.resource)
+    there = [f"{name}.d/{path.name}" for path in (folder / f"{name}.d").glob("*.conf")]
+    for path in {*chain.from_iterable(one["files"] for one in past_of(change.record)), *there} - set(wanted):
+        system.remove_file(folder / path, empty_parents_below=folder)
+    # `adopt: true` was said, or it would have been refused.
+    for other in defined_elsewhere(folder, name) if change.resource.get("adopt") else []:
+        system.remove_file(other, empty_parents_below=folder.parent)
+    for path, text in wanted.items():
+        if not has_text(folder / path, text):
+            system.make_folder((folder / path).parent, **ids)
+            system.write_text(folder / path, text, **ids)
+
+
+def has_text(path: Path, text: str) -> bool:
+    """Whether a file is as wanted. One that its user cannot read is not; it can be replaced, since its folder is the user's."""
+    try:
+        return system.read_text(path) == text
+    except PermissionError:
+        return False
+
+
+def remove_files(folder: Path, paths: set[str], services: Services) -> None:
+    """Remove a unit's files, and the folders that this leaves empty."""
+    for path in paths:
+        system.remove_file(folder / path, empty_parents_below=services.account.pw_dir if services.account else "/etc")

@@ -1,0 +1,259 @@
+"""Ansible module: applies a list of volumes. Its options are those of role volume."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..core import records, sizes, system
+from ..core.disk_space import Room
+from ..core.observer import Resource
+from ..core.sizes import MIB
+from ..observe import image, libvirt_host, pool
+from ..observe.volume import Volume, bytes_of, info_of, inode_of, path_of
+from .writer import Change, Errors, Writer
+
+COPY_SECONDS = 3600
+
+
+class VolumeWriter(Volume, Writer):
+    """Makes volumes, and grows them. None is ever written over, made smaller or, without the user's word, removed."""
+
+    def missing_prerequisites(self, resources: Sequence[Resource], owner: str) -> Errors:
+        if lacking := libvirt_host.lacking(self.name_of(resource) for resource in resources):
+            return lacking
+        reasons = {self.name_of(resource): lacking_of(resource, owner) for resource in resources}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
+        reasons = {self.name_of(resource): refusal(resource, owner) for resource in resources}
+        return {name: reason for name, reason in reasons.items() if reason} | no_room(
+            [resource for resource in resources if is_copy(resource)], owner
+        )
+
+    def disruption(self, change: Change) -> str:
+        return "live"
+
+    def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
+        mine = records.names(owner, "domain")
+        to_remove = {name: records.read(owner, self.kind, name) or {} for name in names}
+        return libvirt_host.each({name: partial(file_of, record, leaving=mine) for name, record in to_remove.items()})
+
+    def apply(self, changes: Sequence[Change], owner: str) -> Errors:
+        return libvirt_host.each({change.seen.name: partial(ensure, change.resource, owner) for change in changes})
+
+    def remove(self, names: Sequence[str], owner: str) -> Errors:
+        to_remove = {name: records.read(owner, self.kind, name) or {} for name in names}
+        return libvirt_host.each({name: partial(forget, record) for name, record in to_remove.items()})
+
+
+def lacking_of(resource: Resource, owner: str) -> str:
+    """What a volume needs that is not there."""
+    path = path_of(resource)
+    if path is None:
+        return f"there is no pool {resource['pool']} yet; `pools` makes it"
+    if os.path.lexists(path):
+        return ""
+    if reason := pool.moved(resource["pool"]):
+        return reason
+    if "image" in resource and image.named(resource["image"], owner) is None:
+        return f"there is no image {resource['image']} yet; `images` makes it"
+    return ""
+
+
+def refusal(resource: Resource, owner: str) -> str:
+    """Why a volume that is there cannot become what its unit says; nothing when it can."""
+    path = path_of(resource)
+    if path is None or not os.path.lexists(path):
+        return ""
+    record = records.read(owner, "volume", f"{resource['pool']}/{resource['name']}") or {}
+    try:
+        # What nobody has declared yet can only be guessed.
+        form = record.get("format") or info_of(path)["format"]
+        size = info_of(path, resource["format"])["virtual-size"]
+    except system.CommandError as error:
+        return str(error)
+    if form != resource["format"]:
+        return f"{path} is {form}, and a volume's format does not change: declare that, or another volume"
+    if size > bytes_of(resource):
+        return f"{path} is larger than {resource['size']}, and a volume is never made smaller: declare its size"
+    return refusal_to_grow(path, resource) if size < bytes_of(resource) else ""
+
+
+def is_copy(resource: Resource) -> bool:
+    """Whether a volume is yet to be made, as a copy of an image."""
+    path = path_of(resource)
+    return "image" in resource and path is not None and not os.path.lexists(path)
+
+
+def no_room(resources: Sequence[Resource], owner: str) -> Errors:
+    """Which copies are larger than their volume, or than what the others before them leave of the pool's file system."""
+    errors: Errors = {}
+    room = Room()
+    for resource in resources:
+        try:
+            source = str(source_of(resource, owner))
+            needed = data_of(source, resource)
+        except (OSError, system.CommandError) as error:
+            errors[f"{resource['pool']}/{resource['name']}"] = str(error)
+            continue
+        if lacking := room.shortage(os.path.dirname(str(path_of(resource))), needed):
+            said = f"image {resource['image']} takes {lacking}"
+            if info_of(source)["format"] != "qcow2":
+                said += "; of a raw image all counts that is no hole (fallocate -d makes some)"
+            errors[f"{resource['pool']}/{resource['name']}"] = said
+    return errors
+
+
+def data_of(path: str, resource: Resource) -> int:
+    """How many bytes a volume takes at first as a copy of an image, also where that is compressed (qemu-img(1), measure).
+
+    Raises OSError when the image is larger than the volume, or CommandError.
+    """
+    info = info_of(path)
+    if info["virtual-size"] > bytes_of(resource):
+        least = sizes.shown(-(-info["virtual-size"] // MIB) * MIB)
+        raise OSError(f"image {resource['image']} is larger than {resource['size']}; declare at least {least}")
+    if info["format"] != "qcow2":
+        # Other zeros than its holes are not copied either (qemu-img(1), convert -S), but to know of them it would have to be read.
+        return image.data_of(path)
+    measured = system.run(["qemu-img", "measure", "-U", "-f", "qcow2", "-O", "qcow2", "--output=json", path]).stdout
+    return int(json.loads(measured)["required"])
+
+
+def refusal_to_grow(path: str, resource: Resource) -> str:
+    """Why a volume must not grow as a guest has it now."""
+    for user in users_of(path):
+        if not user.is_disk:
+            return f"{path} is below a snapshot that {user.name} has; merge that first (virsh blockcommit)"
+        if user.is_live and user.domain.blockInfo(user.target)[0] > bytes_of(resource):
+            return f"{user.name} has {path} as a disk larger than {resource['size']}, and a volume is never made smaller: declare its size"
+    return ""
+
+
+def ensure(resource: Resource, owner: str) -> None:
+    """Make a volume or grow it. Raises OSError, CommandError or libvirtError; what was begun is then not left behind."""
+    path = path_of(resource)
+    if path is None:
+        return
+    if not os.path.lexists(path):
+        make(resource, path, source_of(resource, owner))
+    elif info_of(path, resource["format"])["virtual-size"] < bytes_of(resource):
+        grow(path, resource)
+    if (target := pool.lookup(resource["pool"])) is not None:
+        target.refresh(0)
+
+
+def source_of(resource: Resource, owner: str) -> str | None:
+    """The image that a new volume is a copy of; None for an empty one. Raises OSError where it is not there."""
+    if "image" not in resource:
+        return None
+    found = image.named(resource["image"], owner)
+    if found is None:
+        raise OSError(f"there is no image {resource['image']}")
+    return str(found)
+
+
+def make(resource: Resource, path: str, source: str | None) -> None:
+    """A new volume, of an image or empty: whole or not at all, under its name only when it is done."""
+    scratch = f"{os.path.dirname(path)}/.homelab-{os.path.basename(path)}"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(scratch)
+    try:
+        if source:
+            system.run(["qemu-img", "convert", "-O", resource["format"], source, scratch], timeout=COPY_SECONDS)
+            system.run(["qemu-img", "resize", "-q", "-f", resource["format"], scratch, str(bytes_of(resource))])
+        else:
+            system.run(["qemu-img", "create", "-q", "-f", resource["format"], scratch, str(bytes_of(resource))])
+        os.chmod(scratch, 0o600)
+        sync(scratch)
+        # Never over a file that came meanwhile.
+        os.link(scratch, path)
+        sync(os.path.dirname(path))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+
+
+def sync(path: str) -> None:
+    """Have a file, or what a folder holds, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def grow(path: str, resource: Resource) -> None:
+    """A larger size, seen at once by the guest that uses it."""
+    user = next((one for one in users_of(path) if one.is_disk and one.is_live), None)
+    if user is None:
+        system.run(["qemu-img", "resize", "-q", "-f", resource["format"], path, str(bytes_of(resource))])
+    else:
+        user.domain.blockResize(user.target, bytes_of(resource), libvirt_host.library().VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+
+
+@dataclass(frozen=True)
+class User:
+    """A domain that has a file as its disk `target`, or, without `is_disk`, below that; a running one has it open if `is_live`."""
+
+    domain: Any
+    target: str
+    is_disk: bool
+    is_live: bool
+
+    @property
+    def name(self) -> str:
+        """The domain's name."""
+        return str(self.domain.name())
+
+
+def users_of(path: str) -> list[User]:
+    """The domains that have a file now, or when they start next."""
+    inactive = libvirt_host.library().VIR_DOMAIN_XML_INACTIVE
+    domains = libvirt_host.connection().listAllDomains()
+    # What a running domain has open comes last, and so counts where it also starts with it.
+    found = [user for domain in domains for flags in (inactive, 0) for user in uses(domain, flags, path)]
+    return list({(one.name, one.target, one.is_disk): one for one in found}.values())
+
+
+def uses(domain: Any, flags: int, path: str) -> Iterator[User]:
+    """The disks of one definition of a domain that a file is part of."""
+    for disk in ET.fromstring(domain.XMLDesc(flags)).findall("devices/disk"):
+        target, top = disk.find("target"), disk.find("source")
+        for source in disk.iter("source"):
+            if target is not None and is_file(source, path):
+                yield User(domain, target.get("dev", ""), source is top, flags == 0 and bool(domain.isActive()))
+
+
+def is_file(source: ET.Element, path: str) -> bool:
+    """Whether a disk's <source> is this file, by its path, another path to it, or as a volume of a pool."""
+    name = source.get("file") or ""
+    if source.get("pool"):
+        found = pool.lookup(source.get("pool", ""))
+        name = "" if found is None else os.path.join(pool.path_of(found), source.get("volume", ""))
+    return bool(name) and os.path.realpath(name) == os.path.realpath(path)
+
+
+def forget(record: records.Record) -> None:
+    """Remove a volume's file where the user said so; it stays otherwise. Raises OSError while a guest has it."""
+    if path := file_of(record):
+        os.unlink(path)
+
+
+def file_of(record: records.Record, leaving: Collection[str] = ()) -> str | None:
+    """The file that goes with a volume, where the user said so. Raises OSError while a guest has it that is not `leaving` itself."""
+    path = record.get("path")
+    if record.get("on_delete") != "destroy" or not path or not os.path.lexists(path):
+        return None
+    if record.get("inode") not in (None, inode_of(path)):
+        raise OSError(f"{path} is another file than the one that was made; see to it by hand")
+    if users := [user.name for user in users_of(path) if user.name not in leaving]:
+        raise OSError(f"{path} is a disk of domain {users[0]}; take it out there first")
+    return str(path)

@@ -1,0 +1,1 @@
+"""What knows no kind: records, ownership, validation, system access, rollback."""

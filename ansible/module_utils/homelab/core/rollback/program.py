@@ -1,0 +1,103 @@
+"""Automatic rollback: restores network and rules as they were before a change that no new login confirmed.
+
+A writer imports this and calls `arm` before it changes tables, bridges or VLANs. The host's base installs the same files
+below store.LIBRARY, and store.PROGRAM to run them; they need nothing but Python. A timer runs `restore`. So does the boot,
+before the network, since an operator who is locked out power-cycles. A new login runs `confirm RUN`, or `now RUN` where it
+failed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+
+from . import restore, state, store
+
+
+def arm(run_id: str, seconds: int, tables: Iterable[str] = ()) -> str:
+    """Save the present state, once per run, and restart the timer. Return why that is impossible, else ''.
+
+    `tables` names, as `family/name`, the tables that change and may have no owner yet. Raise OSError.
+    """
+    if done := outcome(run_id):
+        # The timer ran between two kinds of this run.
+        return f"{done}. Run again"
+    snapshot = store.read(store.SNAPSHOT) or {"run": run_id, "boot": store.boot(), **state.current(tables)}
+    snapshot["tables"] = {**state.tables(set(tables) - set(snapshot["tables"])), **snapshot["tables"]}
+    snapshot["until"] = store.uptime() + seconds
+    everything = "".join(restore.table_text(name, listing) for name, (_, listing) in snapshot["tables"].items())
+    checked = subprocess.run(["nft", "-c", "-f", "-"], input=everything, capture_output=True, text=True, check=False)
+    if checked.returncode != 0:
+        return f"The rollback does not work, so nothing was changed: {checked.stderr.strip()}"
+    if store.run("python3", store.PROGRAM, "outcome", "") != "\n":
+        return f"The rollback does not work, so nothing was changed: {store.PROGRAM} does not run. Apply `homelab_host` first"
+    store.write(store.SNAPSHOT, snapshot)
+    _set_timer(seconds)
+    if store.run("systemctl", "is-active", store.TIMER).strip() != "active":
+        return f"The rollback cannot be armed: {store.TIMER} does not start"
+    return ""
+
+
+def is_unconfirmed(run_id: str) -> bool:
+    """Return whether another run made a change that it has not confirmed."""
+    snapshots = [store.read(path) for path in (store.SNAPSHOT, store.FORMER_SNAPSHOT)]
+    return any(snapshot is not None and snapshot["run"] != run_id for snapshot in snapshots)
+
+
+def roll_back_unconfirmed(run_id: str) -> None:
+    """Roll back what another run changed and did not confirm. The caller holds the lock."""
+    snapshot = store.read(store.SNAPSHOT)
+    if snapshot is not None and snapshot["run"] != run_id:
+        restore.roll_back(snapshot)
+
+
+def confirm(run_id: str) -> str:
+    """Keep the change, since a new login works. Return what was rolled back instead, else ''."""
+    with store.Lock():
+        snapshot = store.read(store.SNAPSHOT)
+        if snapshot is not None and snapshot["run"] == run_id:
+            restore.disarm()
+            return ""
+    return outcome(run_id)
+
+
+def now(run_id: str) -> str:
+    """Roll back what this run changed without waiting for the timer, and return it in words."""
+    with store.Lock():
+        snapshot = store.read(store.SNAPSHOT)
+        if snapshot is not None and snapshot["run"] == run_id:
+            restore.roll_back(snapshot)
+    return outcome(run_id)
+
+
+def restore_expired() -> None:
+    """Roll back when the time is over or the host was reset. A change in progress has restarted the timer."""
+    with store.Lock():
+        snapshot = store.read(store.SNAPSHOT)
+        if snapshot is not None and (snapshot["boot"] != store.boot() or store.uptime() >= snapshot["until"] - 1):
+            restore.roll_back(snapshot)
+            print(outcome(snapshot["run"]))
+
+
+def outcome(run_id: str) -> str:
+    """Return what was rolled back of a run, in words; '' where nothing was."""
+    found = store.read(store.OUTCOME)
+    if found is None or found["run"] != run_id:
+        return ""
+    failed = f"; not restored: {', '.join(found['left'])}" if found["left"] else ""
+    return f"the host rolled back at {found['at']}: {', '.join(found['did']) or 'nothing had changed'}{failed}"
+
+
+def _set_timer(seconds: int) -> None:
+    store.run("systemctl", "stop", store.TIMER)
+    store.run("systemd-run", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", f"--unit={store.SERVICE}")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and print its outcome; return 3 when something was rolled back."""
+    if argv[1:] == ["restore"]:
+        restore_expired()
+        return 0
+    done = {"confirm": confirm, "now": now, "outcome": outcome}[argv[1]](argv[2])
+    print(done)
+    return 3 if done else 0

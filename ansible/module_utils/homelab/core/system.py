@@ -1,0 +1,203 @@
+"""The few ways in which observers and writers touch a host: commands, files, text differences."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import os
+import pwd
+import socket
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+# Where root's temporary folders are: in memory, gone with the boot.
+SCRATCH = "/run"
+
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "SYSTEMD_COLORS": "0",
+    "SYSTEMD_PAGER": "",
+}
+
+
+class CommandError(Exception):
+    """A command failed. Its text gives reason, command, stderr and stdout, in that order."""
+
+    def __init__(self, argv: Sequence[str], reason: str, stderr: str = "", stdout: str = "") -> None:
+        parts = [f"{reason}: {' '.join(argv)}", stderr.strip(), stdout.strip()]
+        super().__init__("\n".join(part for part in parts if part))
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    check: bool = True,
+    timeout: float = 120,
+    env: dict[str, str] | None = None,
+    cwd: str = "/",
+    account: pwd.struct_passwd | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command given as a list; no shell ever reads it. `timeout` is in seconds.
+
+    With `account` it runs as that user, who must linger: its runtime folder is where systemctl and podman look.
+    Raises CommandError when it cannot be started, takes too long or, with `check`, exits with other than 0.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            env={**ENVIRONMENT, **(_home(account) if account else {}), **(env or {})},
+            cwd=cwd,
+            check=False,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    except FileNotFoundError as error:
+        raise CommandError(argv, f"{error.filename or argv[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(argv, f"no end after {timeout:g} s") from error
+    if check and done.returncode != 0:
+        raise CommandError(argv, f"exit code {done.returncode}", done.stderr, done.stdout)
+    return done
+
+
+def _home(account: pwd.struct_passwd) -> dict[str, str]:
+    return {"HOME": account.pw_dir, "USER": account.pw_name, "XDG_RUNTIME_DIR": f"/run/user/{account.pw_uid}"}
+
+
+@contextlib.contextmanager
+def acting_as(account: pwd.struct_passwd | None) -> Iterator[None]:
+    """Touch files with a user's rights: what lies in a home is its owner's, and may be a link to anywhere."""
+    if account is None or os.geteuid() != 0:
+        yield
+        return
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def installed(program: str) -> bool:
+    """Whether a program is on the root user's path."""
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in ENVIRONMENT["PATH"].split(":"))
+
+
+def read_text(path: str | Path) -> str | None:
+    """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write.
+
+    A link to /dev/null, by which systemd's files are masked, is an empty text. Raises OSError for what else is no file:
+    a pipe in somebody's home must not hold up whoever reads it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, os.stat(os.devnull)):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read().decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
+    """Write a file so that a reader sees the old text or the new one, never a part (rename(2))."""
+    folder = os.path.dirname(path)
+    descriptor, scratch = tempfile.mkstemp(dir=folder, prefix=".homelab-")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fchown(stream.fileno(), uid, gid)
+            os.fsync(stream.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+        raise
+
+
+def make_folder(path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+    """Make a folder and those above it; only folders that are new get mode and owner."""
+    path = Path(path)
+    if path.is_dir():
+        return
+    make_folder(path.parent, mode=mode, uid=uid, gid=gid)
+    path.mkdir()
+    os.chown(path, uid, gid)
+    os.chmod(path, mode)
+
+
+def remove_file(path: str | Path, *, empty_parents_below: str | Path | None = None) -> None:
+    """Remove a file if it is there, then the folders above it that it leaves empty, down to (not including) one."""
+    path = Path(path)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    if empty_parents_below is None:
+        return
+    floor = Path(empty_parents_below)
+    for parent in path.parents:
+        if parent == floor or floor not in parent.parents:
+            return
+        try:
+            parent.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
+
+
+def text_diff(label: str, have: str | None, want: str | None) -> str:
+    """A unified diff from what the host holds to what is wanted; empty when they are equal. Bytes that are not UTF-8 are `\\xe9`."""
+    if have == want:
+        return ""
+    lines = difflib.unified_diff(
+        [] if have is None else have.splitlines(),
+        [] if want is None else want.splitlines(),
+        fromfile=f"{label} (host)" if have is not None else f"{label} (missing on host)",
+        tofile=f"{label} (wanted)" if want is not None else f"{label} (not wanted)",
+        lineterm="",
+        n=1,
+    )
+    shown = "\n".join(lines).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return shown or f"{label}: differs only in its last line's end"
+
+
+def answers(path: str) -> bool:
+    """Whether somebody listens at a socket; its file may stay behind."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.settimeout(5)
+        try:
+            one.connect(path)
+        except OSError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def scratch_folder(mode: int = 0o700) -> Iterator[Path]:
+    """A private folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="homelab-", dir=SCRATCH if os.geteuid() == 0 else None) as folder:
+        os.chmod(folder, mode)
+        yield Path(folder)

@@ -1,0 +1,1 @@
+"""Reads the host. Together with core this is what a refresh sends."""

@@ -1,0 +1,53 @@
+"""Detects which kinds of a host are out of sync, so that a run only starts the modules that have something to do. It changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.observer import Observer
+from ..core.rollback import program
+from .kinds import OBSERVERS
+
+
+def detect(params: dict[str, Any]) -> dict[str, Any]:
+    """Return `out_of_sync`, a list of kinds, and by kind the `warnings` and `facts` that a run needs beforehand.
+
+    `params` holds `resources` and `absent` by kind, `contents`, `owner`, `run` and `report_undeclared`. A kind that cannot be
+    read is out of sync; its own module reports why.
+    """
+    # An unconfirmed change of another run is rolled back first, and may be of any kind.
+    unconfirmed = program.is_unconfirmed(params["run"]["id"])
+    return {
+        "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, params)],
+        "warnings": _by_kind("warnings", params),
+        "facts": _by_kind("extra_facts", params),
+    }
+
+
+def is_in_sync(observer: Observer, params: dict[str, Any]) -> bool:
+    """Return whether a kind's resources are in sync, none is to remove, and none is undeclared that would be reported."""
+    try:
+        resources = _declared(observer, params)
+        if any(observer.errors(resource) for resource in resources):
+            return False
+        if not all(seen.in_sync for seen in observer.detect(resources, params["owner"])):
+            return False
+        others = set(observer.owned(params["owner"])) - {name for resource in resources for name in observer.names_of(resource)}
+        return not others & set(params["absent"].get(observer.kind, [])) and not (others and params["report_undeclared"])
+    except Exception:
+        return False
+
+
+def _by_kind(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return what a method of each observer finds, where it finds anything; where it fails, the kind's module reports why."""
+    found = {}
+    for observer in OBSERVERS:
+        try:
+            found[observer.kind] = getattr(observer, method)(_declared(observer, params), params["owner"])
+        except Exception:
+            continue
+    return {kind: what for kind, what in found.items() if what}
+
+
+def _declared(observer: Observer, params: dict[str, Any]) -> list[dict[str, Any]]:
+    return [observer.normalise(resource, params["contents"]) for resource in params["resources"].get(observer.kind, [])]

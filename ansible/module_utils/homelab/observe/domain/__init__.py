@@ -1,0 +1,1 @@
+"""Reads libvirt domains and computes their definitions."""

@@ -1,0 +1,115 @@
+"""Observes images: files that new volumes are copies of, named by their hash. A unit is {name, source, sha256}."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core import records, validation
+from ..core.observer import Observation, Observer, Resource
+
+FOLDER = Path("/var/lib/homelab-images")
+MODE = 0o444
+
+
+class Image(Observer):
+    """Reads images. A file has no mark, so the record says whose it is; it also says which file was seen to have the hash."""
+
+    kind = "image"
+    carries_owner = False
+
+    def name_of(self, resource: Resource) -> str:
+        return str(resource["name"])
+
+    def errors(self, resource: Resource) -> list[str]:
+        found = validation.errors(validation.LIBVIRT_NAME, "name", resource["name"]) + validation.errors(
+            validation.SHA256, "sha256", resource["sha256"]
+        )
+        return found + validation.errors(validation.SOURCE, "source", resource["source"])
+
+    def is_ours(self, seen: Observation, owner: str) -> bool:
+        """A file with the wanted hash is what anybody would have fetched."""
+        return True
+
+    def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
+        return [observe(resource, records.read(owner, self.kind, resource["name"]) or {}) for resource in resources]
+
+    def record_of(self, resource: Resource) -> records.Record:
+        return {"sha256": resource["sha256"], "seen": signature(path_of(resource["sha256"]))}
+
+    def found(self) -> dict[str, str | None]:
+        """Those that somebody has a record of; a file of which nobody has one goes by its name, the hash."""
+        names = [(owner, name) for owner in records.owners() for name in records.names(owner, self.kind)]
+        hashes = {name: (owner, (records.read(owner, self.kind, name) or {}).get("sha256")) for owner, name in names}
+        files = {path.name for path in FOLDER.iterdir() if path.is_file()} if FOLDER.is_dir() else set()
+        known = {name: owner for name, (owner, digest) in hashes.items() if digest in files}
+        return {**dict.fromkeys(sorted(files - {digest for _, digest in hashes.values()})), **known}
+
+
+def path_of(sha256: str) -> Path:
+    """Where the image with this hash lies."""
+    return FOLDER / sha256
+
+
+def named(name: str, owner: str) -> Path | None:
+    """The file of an owner's image; None when there is none, or not whole."""
+    record = records.read(owner, "image", name) or {}
+    path = path_of(record.get("sha256", "none"))
+    return path if path.exists() and not record.get("pending") else None
+
+
+def signature(path: Path) -> list[int] | None:
+    """What changes with any change of a file (inode(7)), so that a large one is not read each time."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return [found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+def observe(resource: Resource, record: records.Record) -> Observation:
+    """One image. It is read when it is not the file that was seen to have the hash."""
+    path = path_of(resource["sha256"])
+    has = signature(path)
+    if has is None:
+        # With a record it is there in an older version, or was removed by hand.
+        return Observation(resource["name"])
+    seen = Observation(resource["name"], present=True, facts={"path": str(path)})
+    known = record.get("sha256") == resource["sha256"] and record.get("seen") == has
+    if not known and (digest := hash_of(path)) != resource["sha256"]:
+        seen.differences.append(f"{path} was altered: its SHA-256 is {digest}")
+    if path.stat().st_mode & 0o777 != MODE:
+        seen.differences.append(f"{path} has mode {path.stat().st_mode & 0o777:04o}, wanted {MODE:04o}")
+    return seen
+
+
+def data_of(path: str | Path) -> int:
+    """How many bytes a file has on its file system, without its holes (inode(7))."""
+    return os.stat(path).st_blocks * 512
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def used_by_others(owner: str, name: str, sha256: str) -> bool:
+    """Whether another image, of any owner, is the same file."""
+    for folder in records.ROOT.glob("*/image"):
+        for other in records.names(folder.parent.name, "image"):
+            record: dict[str, Any] = records.read(folder.parent.name, "image", other) or {}
+            if record.get("sha256") == sha256 and (folder.parent.name, other) != (owner, name):
+                return True
+    return False
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is fetched; else it is a file of the host."""
+    return not os.path.isabs(source)
+
+
+observer = Image()

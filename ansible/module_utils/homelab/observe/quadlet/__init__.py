@@ -1,0 +1,1 @@
+"""Reads Quadlet units and what they made."""

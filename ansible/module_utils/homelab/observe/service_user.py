@@ -1,0 +1,101 @@
+"""Observes users that run rootless services. A unit is {name, uid, subids: {start, count}, on_delete}."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from ..core import records, system, validation
+from ..core.observer import Observation, Observer, Resource
+
+MARK = "homelab/"
+KEPT = "/kept"
+SHELL = "/usr/sbin/nologin"
+LINGER = Path("/var/lib/systemd/linger")
+
+
+class ServiceUser(Observer):
+    """Reads accounts, subordinate ids and linger. GECOS says whose a user is: `homelab/<owner>` (no colon may stand there)."""
+
+    kind = "service-user"
+    defaults: ClassVar[Resource] = {"on_delete": "keep"}
+
+    def name_of(self, resource: Resource) -> str:
+        return str(resource["name"])
+
+    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
+        whole = super().normalise(resource, contents)
+        return {**whole, "subids": {"count": 65536, **whole["subids"]}}
+
+    def errors(self, resource: Resource) -> list[str]:
+        return validation.errors(validation.NEW_USER, "name", resource["name"])
+
+    def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
+        return [self._observe(resource, owner) for resource in resources]
+
+    def _observe(self, resource: Resource, owner: str) -> Observation:
+        account = find(resource["name"])
+        if account is None or account.pw_gecos == MARK + owner + KEPT:
+            return Observation(resource["name"])
+        seen = Observation(resource["name"], present=True, owner=_owner(account.pw_gecos))
+        wanted = {"uid": resource["uid"], "home": f"/home/{resource['name']}", "shell": SHELL, "comment": MARK + owner}
+        has = {"uid": account.pw_uid, "home": account.pw_dir, "shell": account.pw_shell, "comment": account.pw_gecos}
+        seen.differences = [f"{key} is {has[key]}, wanted {value}" for key, value in wanted.items() if has[key] != value]
+        for file in ("/etc/subuid", "/etc/subgid"):
+            ranges = [(start, count) for name, start, count in subordinates(file) if name == resource["name"]]
+            if ranges != [(resource["subids"]["start"], resource["subids"]["count"])]:
+                seen.differences.append(f"{file} says {ranges or 'nothing'}, wanted {resource['subids']}")
+        if not (LINGER / resource["name"]).exists():
+            seen.differences.append("linger is off, wanted on")
+        if not os.path.isdir(account.pw_dir) or os.stat(account.pw_dir).st_uid != account.pw_uid:
+            seen.differences.append(f"{account.pw_dir} is missing or not the user's own")
+        if not system.answers(f"/run/user/{account.pw_uid}/systemd/private"):
+            seen.differences.append("its systemd manager does not run")
+        seen.facts = {"uid": account.pw_uid, "home": account.pw_dir}
+        return seen
+
+    def record_of(self, resource: Resource) -> records.Record:
+        return {**super().record_of(resource), "subids": resource["subids"]}
+
+    def found(self) -> dict[str, str | None]:
+        """Also those that are kept, which are no longer declared."""
+        accounts = [account for account in pwd.getpwall() if is_person(account)]
+        kept = {account.pw_name: f"{_owner(account.pw_gecos)} (kept)" for account in accounts if account.pw_gecos.endswith(KEPT)}
+        return {**{account.pw_name: _owner(account.pw_gecos) for account in accounts}, **kept}
+
+    def owned_by_others(self, owner: str) -> set[str]:
+        return {account.pw_name for account in pwd.getpwall() if _owner(account.pw_gecos) not in (None, owner)}
+
+    def owned_by(self, owner: str) -> list[str]:
+        return [account.pw_name for account in pwd.getpwall() if account.pw_gecos == MARK + owner]
+
+
+def is_person(account: pwd.struct_passwd) -> bool:
+    """Whether an account is a user's, by its uid as Debian gives them (login.defs(5)), not the system's."""
+    return 1000 <= account.pw_uid < 60000 or account.pw_gecos.startswith(MARK)
+
+
+def find(name: str) -> pwd.struct_passwd | None:
+    """A user's account, None when there is none."""
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def subordinates(file: str) -> list[tuple[str, int, int]]:
+    """The lines of /etc/subuid or /etc/subgid as (name, start, count), subuid(5)."""
+    lines = [line.split(":") for line in (system.read_text(file) or "").splitlines()]
+    return [(line[0], int(line[1]), int(line[2])) for line in lines if len(line) == 3]
+
+
+def _owner(gecos: str) -> str | None:
+    if not gecos.startswith(MARK):
+        return None
+    return gecos.removeprefix(MARK).removesuffix(KEPT)
+
+
+observer = ServiceUser()

@@ -1,0 +1,123 @@
+"""Observes volumes: disks of guests, as files of a pool. A unit is {pool, name, size, format, image?, on_delete}; `image` names one.
+
+What a guest writes into its disk is never asked what the disk is: the format is the declared one, which the record keeps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..core import disk_space, records, sizes, system, validation
+from ..core.observer import Observation, Observer, Resource
+from . import libvirt_host, pool
+
+# Of st_blocks, stat(2).
+BLOCK = 512
+
+
+class Volume(Observer):
+    """Reads volumes. A file has no mark, so the record says whose it is."""
+
+    kind = "volume"
+    carries_owner = False
+    defaults: ClassVar[Resource] = {"format": "qcow2", "on_delete": "keep"}
+
+    def name_of(self, resource: Resource) -> str:
+        return f"{resource['pool']}/{resource['name']}"
+
+    def errors(self, resource: Resource) -> list[str]:
+        found = validation.errors(validation.LIBVIRT_NAME, "pool or name", resource["pool"], resource["name"])
+        found += validation.errors(validation.SIZE, "size", resource["size"])
+        return found + (validation.errors(validation.LIBVIRT_NAME, "image", resource["image"]) if "image" in resource else [])
+
+    def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
+        return [observe(resource, owner) for resource in resources]
+
+    def warnings(self, resources: Sequence[Resource], owner: str) -> dict[str, list[str]]:
+        return {self.name_of(resource): [text] for resource in resources if (text := crowding(resource))}
+
+    def record_of(self, resource: Resource) -> records.Record:
+        path = path_of(resource)
+        return {"on_delete": resource["on_delete"], "path": path, "format": resource["format"], "inode": inode_of(path)}
+
+    def found(self) -> dict[str, str | None]:
+        """All files in pools that are folders."""
+        folders = {one.name(): Path(pool.path_of(one)) for one in libvirt_host.pools() if pool.type_of(one) == "dir"}
+        files = [(name, file) for name, folder in folders.items() if folder.is_dir() for file in folder.iterdir() if file.is_file()]
+        return {f"{name}/{file.name}": records.owner_of(self.kind, f"{name}/{file.name}") for name, file in files}
+
+
+def observe(resource: Resource, owner: str) -> Observation:
+    """One volume: its size, and whether it is of its format."""
+    name = f"{resource['pool']}/{resource['name']}"
+    path = path_of(resource)
+    if path is None:
+        # The file outlives its pool.
+        recorded = str((records.read(owner, "volume", name) or {}).get("path"))
+        is_there = os.path.lexists(recorded)
+        return Observation(name, present=is_there, differences=[f"there is no pool {resource['pool']} for {recorded}"] if is_there else [])
+    if not os.path.lexists(path):
+        # Behind a mount that is missing it may well be there, if it was ever applied.
+        reason = pool.moved(resource["pool"]) if records.read(owner, "volume", name) else ""
+        return Observation(name, present=bool(reason), differences=[reason] if reason else [])
+    seen = Observation(name, present=True, owner=records.other_owner(owner, "volume", name))
+    try:
+        info = info_of(path, resource["format"])
+    except system.CommandError as error:
+        seen.differences.append(f"it is no volume of format {resource['format']}: {error}")
+        return seen
+    seen.facts = {"path": path, "format": resource["format"], "size": sizes.shown(info["virtual-size"])}
+    if info["virtual-size"] != bytes_of(resource):
+        seen.differences.append(f"its size is {sizes.shown(info['virtual-size'])}, wanted {resource['size']}")
+    return seen
+
+
+def path_of(resource: Resource) -> str | None:
+    """Where a volume lies; None while its pool, or libvirt, is not there."""
+    try:
+        found = pool.lookup(resource["pool"])
+    except libvirt_host.NotInstalled:
+        return None
+    return None if found is None else os.path.join(pool.path_of(found), resource["name"])
+
+
+def crowding(resource: Resource) -> str:
+    """Why a volume, which takes room only as its guest writes, cannot become as large as the guest sees it; nothing when it can."""
+    path = path_of(resource)
+    if path is None or not os.path.isdir(folder := os.path.dirname(path)):
+        return ""
+    taken = os.lstat(path).st_blocks * BLOCK if os.path.lexists(path) else 0
+    free = taken + disk_space.left_in(folder)
+    if bytes_of(resource) <= free:
+        return ""
+    has = f"{free // sizes.MIB} MiB that {folder} has for it"
+    return f"its {resource['size']} are more than the {has}; a guest is paused when it writes and all is full"
+
+
+def inode_of(path: str | None) -> int | None:
+    """Which file it is (inode(7)); another one at the same place is not ours to remove."""
+    return os.lstat(path).st_ino if path and os.path.lexists(path) else None
+
+
+def format_of(name: str) -> str | None:
+    """The format of a volume, of whatever owner, as it was applied last; None when nobody has it."""
+    return next((str(record["format"]) for record in records.of_all("volume", name) if "format" in record), None)
+
+
+def bytes_of(resource: Resource) -> int:
+    """The size that a guest sees."""
+    return sizes.mebibytes(resource["size"]) * sizes.MIB
+
+
+def info_of(path: str, form: str | None = None) -> dict[str, Any]:
+    """What qemu-img(1) says of an image of a format, also while a guest uses it; without one it guesses. Raises CommandError."""
+    named = ["-f", form] if form else []
+    found: dict[str, Any] = json.loads(system.run(["qemu-img", "info", "-U", *named, "--output=json", path]).stdout)
+    return found
+
+
+observer = Volume()

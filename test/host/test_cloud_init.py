@@ -1,0 +1,92 @@
+"""The seed of a guest."""
+
+import json
+
+import pytest
+
+from ansible.module_utils.homelab.apply import cloud_init as seed
+from ansible.module_utils.homelab.core import records, system
+from ansible.module_utils.homelab.observe import cloud_init
+
+UNIT = {
+    "name": "web",
+    "interfaces": [{"mac": "52:54:00:00:00:0a"}, {"mac": "52:54:00:00:00:0b"}],
+    "cloud_init": {"user_data": "#!/bin/sh\n"},
+}
+ID = "6d1d6c3e-0000-5000-8000-000000000000"
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A host's folders; instead of genisoimage(1), which need not be here, the texts one after another are the image."""
+    monkeypatch.setattr(records, "ROOT", tmp_path / "records")
+    monkeypatch.setattr(cloud_init, "FOLDER", tmp_path)
+    run = system.run
+
+    def instead(argv, **more):
+        if argv[0] != "genisoimage":
+            return run(argv, **more)
+        with open(argv[argv.index("-output") + 1], "w") as image:
+            image.write("".join(system.read_text(path) for path in argv[argv.index("-output") + 2 :]))
+        return None
+
+    monkeypatch.setattr(system, "run", instead)
+    return tmp_path
+
+
+def test_a_seed_is_made_once_with_a_key_of_the_guests_own(host):
+    assert cloud_init.differences(UNIT, "lab", ID) != []
+    seed.make(UNIT, "lab", ID)
+    assert cloud_init.differences(UNIT, "lab", ID) == []
+    text = cloud_init.path_of("web").read_text()
+    assert cloud_init.path_of("web").stat().st_mode & 0o077 == 0
+    assert cloud_init.host_key("web", "lab").startswith("ssh-ed25519 AAAA")
+    assert json.dumps(cloud_init.key_of("web", "lab").read_text()) in text
+
+
+def test_a_changed_text_is_drift_and_keeps_the_key(host):
+    seed.make(UNIT, "lab", ID)
+    key = cloud_init.host_key("web", "lab")
+    changed = {**UNIT, "cloud_init": {"user_data": "#cloud-config\n"}}
+    assert cloud_init.differences(changed, "lab", ID) == [f"{cloud_init.path_of('web')}: user-data is not the one that it was made of"]
+    seed.make(changed, "lab", ID)
+    assert cloud_init.differences(changed, "lab", ID) == []
+    assert cloud_init.host_key("web", "lab") == key
+
+
+def test_an_altered_seed_is_drift_and_one_that_is_not_wanted_goes(host):
+    seed.make(UNIT, "lab", ID)
+    cloud_init.path_of("web").write_text("other")
+    assert cloud_init.differences(UNIT, "lab", ID) == [f"{cloud_init.path_of('web')} was altered"]
+    bare = {key: value for key, value in UNIT.items() if key != "cloud_init"}
+    assert cloud_init.differences(bare, "lab", ID) == [f"{cloud_init.path_of('web')} is there, but not wanted"]
+    seed.make(bare, "lab", ID)
+    seed.forget("web", "lab")
+    assert cloud_init.differences(bare, "lab", ID) == []
+    assert cloud_init.host_key("web", "lab") is not None
+
+
+def test_a_renamed_guest_keeps_its_key(host):
+    seed.make(UNIT, "lab", ID)
+    key = cloud_init.host_key("web", "lab")
+    seed.copy_key("web", "shop", "lab")
+    # A run that is broken off here can begin again.
+    assert (cloud_init.host_key("shop", "lab"), cloud_init.host_key("web", "lab")) == (key, key)
+    seed.make({**UNIT, "name": "shop"}, "lab", ID)
+    seed.forget("web", "lab")
+    seed.forget_key("web", "lab")
+    assert (cloud_init.host_key("shop", "lab"), cloud_init.host_key("web", "lab")) == (key, None)
+
+
+def test_a_lost_public_part_is_made_of_the_private_one(host):
+    seed.make(UNIT, "lab", ID)
+    key = cloud_init.host_key("web", "lab")
+    cloud_init.public_of("web", "lab").unlink()
+    seed.make(UNIT, "lab", ID)
+    assert cloud_init.host_key("web", "lab") == key
+
+
+def test_each_interface_asks_by_its_mac_address():
+    links = cloud_init.network_of(UNIT["interfaces"])["ethernets"]
+    assert [one["match"]["macaddress"] for one in links.values()] == ["52:54:00:00:00:0a", "52:54:00:00:00:0b"]
+    assert all(one["dhcp-identifier"] == "mac" for one in links.values())

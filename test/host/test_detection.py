@@ -1,0 +1,64 @@
+"""When one look at the whole host is enough. The observer is the test's."""
+
+import pytest
+from writers import ROOT
+
+from ansible.module_utils.homelab.core.observer import Observation
+from ansible.module_utils.homelab.observe import detection
+from ansible.module_utils.homelab.observe.kinds import OBSERVERS
+
+
+class Observer:
+    """One object, `a`, of ours, which the host holds."""
+
+    kind = "thing"
+
+    def normalise(self, resource, _contents):
+        return resource
+
+    def errors(self, resource):
+        return ["bad"] if resource.get("bad") else []
+
+    def name_of(self, resource):
+        return resource["name"]
+
+    def names_of(self, resource):
+        return {resource["name"]}
+
+    def detect(self, resources, _owner):
+        if any(resource.get("breaks") for resource in resources):
+            raise OSError
+        return [
+            Observation(resource["name"], present=resource["name"] == "a", differences=["off"] if resource.get("drifts") else [])
+            for resource in resources
+        ]
+
+    def owned(self, _owner):
+        return ["a"]
+
+
+@pytest.mark.parametrize(
+    ("resources", "absent", "report", "settled"),
+    [
+        ([{"name": "a"}], [], True, True),
+        ([{"name": "a"}], ["b"], True, True),
+        ([{"name": "a"}], ["a"], True, True),
+        ([], [], False, True),
+        # Undeclared, which is told; on its way out; missing; different; malformed; not to be read.
+        ([], [], True, False),
+        ([], ["a"], False, False),
+        ([{"name": "a"}, {"name": "b"}], [], True, False),
+        ([{"name": "a", "drifts": True}], [], True, False),
+        ([{"name": "a", "bad": True}], [], True, False),
+        ([{"name": "a", "breaks": True}], [], True, False),
+        ([{}], [], True, False),
+    ],
+)
+def test_a_kind_is_settled_when_nothing_is_to_do_or_to_tell(resources, absent, report, settled):
+    params = {"resources": {"thing": resources}, "absent": {"thing": absent}, "contents": {}, "owner": "lab", "report_undeclared": report}
+    assert detection.is_in_sync(Observer(), params) is settled
+
+
+def test_every_kind_is_looked_at():
+    kinds = {path.stem for path in (ROOT / "library").glob("*.py")} - {"detect_changes"}
+    assert {observer.kind.replace("-", "_") for observer in OBSERVERS} == kinds

@@ -1,0 +1,152 @@
+"""A change that is to have a way back (`snapshot: true`) goes back to what was there before, and to nothing else. libvirt is mocked."""
+
+import errno
+import time
+
+import libvirt_mock
+import pytest
+from domain_mock import OWNER, UUID, guest, mock_host, task_of, whole
+from machine_mock import module
+
+from ansible.module_utils.homelab.apply.domain import snapshot
+from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.observe.domain import definition, edit
+from ansible.module_utils.homelab.observe.domain import observer as kind
+
+HOUR = 3600
+SAFE = {"snapshot": True, "restart": "allowed"}
+
+
+@pytest.fixture
+def host(monkeypatch, machine, tmp_path):
+    return mock_host(monkeypatch, machine, tmp_path)
+
+
+def broken_off(domain, before, ago):
+    """As a run leaves a domain that had this definition, and was killed a while ago once it had taken a snapshot."""
+    snapshot.remember(domain, before, OWNER)
+    domain.snapshots.append(libvirt_mock.Snapshot(domain, snapshot.TAG, time.time() - ago))
+
+
+def never_ready(monkeypatch, library):
+    def fail(*_):
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(library, "start", fail)
+    monkeypatch.setattr(library, "wait_until_ready", fail)
+
+
+@pytest.mark.parametrize(("ago", "reverted"), [(HOUR / 20, True), (24 * HOUR, False)])
+def test_disks_go_back_to_before_a_run_that_was_broken_off_only_while_the_guest_cannot_have_worked_since(monkeypatch, host, ago, reverted):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    broken_off(domain, edit.named(domain.root, "web"), ago)
+    never_ready(monkeypatch, library)
+    wanted = whole(**SAFE)
+    [said] = library.DomainWriter().apply([Change(wanted, kind.observe(wanted, OWNER, host.links), {"pending": True})], OWNER).values()
+    assert ("revert" in domain.calls, "may have worked since" in said, "put back as it was" in said) == (reverted, not reverted, reverted)
+    assert domain.snapshotListNames() == ([] if reverted else [snapshot.TAG])
+
+
+def test_a_change_that_an_earlier_run_only_defined_is_put_back_as_well(monkeypatch, host):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    wanted = whole(**SAFE, vcpus_max=4)
+    monkeypatch.setattr(library, "turn_off", lambda *_: (_ for _ in ()).throw(TimeoutError("it takes no notice")))
+    assert library.DomainWriter().apply([task_of(wanted, host)], OWNER) == {"web": "it takes no notice"}
+    domain.shutdown()
+    never_ready(monkeypatch, library)
+    [said] = library.DomainWriter().apply([task_of(wanted, host)], OWNER).values()
+    assert "put back as it was" in said
+    assert domain.XMLDesc(libvirt_mock.INACTIVE) == before
+
+
+def test_what_waits_for_the_next_boot_can_be_taken_back_at_that(monkeypatch, host):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(snapshot=True), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
+    never_ready(monkeypatch, library)
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=4), host)], OWNER).values()
+    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == before) == (True, True)
+
+
+def test_a_guest_that_took_what_waited_does_not_lose_it_to_a_later_change(monkeypatch, host):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(snapshot=True), runs=True)
+    assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
+    # By somebody else.
+    domain.shutdown()
+    domain.create()
+    taken = domain.XMLDesc(libvirt_mock.INACTIVE)
+    never_ready(monkeypatch, library)
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=5), host)], OWNER).values()
+    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == taken) == (True, True)
+
+
+def begins_and_is_never_ready(monkeypatch, library, do):
+    """Have the guest be started and do something, and not answer."""
+
+    def fail(domain, _unit):
+        domain.create()
+        do(domain)
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(library, "start", fail)
+
+
+@pytest.fixture
+def nvram(monkeypatch, tmp_path):
+    """The file in which the guest's firmware remembers."""
+    (tmp_path / "nvram").mkdir(exist_ok=True)
+    monkeypatch.setattr(edit, "NVRAMS", tmp_path / "nvram")
+    path = tmp_path / f"nvram/{UUID}_VARS.fd"
+    path.write_text("of before")
+    return path
+
+
+@pytest.mark.parametrize("change", [{"vcpus_max": 4}, {"machine": "pc"}])
+def test_what_the_firmware_remembers_goes_back_with_the_disks(monkeypatch, host, nvram, change):
+    library = module("domain")
+    domain = guest(monkeypatch, host, whole(**SAFE, firmware="uefi"), runs=True)
+    begins_and_is_never_ready(monkeypatch, library, lambda _: nvram.write_text("of the change"))
+    inode = nvram.stat().st_ino
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", **change), host)], OWNER).values()
+    assert ("put back as it was" in said, "revert" in domain.calls, domain.isActive()) == (True, True, True)
+    # It is the same file, which is QEMU's to write, and no copy of it is left.
+    assert (nvram.read_text(), nvram.stat().st_ino, [*nvram.parent.iterdir()]) == ("of before", inode, [nvram])
+
+
+def test_what_the_firmware_learnt_stays_when_the_guest_is_ready(monkeypatch, host, nvram):
+    library = module("domain")
+    guest(monkeypatch, host, whole(**SAFE, firmware="uefi"), runs=True)
+    monkeypatch.setattr(library, "start", lambda domain, _unit: domain.create() or nvram.write_text("of the change"))
+    assert library.DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", vcpus_max=4), host)], OWNER) == {}
+    assert (nvram.read_text(), [*nvram.parent.iterdir()]) == ("of the change", [nvram])
+
+
+@pytest.mark.parametrize("change", [{"machine": "pc"}, {"firmware": "uefi"}])
+def test_a_new_machine_that_is_never_ready_makes_way_for_the_former_one(monkeypatch, host, change):
+    library, tried = module("domain"), []
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    begins_and_is_never_ready(monkeypatch, library, lambda domain: tried.append(definition.needs_replacement(domain.live, whole())))
+    [said] = library.DomainWriter().apply([task_of(whole(**SAFE, **change), host)], OWNER).values()
+    assert (tried, "put back as it was" in said) == ([True], True)
+    assert (domain.XMLDesc(libvirt_mock.INACTIVE), domain.snapshotListNames()) == (before, [])
+    assert domain.isActive()
+    assert not definition.needs_replacement(domain.live, whole())
+
+
+def test_a_guest_goes_on_where_there_is_no_room_for_what_its_firmware_remembers(monkeypatch, host, nvram):
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    domain = guest(monkeypatch, host, whole(**SAFE, firmware="uefi"), runs=True)
+    before = domain.XMLDesc(libvirt_mock.INACTIVE)
+    monkeypatch.setattr("shutil.copy2", no_room)
+    [said] = module("domain").DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", vcpus_max=4), host)], OWNER).values()
+    assert "no snapshot can be taken, so nothing was changed: [Errno 28] No space left on device" in said
+    assert (domain.XMLDesc(libvirt_mock.INACTIVE), domain.snapshotListNames(), domain.isActive()) == (before, [], True)
+    assert [*nvram.parent.iterdir()] == [nvram]
