@@ -1,21 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Guest, ManagedHost, type Network, type Service, loadInventory, shown, verify } from "./components";
 
-// Where the inventory lies, relative to the project: `homelab:inventory`, or ansible/inventory/<stack>.
+// The inventory's folder, relative to the project: `homelab:inventory`, or ansible/inventory/<stack>.
 const config = new pulumi.Config("homelab");
 const folder = config.get("inventory") ?? `ansible/inventory/${pulumi.getStack()}`;
 const inventory = loadInventory(folder);
 for (const warning of inventory.warnings) void pulumi.log.warn(shown(warning));
-const place = { inventory: folder, owner: inventory.owner };
+const target = { inventory: folder, owner: inventory.owner };
 
-const direct = inventory.hosts.filter((host) => !host.guest).map((host) => new ManagedHost(host, place, []));
-// A guest is reached through a network that the others make.
+const direct = inventory.hosts.filter((host) => !host.guest).map((host) => new ManagedHost(host.name, { ...target, config: host }));
+// A guest is reached through a network of the other hosts, and may be a machine of theirs.
 const networks = direct.flatMap((host) => host.network);
-// One that is a virtual machine of theirs waits for that, too.
 const machineOf = (name: string) => direct.flatMap((host) => host.machines.get(name) ?? []);
 const guests = inventory.hosts
   .filter((host) => host.guest)
-  .map((host) => new ManagedHost(host, place, [...networks, ...machineOf(host.name)]));
+  .map((host) => new ManagedHost(host.name, { ...target, config: host }, { dependsOn: [...networks, ...machineOf(host.name)] }));
 
 verify(folder, [...direct, ...guests]);
 

@@ -1,75 +1,80 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  Bridge,
-  type Domain,
-  Host,
-  NftablesTable,
-  type Place,
-  PodmanSecret,
-  Quadlet,
-  ServiceUser,
-  type UnitResource,
-  Vlan,
-  idOf,
-} from "@homelab/providers";
+import { Bridge, Host, NftablesTable, PodmanSecret, QuadletUnit, ServiceUser, type Target, Vlan } from "@homelab/providers";
+import { Composition } from "./composition";
+import { composeGuests } from "./guests";
 import { type InventoryHost } from "./inventory/load";
-import { machinesOf } from "./machines";
+import { type Guest, type Network, type Service, guestOf, isService, networkOf, serviceOf } from "./outputs";
 import { eachAfterWhatItUses, namesSecret } from "./quadlet-order";
-import { type Guest, type Network, type Service, guestOf, networkOf, isService, serviceOf } from "./outputs";
 
-type Options = { parent: pulumi.Resource; dependsOn: pulumi.Resource[] };
+/** The arguments of a managed host: its inventory's configuration, and where that is. */
+export interface ManagedHostArgs extends Omit<Target, "host"> {
+  config: InventoryHost;
+}
 
 /**
- * One host with all its units, in layers: the base; users, rules and bridges; VLANs, secrets; services, and virtual machines (machines.ts). Within a layer only
- * Quadlet units depend on those they name; a layer is one run of Ansible, which orders its kinds itself.
+ * One host with all its resources, in layers: the base; users, rules and bridges; VLANs and secrets; services and guests.
+ * Within a layer, only Quadlet units and guests depend on those they name: a layer is one run of Ansible, which orders its
+ * kinds itself. What `opts.dependsOn` names is ready before the base.
  */
 export class ManagedHost extends pulumi.ComponentResource {
   readonly config: InventoryHost;
+  /** Bridges, VLANs and nftables tables, which a guest of this host needs. */
   readonly network: pulumi.Resource[];
-  /** All its units as they are declared, by id. */
-  readonly units = new Map<string, { resource: UnitResource<unknown, unknown>; unit: object }>();
+  /** All its resources with their configuration, by id. */
+  readonly resources: Composition["resources"];
   readonly networks: pulumi.Output<Network>[];
-  /** Its virtual machines, by name. */
-  readonly machines: Map<string, Domain>;
+  /** Its guests, by name. */
+  readonly machines: ReturnType<typeof composeGuests>;
   readonly guests: pulumi.Output<Guest>[];
   readonly services: pulumi.Output<Service>[];
 
-  constructor(host: InventoryHost, place: Omit<Place, "host">, after: pulumi.Resource[]) {
-    super("homelab:index:ManagedHost", host.name, {});
-    this.config = host;
-    const at: Place = { ...place, host: host.name };
-    const made = <T extends UnitResource<unknown, unknown>>(
-      kind: Parameters<typeof idOf>[0]["kind"],
-      unit: object,
-      make: (id: string) => T,
-    ): T => {
-      const id = idOf({ kind, host: host.name, unit: unit as Record<string, unknown> });
-      const resource = make(id);
-      this.units.set(id, { resource, unit });
-      return resource;
-    };
-    const behind = (dependsOn: pulumi.Resource[]): Options => ({ parent: this, dependsOn });
+  constructor(name: string, args: ManagedHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:index:ManagedHost", name, {}, opts);
+    this.config = args.config;
+    const composition = new Composition(this, args, opts?.dependsOn);
 
-    const base = host.homelab_host ? [made("host", host.homelab_host, (id) => new Host(id, at, host.homelab_host!, behind(after)))] : after;
-    const users = host.service_users.map((unit) => made("service-user", unit, (id) => new ServiceUser(id, at, unit, behind(base))));
-    const tables = host.nftables_tables.map((unit) => made("nftables-table", unit, (id) => new NftablesTable(id, at, unit, behind(base))));
-    const bridges = host.bridges.map((unit) => made("bridge", unit, (id) => new Bridge(id, at, unit, behind(base))));
-    // A network comes up when the rules that keep it apart hold, and goes before them.
-    const kept = [...base, ...tables, ...bridges];
-    const vlans = host.vlans.map((unit) => made("vlan", unit, (id) => new Vlan(id, at, unit, behind(kept))));
-    this.network = [...bridges, ...vlans, ...tables];
-    this.machines = machinesOf(host, at, made, behind, base, this.network);
-    const ready = [...base, ...this.network, ...users];
-    const secrets = host.podman_secrets.map((unit) =>
-      made("podman-secret", unit, (id) => new PodmanSecret(id, at, unit, behind([...base, ...users]))),
-    );
-    const units = eachAfterWhatItUses(host.quadlet_units, (unit, used: Quadlet[]) => {
-      const named = secrets.filter((_, index) => namesSecret(unit, host.podman_secrets[index]!));
-      return made("quadlet-unit", unit, (id) => new Quadlet(id, at, unit, behind([...ready, ...named, ...used])));
-    });
-    this.networks = vlans.map((vlan) => networkOf(host.name, vlan));
-    this.guests = [...this.machines.values()].map((domain) => guestOf(host.name, domain));
-    this.services = units.flatMap((unit, index) => (isService(host.quadlet_units[index]!) ? [serviceOf(host, unit)] : []));
+    const base = composeBase(composition);
+    const users = composeUsers(composition, base);
+    const { network, vlans } = composeNetwork(composition, base);
+    const machines = composeGuests(composition, base, network);
+    const secrets = composeSecrets(composition, [...base, ...users]);
+    const units = composeQuadletUnits(composition, [...base, ...network, ...users], secrets);
+    composition.assertComplete();
+
+    this.network = network;
+    this.resources = composition.resources;
+    this.machines = machines;
+    this.networks = vlans.map((vlan) => networkOf(name, vlan));
+    this.guests = [...machines.values()].map((domain) => guestOf(name, domain));
+    this.services = units.filter((_, index) => isService(args.config.quadlet_units[index]!)).map((unit) => serviceOf(args.config, unit));
     this.registerOutputs();
   }
+}
+
+function composeBase(composition: Composition): pulumi.Resource[] {
+  const { homelab_host: base } = composition.config;
+  return base === undefined ? composition.after : [composition.add(Host, base, composition.after)];
+}
+
+const composeUsers = (composition: Composition, base: pulumi.Resource[]): pulumi.Resource[] =>
+  composition.config.service_users.map((user) => composition.add(ServiceUser, user, base));
+
+/** A network starts once the rules that isolate it are in sync, and is removed before them. */
+function composeNetwork(composition: Composition, base: pulumi.Resource[]): { network: pulumi.Resource[]; vlans: Vlan[] } {
+  const { nftables_tables, bridges, vlans } = composition.config;
+  const tables = nftables_tables.map((table) => composition.add(NftablesTable, table, base));
+  const links = bridges.map((bridge) => composition.add(Bridge, bridge, base));
+  const made = vlans.map((vlan) => composition.add(Vlan, vlan, [...base, ...tables, ...links]));
+  return { network: [...links, ...made, ...tables], vlans: made };
+}
+
+const composeSecrets = (composition: Composition, after: pulumi.Resource[]): PodmanSecret[] =>
+  composition.config.podman_secrets.map((secret) => composition.add(PodmanSecret, secret, after));
+
+function composeQuadletUnits(composition: Composition, after: pulumi.Resource[], secrets: PodmanSecret[]): QuadletUnit[] {
+  const { podman_secrets, quadlet_units } = composition.config;
+  return eachAfterWhatItUses(quadlet_units, (unit, used: QuadletUnit[]) => {
+    const named = secrets.filter((_, index) => namesSecret(unit, podman_secrets[index]!));
+    return composition.add(QuadletUnit, unit, [...after, ...named, ...used]);
+  });
 }

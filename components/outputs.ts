@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Domain, type Quadlet, UserError, type Vlan } from "@homelab/providers";
+import { type Domain, type QuadletUnit, UserError, type Vlan } from "@homelab/providers";
 import { z } from "zod";
 import { type InventoryHost } from "./inventory/load";
 
@@ -102,7 +102,7 @@ export function guestOf(host: string, of: Domain): pulumi.Output<Guest> {
 export const isService = (unit: { name?: string }): boolean => /\.(container|pod|kube)$/.test(unit.name ?? "");
 
 /** A Quadlet unit as other projects see it. */
-export function serviceOf(host: InventoryHost, unit: Quadlet): pulumi.Output<Service> {
+export function serviceOf(host: InventoryHost, unit: QuadletUnit): pulumi.Output<Service> {
   return pulumi.all([unit.unit, unit.facts]).apply(([config, facts]) => ({
     host: host.name,
     user: config.user ?? null,

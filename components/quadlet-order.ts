@@ -1,15 +1,15 @@
-import { type PodmanSecretUnit } from "../providers/podman-secret/schema";
-import { type QuadletUnit } from "../providers/quadlet-unit/schema";
+import { type PodmanSecretSpec } from "../providers/podman-secret/schema";
+import { type QuadletUnitSpec } from "../providers/quadlet-unit/schema";
 
 /**
  * Makes one thing of each unit, in the units' order, handing in what was made of the units that it names: its
  * image, networks, volumes, pod. The engine may take few units at a time, and removes them the other way round.
  * Units that name each other in a circle are made in the order in which they stand.
  */
-export function eachAfterWhatItUses<T>(units: QuadletUnit[], make: (unit: QuadletUnit, used: T[]) => T): T[] {
-  const made = new Map<QuadletUnit, T>();
-  const begun = new Set<QuadletUnit>();
-  const visit = (unit: QuadletUnit): T | undefined => {
+export function eachAfterWhatItUses<T>(units: QuadletUnitSpec[], make: (unit: QuadletUnitSpec, used: T[]) => T): T[] {
+  const made = new Map<QuadletUnitSpec, T>();
+  const begun = new Set<QuadletUnitSpec>();
+  const visit = (unit: QuadletUnitSpec): T | undefined => {
     if (begun.has(unit)) return made.get(unit);
     begun.add(unit);
     const used = units.filter((other) => other !== unit && uses(unit, other)).map(visit);
@@ -25,7 +25,7 @@ export function eachAfterWhatItUses<T>(units: QuadletUnit[], make: (unit: Quadle
 }
 
 /** Whether a unit names another one of the same user as a word of its text. */
-export function uses(unit: QuadletUnit, other: QuadletUnit): boolean {
+export function uses(unit: QuadletUnitSpec, other: QuadletUnitSpec): boolean {
   if (unit.user !== other.user || other.name === undefined) return false;
   const name = other.name.replace(/[.]/g, "\\.");
   const text = [unit.content ?? JSON.stringify(unit.sections), ...Object.values(unit.dropins ?? {})].join("\n");
@@ -33,7 +33,7 @@ export function uses(unit: QuadletUnit, other: QuadletUnit): boolean {
 }
 
 /** Whether a unit names a Podman secret of the same user: `Secret=name[,option=value …]`, several of them in a line too. */
-export function namesSecret(unit: QuadletUnit, secret: PodmanSecretUnit): boolean {
+export function namesSecret(unit: QuadletUnitSpec, secret: PodmanSecretSpec): boolean {
   const listed = [unit.sections?.["Container"]?.["Secret"] ?? []].flat().map(String);
   const texts = [unit.content ?? "", ...Object.values(unit.dropins ?? {})];
   const written = texts.flatMap((text) => [...text.matchAll(/^\s*Secret\s*=(.*)$/gm)].map(([, value]) => value!));

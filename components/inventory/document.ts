@@ -4,14 +4,14 @@ import { Lexer, LineCounter, type Document, type Node, type Scalar, isMap, isSca
 import { faultOfPlain } from "./yaml11";
 
 /** Where something stands, from 1 on. */
-export interface Place {
+export interface SourceLocation {
   file: string;
   line: number;
   column: number;
 }
 
 /** One thing that is wrong in the configuration: where it stands and what would be right. */
-export interface Problem extends Place {
+export interface Problem extends SourceLocation {
   message: string;
 }
 
@@ -26,13 +26,13 @@ export interface Source {
   file: string;
   data: unknown;
   /** Where a path stands; where it is missing, the place of what should hold it. */
-  at(path: Path, of?: "key" | "value"): Place;
+  at(path: Path, of?: "key" | "value"): SourceLocation;
   /** Where the n-th line of a text stands, from 0 on, when it is a block of lines (`|`); else where the text begins. */
-  lineOf(path: Path, line: number): Place;
+  lineOf(path: Path, line: number): SourceLocation;
   problems: Problem[];
 }
 
-type Templates = "allowed" | "refused";
+type Templates = "allowed" | "rejected";
 
 // What the parser says (yaml's errors: code and message), in words that tell a user of this project what to do.
 const SAID: [said: RegExp, message: string][] = [
@@ -64,7 +64,7 @@ export function parseSource(file: string, text: string, templates: Templates): S
   const lines = new LineCounter();
   const customTags = ["!unsafe", "!vault"].map((tag) => ({ tag, resolve: (value: string) => value }));
   const document = parseDocument(text, { lineCounter: lines, customTags, uniqueKeys: true, prettyErrors: false });
-  const place = (offset: number): Place => {
+  const place = (offset: number): SourceLocation => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
@@ -147,7 +147,7 @@ function faultsOfNodes(document: Document, text: string, templates: Templates): 
       const { tag, anchor } = node as { tag?: string; anchor?: string };
       if (anchor !== undefined && anchors.has(anchor)) fault(node, `there is an &${anchor} before it: give this one another name`);
       if (anchor !== undefined) anchors.add(anchor);
-      if (tag === "!vault" && templates === "refused") fault(node, VAULT);
+      if (tag === "!vault" && templates === "rejected") fault(node, VAULT);
       else if (tag?.startsWith("tag:")) fault(node, `a tag of YAML's own (${tag.split(":").at(-1)}): quote a text, write a number plainly`);
     },
   });
@@ -175,7 +175,7 @@ function faultOf(node: Scalar, templates: Templates): string | undefined {
   const fault = node.type === "PLAIN" ? faultOfPlain(node) : undefined;
   if (fault !== undefined) return fault;
   if (typeof node.value === "string" && /\p{Surrogate}/u.test(node.value)) return "half of a character (a lone surrogate)";
-  if (templates === "refused" && /\{\{|\{%|\{#/.test(node.source ?? "") && node.tag !== "!unsafe")
+  if (templates === "rejected" && /\{\{|\{%|\{#/.test(node.source ?? "") && node.tag !== "!unsafe")
     return "Ansible fills in templates here: write !unsafe before the text";
   return undefined;
 }

@@ -2,9 +2,10 @@ import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type z } from "zod";
-import { messageOf } from "../../providers/messages";
+import { described, messageOf } from "../../providers/messages";
 import { withAddresses } from "./addresses";
 import { type Problem, type Source, readSource, written } from "./document";
+import { FORMER_GROUP_VARS, FORMER_HOST_VARS, withoutFormerKeys } from "./former-keys";
 import { type LintHost, lint } from "./lints";
 import { type HostVars, groupVars, hostVars, hostsFile } from "./schema";
 import { Secrets } from "./secrets";
@@ -19,7 +20,7 @@ export interface InventoryHost extends HostVars {
 export interface Inventory {
   owner: string;
   hosts: InventoryHost[];
-  /** What is allowed, but hardly meant. */
+  /** What is allowed, but probably a mistake. */
   warnings: Problem[];
 }
 
@@ -39,11 +40,13 @@ export class InventoryError extends Error {
 /** Loads `ansible/inventory/<stack>/`. Throws one InventoryError that names every problem. */
 export function loadInventory(folder: string): Inventory {
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   const [common, commonSource] = read(
     join(folder, "group_vars", "all.yml"),
     groupVars,
     "it names homelab_owner and ansible_ssh_common_args",
     problems,
+    (source) => withoutFormerKeys(source, FORMER_GROUP_VARS, warnings),
   );
   const [groups] = read(join(folder, "hosts.yml"), hostsFile, "it names the hosts, in all.hosts or all.children.<group>.hosts", problems);
   if (!existsSync(join(folder, "ssh_config"))) {
@@ -58,7 +61,7 @@ export function loadInventory(folder: string): Inventory {
   const guests = Object.keys(groups?.all.children?.["guests"]?.hosts ?? {});
   const names = [groups?.all.hosts, ...Object.values(groups?.all.children ?? {}).map((group) => group?.hosts)];
   const loaded = [...new Set(names.flatMap((group) => Object.keys(group ?? {})))].map((name) => ({
-    ...loadHost(folder, name, secrets, problems),
+    ...loadHost(folder, name, secrets, problems, warnings),
     guest: guests.includes(name),
   }));
   const hosts = loaded.map(({ name, guest, vars }) => ({ name, guest, ...vars }));
@@ -68,8 +71,9 @@ export function loadInventory(folder: string): Inventory {
     problems.push({ ...commonSource!.at(["retired_hosts", index]), message });
   });
   problems.push(...strayFiles(folder, groups && hosts.map(({ name }) => name)).map((stray) => ({ ...stray, line: 1, column: 1 })));
-  const { errors, warnings } = lint(loaded.flatMap((host) => (host.source === undefined ? [] : [{ ...host, source: host.source }])));
-  problems.push(...errors);
+  const findings = lint(loaded.flatMap((host) => (host.source === undefined ? [] : [{ ...host, source: host.source }])));
+  problems.push(...findings.errors);
+  warnings.push(...findings.warnings);
   if (problems.length > 0) throw new InventoryError(inOrder(problems));
   return { owner: common?.homelab_owner ?? "", hosts, warnings };
 }
@@ -81,11 +85,17 @@ function inOrder(problems: Problem[]): Problem[] {
 }
 
 /** A host's units, and where they stand; without `source` there is nothing that could be said of them. */
-function loadHost(folder: string, name: string, secrets: Secrets, problems: Problem[]): Omit<LintHost, "source"> & { source?: Source } {
+function loadHost(
+  folder: string,
+  name: string,
+  secrets: Secrets,
+  problems: Problem[],
+  warnings: Problem[],
+): Omit<LintHost, "source"> & { source?: Source } {
   const file = join(folder, "host_vars", `${name}.yml`);
   const none = { name, folder, vars: hostVars.parse({}) };
   if (!existsSync(file)) return none;
-  const source = readSource(file, "refused");
+  const source = withoutFormerKeys(readSource(file, "rejected"), FORMER_HOST_VARS, warnings);
   const vars = validated(source, hostVars, problems);
   if (vars === undefined) return none;
   const units = vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems));
@@ -123,12 +133,18 @@ function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Q
   };
 }
 
-function read<T>(file: string, schema: z.ZodType<T>, what: string, problems: Problem[]): [data?: T, source?: Source] {
+function read<T>(
+  file: string,
+  schema: z.ZodType<T>,
+  what: string,
+  problems: Problem[],
+  prepare = (source: Source): Source => source,
+): [data?: T, source?: Source] {
   if (!existsSync(file)) {
     problems.push({ file, line: 1, column: 1, message: `missing: ${what}` });
     return [];
   }
-  const source = readSource(file, "allowed");
+  const source = prepare(readSource(file, "allowed"));
   return [validated(source, schema, problems), source];
 }
 
@@ -151,15 +167,8 @@ function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   return paths.map((path) => {
     const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], source.data);
     const where = path.length > 0 ? `${written(path)}: ` : "";
-    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${issue.message}${ofKey ? "" : asIs(value)}` };
+    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${described(issue, value)}` };
   });
-}
-
-/** A single value, so that a user sees which one is meant. */
-function asIs(value: unknown): string {
-  if (value === undefined || value === null || typeof value === "object") return "";
-  const text = JSON.stringify(value);
-  return ` (it is ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
 }
 
 /** What Ansible would read and we do not. Files that editors leave are neither's, as in Ansible's own list. */

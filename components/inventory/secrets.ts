@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ansibleVault, digestOf, viewVault } from "@homelab/providers";
 import { type Problem, type Source, parseSource } from "./document";
-import { type PodmanSecretUnit } from "../../providers/podman-secret/schema";
+import { type PodmanSecretSpec } from "../../providers/podman-secret/schema";
 
 const MOST_BYTES = 512_000;
 
@@ -36,7 +36,7 @@ export class Secrets {
   }
 
   /** A host's secrets, each with its name in the vault and the HMAC of its value; the values stay here. */
-  withDigests(units: PodmanSecretUnit[], inventory: Source): PodmanSecretUnit[] {
+  withDigests(units: PodmanSecretSpec[], inventory: Source): PodmanSecretSpec[] {
     return units.map((unit, index) => {
       const from = unit.from ?? unit.name;
       const vault = this.read();

@@ -1,4 +1,4 @@
-import { type Event, type Run, type UnitResult } from "@homelab/providers";
+import { type Event, type ResourceResult, type Run, idIn, kindNamed } from "@homelab/providers";
 
 /** What is said of one unit, or of a host; an error fails the preview. */
 export interface Finding {
@@ -9,7 +9,7 @@ export interface Finding {
 /** What a host said of a unit. */
 export type Verdict =
   | { is: "holds" }
-  | { is: "changes"; disruption: string; touches: string[]; diff: string }
+  | { is: "changes"; disruption: string; affected: string[]; diff: string }
   | { is: "refused"; reason: string }
   | { is: "unverified"; reason: string; diff?: string };
 
@@ -22,33 +22,32 @@ export function verdictsOf(run: Run, hosts: Map<string, string[]>): Map<string, 
   return new Map(
     [...hosts].flatMap(([host, ids]) => {
       const reason = brokenOff(run, host);
-      const unsettled = run.events.find((event) => event.event === "look" && event.host === host)?.unsettled;
+      const outOfSync = run.events.find((event) => event.event === "detected" && event.host === host)?.out_of_sync;
       return ids.map((id): [string, Verdict] => {
         const result = results.get(id);
         if (result) return [id, verdictOf(result)];
-        if (unsettled && !unsettled.includes(id.split("/")[1]!)) return [id, { is: "holds" }];
+        if (outOfSync && !outOfSync.includes(id.split("/")[1]!)) return [id, { is: "holds" }];
         return [id, { is: "unverified", reason }];
       });
     }),
   );
 }
 
-function resultsOf({ events }: Run): Map<string, UnitResult> {
-  const results = events.flatMap(({ event, host, kind, units }) =>
-    event === "result" ? (units ?? []).map((unit) => [idFor(host!, kind!, unit.name), unit] as const) : [],
+function resultsOf({ events }: Run): Map<string, ResourceResult> {
+  const results = events.flatMap(({ event, host, kind, resources }) =>
+    event === "result" ? (resources ?? []).map((one) => [idFor(host!, kind!, one.name), one] as const) : [],
   );
   return new Map(results);
 }
 
-/** The id of a resource, `<host>/<kind>/<name>`; a host's base has no name of its own. */
-const idFor = (host: string, kind: string, name: string): string => (kind === "host" ? `${host}/host` : `${host}/${kind}/${name}`);
+const idFor = (host: string, kind: string, name: string): string => idIn(host, kindNamed(kind), name);
 
-function verdictOf({ changed, failed, msg, diff, disruption, touches }: UnitResult): Verdict {
+function verdictOf({ changed, failed, msg, diff, disruption, affected }: ResourceResult): Verdict {
   if (failed) return { is: "refused", reason: msg };
   if (!changed) return { is: "holds" };
   // In check mode, a text beside a change says why the host could not be asked.
   if (msg) return { is: "unverified", reason: msg, diff: diff ?? "" };
-  return { is: "changes", disruption: disruption ?? "", touches: touches ?? [], diff: diff ?? "" };
+  return { is: "changes", disruption: disruption ?? "", affected: affected ?? [], diff: diff ?? "" };
 }
 
 /** Why a host said nothing of a unit: what went wrong there first. */
@@ -61,10 +60,10 @@ function brokenOff({ events, output }: Run, host: string): string {
 }
 
 /** What of others on a host is in the way of units, by id. */
-export const hindrancesOf = ({ events }: Run): Map<string, string[]> =>
+export const warningsOf = ({ events }: Run): Map<string, string[]> =>
   new Map(
-    events.flatMap(({ host, hindrances }) =>
-      Object.entries(hindrances ?? {}).flatMap(([kind, units]) =>
+    events.flatMap(({ host, warnings }) =>
+      Object.entries(warnings ?? {}).flatMap(([kind, units]) =>
         Object.entries(units).map(([name, found]): [string, string[]] => [idFor(host!, kind, name), found]),
       ),
     ),
@@ -80,8 +79,8 @@ export const leavingOf = ({ events }: Run, host: string, made: string[] = []): F
     .filter((event) => event.event === "result" && event.host === host)
     .flatMap((event) => {
       const left = ([name]: Leaving) => !made.includes(idFor(host, event.kind!, name));
-      const lost = losingOf(event).filter(left);
-      const kept = stayingOf(event).filter(left);
+      const lost = dataLossOf(event).filter(left);
+      const kept = removalBlockersOf(event).filter(left);
       const beginning = (name: string) => `${event.kind} ${name} is declared no longer, and`;
       return [
         ...lost.map(([name]) => `data-loss: ${beginning(name)} with \`on_delete: destroy\` its removal takes its data with it`),
@@ -94,14 +93,14 @@ export const leavingOf = ({ events }: Run, host: string, made: string[] = []): F
 type Leaving = [name: string, why: string];
 
 /** Which units' data would go with them, or goes. */
-const losingOf = ({ losing, removed }: Event): Leaving[] => [
-  ...(losing ?? []).map((name): Leaving => [name, ""]),
+const dataLossOf = ({ data_loss, removed }: Event): Leaving[] => [
+  ...(data_loss ?? []).map((name): Leaving => [name, ""]),
   ...(removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }): Leaving => [name, ""]),
 ];
 
 /** Which units the host would not let go, or does not. */
-const stayingOf = ({ staying, removed }: Event): Leaving[] => [
-  ...Object.entries(staying ?? {}),
+const removalBlockersOf = ({ removal_blockers, removed }: Event): Leaving[] => [
+  ...Object.entries(removal_blockers ?? {}),
   ...(removed ?? []).filter(({ failed }) => failed).map(({ name, msg }): Leaving => [name, msg]),
 ];
 
@@ -127,8 +126,8 @@ function unverified({ reason, diff }: Verdict & { is: "unverified" }, plan: Plan
   return plan === "same" && diff ? { severity: "warn", message: `drift, not in this plan; ${reason}\n${diff}` } : undefined;
 }
 
-function changeOf({ disruption, touches, diff }: Verdict & { is: "changes" }, plan: Plan): Finding {
-  const what = [disruption, touches.length > 0 ? `touches ${touches.join(", ")}` : ""].filter(Boolean).join("; ");
+function changeOf({ disruption, affected, diff }: Verdict & { is: "changes" }, plan: Plan): Finding {
+  const what = [disruption, affected.length > 0 ? `affects ${affected.join(", ")}` : ""].filter(Boolean).join("; ");
   const lines = [what, diff].filter(Boolean).join("\n");
   if (plan === "left out") return { severity: "info", message: `not in this plan: ${lines}` };
   if (plan === "same") return { severity: "warn", message: `drift, not in this plan; "pulumi up --refresh" repairs it: ${lines}` };

@@ -1,37 +1,37 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { type UnitResource, checkInventory, completed } from "@homelab/providers";
+import { type HostResource, checkInventory, completed } from "@homelab/providers";
 import { type ManagedHost } from "../host";
-import { type Finding, type Plan, findingOf, hindrancesOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
+import { type Finding, type Plan, findingOf, warningsOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
  * Nothing on a host is changed. `folder` is the inventory's; `made` are further units, by id, that the program makes and no
  * inventory declares, so that no host can be asked about them. With `homelab:verify: false` nobody is asked.
  */
-export function verify(folder: string, hosts: ManagedHost[], made: Record<string, UnitResource<unknown, unknown>> = {}): void {
+export function verify(folder: string, hosts: ManagedHost[], made: Record<string, HostResource<unknown, unknown>> = {}): void {
   const wanted = new pulumi.Config("homelab").getBoolean("verify") ?? true;
   // What it throws ends the program, and with that the preview.
   if (pulumi.runtime.isDryRun() && wanted) void ask(folder, hosts, made);
 }
 
 /** Raises a RunError when a host refuses what is planned; the engine alone does not fail for an error that is logged. */
-async function ask(folder: string, hosts: ManagedHost[], made: Record<string, UnitResource<unknown, unknown>>): Promise<void> {
+async function ask(folder: string, hosts: ManagedHost[], made: Record<string, HostResource<unknown, unknown>>): Promise<void> {
   const run = await checkInventory(
     folder,
     hosts.map(({ config }) => config.name),
   );
-  const verdicts = verdictsOf(run, new Map(hosts.map(({ config, units }) => [config.name, [...units.keys()]])));
-  const hindrances = hindrancesOf(run);
+  const verdicts = verdictsOf(run, new Map(hosts.map(({ config, resources }) => [config.name, [...resources.keys()]])));
+  const warnings = warningsOf(run);
   let refused = 0;
   for (const host of hosts) {
-    const all = [...host.units.keys()].map((id) => verdicts.get(id)!);
+    const all = [...host.resources.keys()].map((id) => verdicts.get(id)!);
     tell(summaryOf(host.config.name, all), host);
     for (const one of leavingOf(run, host.config.name, Object.keys(made))) tell(one, host);
     if (isUnasked(all)) continue;
-    for (const [id, { resource, unit }] of host.units) {
-      const finding = findingOf(verdicts.get(id)!, await planOf(id, resource, unit));
-      const found = [finding, ...(hindrances.get(id) ?? []).map((message): Finding => ({ severity: "warn", message }))];
+    for (const [id, { resource, spec }] of host.resources) {
+      const finding = findingOf(verdicts.get(id)!, await planOf(id, resource, spec));
+      const found = [finding, ...(warnings.get(id) ?? []).map((message): Finding => ({ severity: "warn", message }))];
       // With --diff, Pulumi prints messages alone, without the resource that they are about.
       for (const one of found) if (one) tell({ ...one, message: `${id}: ${one.message}` }, resource);
       if (finding?.severity === "error") refused += 1;
@@ -59,7 +59,7 @@ function tell({ severity, message }: Finding, resource: pulumi.Resource): void {
  * What the engine is going to do about a resource: in a preview the outputs of one that stays are known once its URN is, and are
  * those of the last update. `declared` is its unit; with `--target` one that differs may stay.
  */
-async function planOf(id: string, resource: UnitResource<unknown, unknown>, declared: object): Promise<Plan> {
+async function planOf(id: string, resource: HostResource<unknown, unknown>, declared: object): Promise<Plan> {
   let plan: Plan = "planned";
   const said: unknown = JSON.parse(JSON.stringify(declared));
   const isSame = (unit: unknown) => isDeepStrictEqual(completed(id.split("/")[1]!, unit as object), said);

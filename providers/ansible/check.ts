@@ -7,8 +7,8 @@ import { type Run, startAlone } from "./run";
 const CHECK_LIMIT_MS = 10 * 60_000;
 
 /**
- * One run of site.yml for a whole inventory in check mode, which changes nothing: each kind's module says of each unit that
- * differs what applying it would do, or why it would be refused. A host that is away is an event of its own.
+ * One run of site.yml for a whole inventory in check mode, which changes nothing: each kind's module reports for each
+ * resource that differs what applying it would do, or why it would be rejected. An unreachable host is an event of its own.
  */
 export async function checkInventory(inventory: string, hosts: string[]): Promise<Run> {
   const sshConfig = join(resolve(inventory), "ssh_config");

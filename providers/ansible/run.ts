@@ -9,48 +9,53 @@ import { checkStrictness } from "../ssh/config";
 import { commandLine } from "../ssh/quote";
 import { ansibleEnvironment, ansibleProgram, packageRoot } from "./program";
 
-/** What Ansible is asked to do on one host: units to hold and names to remove, by kind. `values` are a program's secrets by name. */
+/** A request for one host: resources to apply and names to remove, by kind. `values` are a program's secrets by name. */
 export interface Request {
   owner: string;
-  units: Record<string, object[]>;
+  resources: Record<string, object[]>;
   absent: Record<string, string[]>;
   values: Record<string, string>;
 }
 
-/** What a kind's module says of one unit. */
-export interface UnitResult {
+/** The result of a kind's module for one resource. */
+export interface ResourceResult {
   name: string;
   changed: boolean;
   failed: boolean;
   present: boolean;
   msg: string;
-  drift?: string;
-  /** What a change does, as text, how much it disturbs (live, restart, next-boot, replace, data-loss), and what else it reaches. */
+  /** What still differs, as text. */
+  differences?: string;
+  /** What a change does, as text, its disruption (live, restart, next-boot, replace, data-loss), and what else it affects. */
   diff?: string;
   disruption?: string;
-  touches?: string[];
+  affected?: string[];
   facts: Record<string, unknown>;
 }
 
 /** A line of callback_plugins/homelab_events.py. */
 export interface Event {
-  event: "task" | "look" | "result" | "failed" | "unreachable" | "recap";
+  event: "task" | "detected" | "result" | "failed" | "unreachable" | "recap";
   host?: string;
   kind?: string;
   task?: string;
+  /** The task's part in a run, where it has one. */
+  step?: "apply" | "confirm" | "rolled_back" | "connection_lost";
+  /** The role that the task is of. */
+  role?: string;
   msg?: string;
-  /** Another run has the host, so nothing was begun. */
-  refused?: boolean;
-  /** The kinds that a look did not find as they are wanted. */
-  unsettled?: string[];
-  /** What of others is in the way of units, by kind and name. */
-  hindrances?: Record<string, Record<string, string[]>>;
-  units?: UnitResult[];
-  removed?: UnitResult[];
-  /** The names of units that are declared no longer, and whose removal takes their data with it. */
-  losing?: string[];
-  /** Why the host would not let go of units that are declared no longer, by name. */
-  staying?: Record<string, string>;
+  /** Another run holds the lock on the host, so nothing was started. */
+  rejected?: boolean;
+  /** The kinds that were detected out of sync. */
+  out_of_sync?: string[];
+  /** What may keep resources from working, by kind and name. */
+  warnings?: Record<string, Record<string, string[]>>;
+  resources?: ResourceResult[];
+  removed?: ResourceResult[];
+  /** The names of resources that are no longer declared, and whose removal deletes their data. */
+  data_loss?: string[];
+  /** Why the host would not remove resources that are no longer declared, by name. */
+  removal_blockers?: Record<string, string>;
   recap?: Record<string, Recap>;
 }
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { absolute, libvirtName, link, mebibytes, native, size } from "../text";
+import { defineKind } from "../kind";
+import { absolute, libvirtName, link, mac, mebibytes, native, size, vlanId } from "../patterns";
 
 const target = z
   .string()
   .regex(/^(vd|sd|hd)[a-z]$/, "a disk's name in the guest: vda to vdz for virtio, sda to sdz for SATA, hda to hdz for IDE");
-const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in lower case and quotes, such as "52:54:00:00:00:0a"');
 const line = z.string().regex(/^[^\u0000-\u001f\u007f-\u009f\ufeff]*$/, "one line of text, without control characters");
 
 const disk = z
@@ -22,17 +22,12 @@ const disk = z
       .optional()
       .describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said; a volume keeps the one that it has"),
   })
-  .refine((one) => (one.volume === undefined) !== (one.cdrom === undefined), "one of `volume` and `cdrom`");
+  .refine((one) => (one.volume === undefined) !== (one.cdrom === undefined), "expected one of volume and cdrom");
 
 const networkInterface = z
   .strictObject({
     bridge: link.describe("the bridge that it is plugged into"),
-    vlan: z
-      .int()
-      .min(1, "a VLAN id is 1 to 4094")
-      .max(4094, "a VLAN id is 1 to 4094")
-      .optional()
-      .describe("its VLAN, untagged for the guest"),
+    vlan: vlanId.optional().describe("its VLAN, untagged for the guest"),
     mac: mac.optional().describe("one of its own unless said, which stays while it is in that VLAN"),
     model: z.enum(["virtio", "e1000e"]).default("virtio"),
     address: z
@@ -51,8 +46,7 @@ const targetsBefore = (unit: { disks: { target?: string | undefined }[]; cloud_i
   ...(unit.cloud_init === undefined ? [] : ["sdf"]),
 ];
 
-/** A virtual machine, https://libvirt.org/formatdomain.html. */
-export const schema = z
+const schema = z
   .strictObject({
     name: libvirtName,
     renamed_from: libvirtName.optional().describe("the name that it has so far; it keeps its UUID and all else"),
@@ -92,10 +86,7 @@ export const schema = z
       .optional()
       .describe("a seed for cloud-init (NoCloud), with an SSH host key made on the host"),
     xml: native
-      .refine(
-        (text) => /^\s*<domain\s*\/?>/.test(text) && !/<[!?]/.test(text),
-        "one <domain> with what is to be merged, without attributes, comments or declarations",
-      )
+      .regex(/^\s*<domain\s*\/?>(?![\s\S]*<[!?])/, "one <domain> with what is to be merged, without attributes, comments or declarations")
       .optional()
       .describe("all else in libvirt's own words, merged where it says"),
     autostart: z.boolean().default(true).describe("start at boot"),
@@ -106,7 +97,7 @@ export const schema = z
       .describe(
         "by what it is known to be ready: its addresses answer, and then its SSH server, its guest agent, or, asked by that, cloud-init",
       ),
-    start_seconds: z.int().min(1).max(3600).default(300).describe("how long it may take until then"),
+    ready_timeout: z.int().min(1).max(3600).default(300).describe("how long it may take until then"),
     shutdown_seconds: z.int().min(1).max(3600).default(120).describe("how long a guest may take to shut down"),
     force_off: z.boolean().default(false).describe("cut it off when it takes longer"),
     snapshot: z.boolean().default(false).describe("when it does not become ready after a restart with changes, put it back, disks and all"),
@@ -119,26 +110,34 @@ export const schema = z
   })
   .refine((unit) => unit.renamed_from === undefined || unit.interfaces.every(({ address }) => address !== "auto"), {
     path: ["renamed_from"],
-    message: "it needs addresses that are given: auto makes them of the name",
+    message: "expected fixed addresses: auto derives them from the name",
   })
   .refine((unit) => unit.ready !== "ssh" || unit.interfaces.some(({ address }) => address !== undefined), {
     path: ["ready"],
-    message: "it needs an interface with an address",
+    message: "ssh needs an interface with an address",
   })
   .refine((unit) => mebibytes(unit.memory) <= mebibytes(unit.memory_max ?? unit.memory), {
     path: ["memory"],
-    message: "at most memory_max",
+    message: "expected at most memory_max",
   })
   .refine((unit) => unit.disks.every(({ target }, index) => target === undefined || !targetsBefore(unit, index).includes(target)), {
     path: ["disks"],
     message: "each disk has a target of its own; sdf is the seed's with cloud_init",
   })
-  .refine((unit) => unit.vcpus <= (unit.vcpus_max ?? unit.vcpus), { path: ["vcpus"], message: "at most vcpus_max" });
+  .refine((unit) => unit.vcpus <= (unit.vcpus_max ?? unit.vcpus), { path: ["vcpus"], message: "expected at most vcpus_max" });
 
-export type DomainUnit = z.infer<typeof schema>;
+export type DomainSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
-export type DomainUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it: defaults may be left out. */
+export type DomainArgs = z.input<typeof schema>;
 
-/** The unit's name within its host. */
-export const nameOf = (unit: DomainUnit): string => unit.name;
+export const domain = defineKind({
+  name: "domain",
+  list: "domains",
+  label: "domains",
+  description: "A virtual machine, https://libvirt.org/formatdomain.html",
+  schema,
+  nameOf: (spec: DomainSpec): string => spec.name,
+  renamed: { start_seconds: "ready_timeout" },
+  formerNameOf: (spec) => spec["renamed_from"],
+});

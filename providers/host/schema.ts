@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defineKind } from "../kind";
 
 // What may stand between `http://` and the port, RFC 3986.
 const address = z
@@ -8,8 +9,7 @@ const address = z
     "a host's name, an IPv4 address, or an IPv6 address in brackets",
   );
 
-/** The base of a host: packages, networkd, rules at boot, forwarding. There is one per host. */
-export const schema = z.strictObject({
+const schema = z.strictObject({
   podman: z.boolean().default(true).describe("install what rootless Podman needs"),
   hypervisor: z.boolean().default(false).describe("install libvirt and QEMU"),
   forwarding: z.boolean().default(false).describe("forward IPv4 between interfaces, after the rules are loaded"),
@@ -23,10 +23,17 @@ export const schema = z.strictObject({
   adopt: z.boolean().optional().describe("take over a base that bears nobody's mark"),
 });
 
-export type HostUnit = z.infer<typeof schema>;
+export type HostSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
-export type HostUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it: defaults may be left out. */
+export type HostArgs = z.input<typeof schema>;
 
-/** A host has one base, so its name is always the same. */
-export const nameOf = (): string => "host";
+export const host = defineKind({
+  name: "host",
+  list: "homelab_host",
+  label: "the base of the host",
+  description: "The base of a host: packages, networkd, rules at boot, forwarding. There is one per host",
+  schema,
+  nameOf: (): string => "host",
+  single: true,
+});

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { libvirtName } from "../text";
+import { defineKind } from "../kind";
+import { libvirtName } from "../patterns";
 
-/** An image: what new volumes are copies of. It is fetched once, named by its hash, and never changed in place. */
-export const schema = z.strictObject({
+const schema = z.strictObject({
   name: libvirtName,
   source: z
     .string()
@@ -14,10 +14,16 @@ export const schema = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits, as sha256sum(1) prints it"),
 });
 
-export type ImageUnit = z.infer<typeof schema>;
+export type ImageSpec = z.infer<typeof schema>;
 
-/** What a user writes. */
-export type ImageUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it. */
+export type ImageArgs = z.input<typeof schema>;
 
-/** The unit's name within its host. */
-export const nameOf = (unit: ImageUnit): string => unit.name;
+export const image = defineKind({
+  name: "image",
+  list: "images",
+  label: "images",
+  description: "An image that new volumes are copies of, fetched once and named by its SHA-256",
+  schema,
+  nameOf: (spec: ImageSpec): string => spec.name,
+});

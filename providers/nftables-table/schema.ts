@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { native } from "../text";
+import { defineKind } from "../kind";
+import { native } from "../patterns";
 
-/** One nftables table that is ours as a whole; the language of `content` is nft(8)'s. */
-export const schema = z.strictObject({
+const schema = z.strictObject({
   family: z.enum(["ip", "ip6", "inet", "arp", "bridge", "netdev"]).describe("address family, nft(8)"),
   name: z
     .string()
@@ -12,10 +12,18 @@ export const schema = z.strictObject({
   adopt: z.boolean().optional().describe("take over a table of this name that bears nobody's mark"),
 });
 
-export type NftablesTableUnit = z.infer<typeof schema>;
+export type NftablesTableSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
-export type NftablesTableUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it: defaults may be left out. */
+export type NftablesTableArgs = z.input<typeof schema>;
 
-/** The unit's name within its host: `<family>/<name>`. */
-export const nameOf = (unit: NftablesTableUnit): string => `${unit.family}/${unit.name}`;
+/** Its name is `<family>/<name>`. */
+export const nftablesTable = defineKind({
+  name: "nftables-table",
+  list: "nftables_tables",
+  label: "nftables tables",
+  description: "An nftables table that is owned as a whole and replaced in one transaction, nft(8)",
+  schema,
+  nameOf: (spec: NftablesTableSpec): string => `${spec.family}/${spec.name}`,
+  mayDisconnect: true,
+});

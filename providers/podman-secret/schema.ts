@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { user } from "../text";
+import { defineKind } from "../kind";
+import { user } from "../patterns";
+import { storeValue, secretValueOf } from "./secret-values";
 
-/** A Podman secret, podman-secret-create(1). Its value stands in the inventory's vault.yml, or comes from a program. */
-export const schema = z.strictObject({
+const schema = z.strictObject({
   user: user.optional().describe("the user whose units use it; without one it is root's"),
   name: z
     .string()
@@ -17,10 +18,22 @@ export const schema = z.strictObject({
   adopt: z.boolean().optional().describe("take over a secret of this name that bears nobody's mark"),
 });
 
-export type PodmanSecretUnit = z.infer<typeof schema>;
+export type PodmanSecretSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
-export type PodmanSecretUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it: defaults may be left out. */
+export type PodmanSecretArgs = z.input<typeof schema>;
 
-/** The unit's name within its host: `<user or "system">/<name>`. */
-export const nameOf = (unit: PodmanSecretUnit): string => `${unit.user ?? "system"}/${unit.name}`;
+/** Its name is `<user or "system">/<name>`. */
+export const podmanSecret = defineKind({
+  name: "podman-secret",
+  list: "podman_secrets",
+  label: "Podman secrets",
+  description:
+    "A Podman secret of a user or of the system, podman-secret-create(1). Its value is in the inventory's vault.yml, or comes from a program",
+  schema,
+  nameOf: (spec: PodmanSecretSpec): string => `${spec.user ?? "system"}/${spec.name}`,
+  // The digest is computed, never written.
+  inventorySchema: schema.omit({ digest: true }),
+  storeValue,
+  secretValueOf,
+});

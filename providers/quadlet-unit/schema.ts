@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { key, native, relative, user, value } from "../text";
+import { defineKind } from "../kind";
+import { key, native, relative, user, value } from "../patterns";
 
-const scalar = z.union([value, z.number(), z.boolean()], { error: "a text, a number, true or false" });
-const values = z.union([scalar, z.array(scalar)], { error: "a text, a number, true or false, or a list of these, which repeats its key" });
+const scalar = z.union([value, z.number(), z.boolean()], { error: "a string, a number, true or false" });
+const values = z.union([scalar, z.array(scalar)], { error: "a string, a number, true or false, or a list of these, which repeats its key" });
 const sections = z.record(key, z.record(key, values));
 
 const NAME = /^(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
-const UNIT = /\.(container|pod|network|volume|kube|image|build)$/;
-const file = relative("the folder of the user's units").refine(
-  (path) => !UNIT.test(path),
+const file = relative("the folder of the user's units").regex(
+  /^(?![\s\S]*\.(?:container|pod|network|volume|kube|image|build)$)/,
   "a file that is no unit: declare a unit by itself",
 );
 const source = relative("the inventory's folder");
@@ -16,10 +16,9 @@ const source = relative("the inventory's folder");
 const dropin = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf$/, "a file name of letters, digits, _ . - that ends in .conf")
-  .refine((name) => name !== "homelab-stopped.conf", "another file name: this one is made for `running: false`");
+  .regex(/^(?!homelab-stopped\.conf$)/, "another file name: this one is made for `running: false`");
 
-/** A Quadlet unit with its drop-ins and the files that it mounts or reads, podman-systemd.unit(5). */
-export const schema = z
+const schema = z
   .strictObject({
     user: user.optional().describe("the user that runs it; without one it is system-wide"),
     name: z
@@ -34,7 +33,7 @@ export const schema = z
     content: native.optional().describe("the native file's text"),
     dropins: z.record(dropin, native).optional(),
     files: z
-      .record(file, z.union([z.string(), z.strictObject({ source })], { error: "a text, or { source: a file of the inventory }" }))
+      .record(file, z.union([z.string(), z.strictObject({ source })], { error: "a string, or { source: a file of the inventory }" }))
       .optional()
       .describe("files beside the unit, by their path; a unit names them with ./"),
     running: z.boolean().optional().describe("false: stopped; default: started when its [Install] says so"),
@@ -43,18 +42,32 @@ export const schema = z
     adopt: z.boolean().optional().describe("take over a unit of this name that is nobody's"),
   })
   .refine((unit) => [unit.sections, unit.source, unit.content].filter((one) => one !== undefined).length === 1, {
-    error: "give exactly one of sections, source or content",
+    error: "expected exactly one of sections, source and content",
   })
   .refine((unit) => unit.name !== undefined || unit.source !== undefined, { error: "missing: the unit's file name", path: ["name"] })
   .refine((unit) => unit.name !== undefined || unit.source === undefined || NAME.test(unit.source.split("/").at(-1)!), {
-    error: "a file whose own name is a unit's, or give `name`, too",
+    error: "expected a file whose own name is a unit's, or `name` as well",
     path: ["source"],
   });
 
-export type QuadletUnit = z.infer<typeof schema>;
+export type QuadletUnitSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
+/** The same as a user writes it: defaults may be left out. */
 export type QuadletUnitArgs = z.input<typeof schema>;
 
-/** The unit's name within its host: `<user or "system">/<file name>`. */
-export const nameOf = (unit: QuadletUnit): string => `${unit.user ?? "system"}/${unit.name ?? unit.source?.split("/").at(-1)}`;
+/** The properties that name a file of the inventory instead of holding its text. */
+function filesOf(spec: Record<string, unknown>): string[] {
+  const files = Object.entries((spec["files"] ?? {}) as Record<string, unknown>).filter(([, text]) => typeof text === "object");
+  return [...("source" in spec ? ["source"] : []), ...files.map(([path]) => `files.${path}`)];
+}
+
+/** Its name is `<user or "system">/<file name>`. */
+export const quadletUnit = defineKind({
+  name: "quadlet-unit",
+  list: "quadlet_units",
+  label: "Quadlet units",
+  description: "A Quadlet unit with its drop-ins and the files that it mounts or reads, podman-systemd.unit(5)",
+  schema,
+  nameOf: (spec: QuadletUnitSpec): string => `${spec.user ?? "system"}/${spec.name ?? spec.source?.split("/").at(-1)}`,
+  filesOf,
+});

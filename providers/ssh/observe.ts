@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
 import { packageRoot } from "../ansible/program";
 import { Batch, Batches } from "../batch";
 import { UserError } from "../errors";
 import { runAsRoot } from "./connection";
 
-/** A unit to observe, and where. */
+/** A resource to observe, and where. */
 export interface Wanted {
   kind: string;
   host: string;
@@ -15,11 +15,11 @@ export interface Wanted {
   unit: object;
 }
 
-/** What the host says of a unit. */
+/** The state of a resource on its host. `differences` is a text, empty while it is in sync. */
 export interface Observed {
   name: string;
   present: boolean;
-  drift: string;
+  differences: string;
   facts: Record<string, unknown>;
 }
 
@@ -27,7 +27,7 @@ type Answer = { observations: Observed[] } | { error: string };
 
 const readers = new Batches<Wanted, Observed>(() => new Batch(readAll));
 
-/** What the host says of a unit; all units of a host that are asked for together cost one command. */
+/** Reads a resource on its host; all resources of a host that are asked for together cost one command. */
 export function observe(wanted: Wanted): Promise<Observed> {
   return readers.for(JSON.stringify([wanted.inventory, wanted.host])).add(wanted);
 }
@@ -38,9 +38,9 @@ async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
   const answers = answersIn(host, await runAsRoot(join(resolve(inventory), "ssh_config"), host, ["python3", "-"], script(groups)));
   return all.map((wanted) => {
     const index = groups.findIndex((group) => belongs(group, wanted));
-    const said = answers[index]!;
-    if ("error" in said) return new UserError(`${host}: ${wanted.kind}: it cannot be read: ${said.error}`);
-    return said.observations[groups[index]!.units.indexOf(wanted.unit)]!;
+    const answer = answers[index]!;
+    if ("error" in answer) return new UserError(`${host}: ${wanted.kind} cannot be read: ${answer.error}`);
+    return answer.observations[groups[index]!.resources.indexOf(wanted.unit)]!;
   });
 }
 
@@ -57,7 +57,7 @@ function answersIn(host: string, printed: string): Answer[] {
 interface Group {
   kind: string;
   owner: string;
-  units: object[];
+  resources: object[];
 }
 
 const belongs = (group: Group, wanted: Wanted): boolean => group.kind === wanted.kind && group.owner === wanted.owner;
@@ -66,31 +66,31 @@ function groupsOf(all: Wanted[]): Group[] {
   const groups: Group[] = [];
   for (const wanted of all) {
     const group = groups.find((one) => belongs(one, wanted));
-    if (group) group.units.push(wanted.unit);
-    else groups.push({ kind: wanted.kind, owner: wanted.owner, units: [wanted.unit] });
+    if (group) group.resources.push(wanted.unit);
+    else groups.push({ kind: wanted.kind, owner: wanted.owner, resources: [wanted.unit] });
   }
   return groups;
 }
 
-/** What only modules need. */
-const WRITERS_ONLY = [
-  ...["hold.py", "lock.py", "module.py", "networkd_apply.py"],
-  ...["quadlet_checks.py", "quadlet_plan.py", "quadlet_pulled.py", "quadlet_services.py", "registry.py"],
-];
-
-/** ansible/observe.py behind a line that holds the observers' source and the units. */
+/** ansible/observe.py behind a line that holds the observers' source and the resources. */
 export function script(groups: Group[], sources = observers()): string {
   const payload = deflateSync(JSON.stringify({ sources, groups })).toString("base64");
   return `PAYLOAD = "${payload}"\n${readFileSync(join(packageRoot, "ansible", "observe.py"), "utf8")}`;
 }
 
-/** What a host needs to observe, by the modules' names. */
+/** The layers that read a host; what changes it stays here. */
+const LAYERS = ["core", "observe"];
+
+/** The Python sources that a host needs to observe, by the modules' names. */
 export function observers(): Record<string, string> {
   const folder = join(packageRoot, "ansible", "module_utils", "homelab");
-  const sources: Record<string, string> = {};
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".py") && !WRITERS_ONLY.includes(name))) {
-    const name = file === "__init__.py" ? "homelab" : `homelab.${file.slice(0, -3)}`;
-    sources[name] = readFileSync(join(folder, file), "utf8");
-  }
-  return sources;
+  const files = LAYERS.flatMap((layer) => readdirSync(join(folder, layer), { recursive: true, withFileTypes: true }));
+  const paths = files.filter((file) => file.isFile() && file.name.endsWith(".py")).map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(
+    [join(folder, "__init__.py"), ...paths].map((path) => [moduleOf(relative(folder, path)), readFileSync(path, "utf8")]),
+  );
 }
+
+/** The name of a file's module: `observe/domain/edit.py` is `homelab.observe.domain.edit`. */
+const moduleOf = (path: string): string =>
+  ["homelab", ...path.replace(/\.py$/, "").split("/")].filter((part) => part !== "__init__").join(".");

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { link } from "../text";
+import { defineKind } from "../kind";
+import { link, mac, vlanId } from "../patterns";
 import { numberOf, rangeOf } from "./ipv4";
 
 const address = z.ipv4("an IPv4 address such as 10.10.10.20");
 const cidr = z.cidrv4("an IPv4 address with prefix, such as 10.10.10.1/24");
-const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'a MAC address in lower case and quotes, such as "52:54:00:00:00:0a"');
 
 const lease = z.strictObject({ mac, address: address.describe("the address that this MAC always gets") });
 
@@ -15,11 +15,10 @@ const dhcp = z.strictObject({
   leases: z.array(lease).default([]).describe("static leases"),
 });
 
-/** A VLAN on a bridge, with the host's address in it and its DHCP server, systemd.network(5). */
-export const schema = z
+const schema = z
   .strictObject({
     name: link.describe("the VLAN link's name"),
-    id: z.int().min(1, "a VLAN id is 1 to 4094").max(4094, "a VLAN id is 1 to 4094").describe("the VLAN's id"),
+    id: vlanId.describe("the VLAN's id"),
     bridge: link.describe("the bridge that carries it"),
     address: cidr.optional(),
     mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
@@ -34,17 +33,24 @@ export const schema = z
     const { address: own, dhcp } = unit;
     const { first, last } = rangeOf(own);
     const inside = (value: string): boolean => !address.safeParse(value).success || (numberOf(value) >= first && numberOf(value) <= last);
-    for (const key of ["from", "to"] as const) if (!inside(dhcp[key])) fault([key], `an address within the network of ${own}`);
-    if (numberOf(dhcp.from) > numberOf(dhcp.to)) fault(["to"], "an address not before `from`");
+    for (const key of ["from", "to"] as const) if (!inside(dhcp[key])) fault([key], `expected an address within the network of ${own}`);
+    if (numberOf(dhcp.from) > numberOf(dhcp.to)) fault(["to"], "expected an address not before `from`");
     dhcp.leases.forEach((one, index) => {
-      if (!inside(one.address)) fault(["leases", index, "address"], `an address within the network of ${own}`);
+      if (!inside(one.address)) fault(["leases", index, "address"], `expected an address within the network of ${own}`);
     });
   });
 
-export type VlanUnit = z.infer<typeof schema>;
+export type VlanSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
-export type VlanUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it: defaults may be left out. */
+export type VlanArgs = z.input<typeof schema>;
 
-/** The unit's name within its host. */
-export const nameOf = (unit: VlanUnit): string => unit.name;
+export const vlan = defineKind({
+  name: "vlan",
+  list: "vlans",
+  label: "VLANs",
+  description: "A VLAN on a bridge, with the host's address in it and its DHCP server, systemd.network(5)",
+  schema,
+  nameOf: (spec: VlanSpec): string => spec.name,
+  mayDisconnect: true,
+});

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { libvirtName, size } from "../text";
+import { defineKind } from "../kind";
+import { libvirtName, size } from "../patterns";
 
-/** A volume: a guest's disk, as a file of a pool. It grows in place, and is never made smaller or written over. */
-export const schema = z.strictObject({
+const schema = z.strictObject({
   pool: libvirtName.describe("the pool in whose folder it lies"),
   name: libvirtName.describe("the file's name"),
   size: size.describe("what the guest sees"),
@@ -12,10 +12,17 @@ export const schema = z.strictObject({
   adopt: z.boolean().optional().describe("take over a file that is nobody's"),
 });
 
-export type VolumeUnit = z.infer<typeof schema>;
+export type VolumeSpec = z.infer<typeof schema>;
 
-/** What a user writes: defaults may be left out. */
-export type VolumeUnitArgs = z.input<typeof schema>;
+/** The same as a user writes it: defaults may be left out. */
+export type VolumeArgs = z.input<typeof schema>;
 
-/** The unit's name within its host. */
-export const nameOf = (unit: VolumeUnit): string => `${unit.pool}/${unit.name}`;
+/** Its name is `<pool>/<name>`. */
+export const volume = defineKind({
+  name: "volume",
+  list: "volumes",
+  label: "volumes",
+  description: "A guest's disk, as a file of a pool. It grows in place, and is never shrunk or overwritten",
+  schema,
+  nameOf: (spec: VolumeSpec): string => `${spec.pool}/${spec.name}`,
+});

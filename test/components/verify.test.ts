@@ -1,16 +1,16 @@
-import { type Run, type UnitResult } from "@homelab/providers";
+import { type Run, type ResourceResult } from "@homelab/providers";
 import {
   type Plan,
   type Verdict,
   findingOf,
-  hindrancesOf,
+  warningsOf,
   isUnasked,
   leavingOf,
   summaryOf,
   verdictsOf,
 } from "../../components/verify/findings";
 
-const result = (more: Partial<UnitResult>): UnitResult => ({
+const result = (more: Partial<ResourceResult>): ResourceResult => ({
   name: "apps",
   changed: true,
   failed: false,
@@ -18,7 +18,7 @@ const result = (more: Partial<UnitResult>): UnitResult => ({
   msg: "",
   diff: "",
   disruption: "",
-  touches: [],
+  affected: [],
   facts: {},
   ...more,
 });
@@ -29,21 +29,21 @@ const hosts = new Map([
   ["app", ["app/nftables-table/inet/guard"]],
 ]);
 const whole: Run["events"] = [
-  { event: "look", host: "hv", unsettled: ["vlan", "quadlet-unit"] },
-  { event: "look", host: "app", unsettled: [] },
-  { event: "result", host: "hv", kind: "vlan", units: [result({ diff: "-a\n+b" }), result({ name: "iot", changed: false })] },
+  { event: "detected", host: "hv", out_of_sync: ["vlan", "quadlet-unit"] },
+  { event: "detected", host: "app", out_of_sync: [] },
+  { event: "result", host: "hv", kind: "vlan", resources: [result({ diff: "-a\n+b" }), result({ name: "iot", changed: false })] },
   {
     event: "result",
     host: "hv",
     kind: "quadlet-unit",
-    units: [result({ name: "web/web.container", changed: false, failed: true, msg: "no" })],
+    resources: [result({ name: "web/web.container", changed: false, failed: true, msg: "no" })],
   },
 ];
 
 test("each unit has a verdict, by what its host said", () => {
   expect([...verdictsOf(run(...whole), hosts)]).toEqual([
     ["hv/host", { is: "holds" }],
-    ["hv/vlan/apps", { is: "changes", disruption: "", touches: [], diff: "-a\n+b" }],
+    ["hv/vlan/apps", { is: "changes", disruption: "", affected: [], diff: "-a\n+b" }],
     ["hv/vlan/iot", { is: "holds" }],
     ["hv/quadlet-unit/web/web.container", { is: "refused", reason: "no" }],
     ["app/nftables-table/inet/guard", { is: "holds" }],
@@ -80,7 +80,7 @@ test("what a host lacks so far makes a unit unverified, with the reason", () => 
     event: "result",
     host: "hv",
     kind: "vlan",
-    units: [result({ msg: "not checked on the host: there is no br0" })],
+    resources: [result({ msg: "not checked on the host: there is no br0" })],
   } as const;
   expect(verdictsOf(run(lacking as never), hosts).get("hv/vlan/apps")).toEqual({
     is: "unverified",
@@ -89,7 +89,7 @@ test("what a host lacks so far makes a unit unverified, with the reason", () => 
   });
 });
 
-const change: Verdict & { is: "changes" } = { is: "changes", disruption: "live", touches: [], diff: "+b" };
+const change: Verdict & { is: "changes" } = { is: "changes", disruption: "live", affected: [], diff: "+b" };
 const refusal: Verdict = { is: "refused", reason: "line 1: syntax error" };
 const unknown: Verdict = { is: "unverified", reason: "there is no nft" };
 
@@ -98,7 +98,7 @@ test.each<[string, Verdict, Plan, string, string]>([
   ["what holds already", { is: "holds" }, "planned", "info", "verified: the host holds it already"],
   ["a change", change, "planned", "info", "verified on the host: live\n+b"],
   ["one that disturbs", { ...change, disruption: "restart" }, "planned", "warn", "verified on the host: restart\n+b"],
-  ["one that reaches others", { ...change, touches: ["vlan iot"] }, "planned", "info", "verified on the host: live; touches vlan iot\n+b"],
+  ["one that reaches others", { ...change, affected: ["vlan iot"] }, "planned", "info", "verified on the host: live; affects vlan iot\n+b"],
   ["drift", change, "same", "warn", 'drift, not in this plan; "pulumi up --refresh" repairs it: live\n+b'],
   ["a change that is not for now", change, "left out", "info", "not in this plan: live\n+b"],
   ["a refusal", refusal, "planned", "error", "the host refuses it: line 1: syntax error"],
@@ -142,17 +142,21 @@ test("a host that was heard of a unit is not away, even if it can try none", () 
 
 test("what of others is in a unit's way is found under its resource's id", () => {
   const look = {
-    event: "look",
+    event: "detected",
     host: "hv",
-    unsettled: [],
-    hindrances: { "nftables-table": { "inet/isolation": ["theirs drops"] } },
+    out_of_sync: [],
+    warnings: { "nftables-table": { "inet/isolation": ["theirs drops"] } },
   } as const;
-  expect([...hindrancesOf(run(look as never))]).toEqual([["hv/nftables-table/inet/isolation", ["theirs drops"]]]);
+  expect([...warningsOf(run(look as never))]).toEqual([["hv/nftables-table/inet/isolation", ["theirs drops"]]]);
 });
 
 test("what leaves with its data is told of its own host", () => {
-  const leaving = { event: "result", host: "hv", kind: "volume", units: [], losing: ["vms/old"] } as const;
-  const pruned = { ...leaving, losing: [], removed: [result({ name: "vms/old", disruption: "data-loss" }), result({ name: "vms/kept" })] };
+  const leaving = { event: "result", host: "hv", kind: "volume", resources: [], data_loss: ["vms/old"] } as const;
+  const pruned = {
+    ...leaving,
+    data_loss: [],
+    removed: [result({ name: "vms/old", disruption: "data-loss" }), result({ name: "vms/kept" })],
+  };
   expect(leavingOf(run(...whole, pruned as never), "hv")).toEqual(leavingOf(run(...whole, leaving as never), "hv"));
   expect(leavingOf(run(...whole, leaving as never), "app")).toEqual([]);
   expect(leavingOf(run(...whole, leaving as never), "hv")).toEqual([
@@ -164,7 +168,14 @@ test("what leaves with its data is told of its own host", () => {
 });
 
 test("what a program makes, and no inventory declares, does not leave", () => {
-  const leaving = { event: "result", host: "hv", kind: "volume", units: [], losing: ["vms/old"], staying: { "vms/old": "it is used" } };
+  const leaving = {
+    event: "result",
+    host: "hv",
+    kind: "volume",
+    resources: [],
+    data_loss: ["vms/old"],
+    removal_blockers: { "vms/old": "it is used" },
+  };
   expect(leavingOf(run(...whole, leaving as never), "hv", ["hv/volume/vms/old"])).toEqual([]);
 });
 
@@ -173,10 +184,10 @@ test("what leaves and would not be let go is told with the host's reason, in the
     event: "result",
     host: "hv",
     kind: "bridge",
-    units: [],
-    staying: { br0: "it still carries vnet3 of domain db" },
+    resources: [],
+    removal_blockers: { br0: "it still carries vnet3 of domain db" },
   } as const;
-  const pruned = { ...leaving, staying: {}, removed: [result({ name: "br0", failed: true, msg: leaving.staying.br0 })] };
+  const pruned = { ...leaving, removal_blockers: {}, removed: [result({ name: "br0", failed: true, msg: leaving.removal_blockers.br0 })] };
   for (const one of [leaving, pruned])
     expect(leavingOf(run(...whole, one as never), "hv")).toEqual([
       {

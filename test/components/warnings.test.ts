@@ -10,7 +10,7 @@ jest.mock("../../components/host", () => ({
     network = [];
     networks = [];
     services = [];
-    constructor({ name }: { name: string }) {
+    constructor(name: string) {
       made.push(name);
     }
   },

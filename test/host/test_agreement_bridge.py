@@ -14,7 +14,7 @@ from ansible.module_utils.homelab.core.rollback import store
 from ansible.module_utils.homelab.observe import bridge, networkd, vlan
 from ansible.module_utils.homelab.observe.domain import definition
 
-PORT = {"name": "eth1", "trunk": [10]}
+PORT = {"name": "eth1", "tagged": [10]}
 UNIT = {"name": "br0", "ports": [PORT]}
 
 
@@ -42,7 +42,7 @@ USERS = ["vlan apps", "domain web"]
     [
         ({"mtu": 9000}, USERS),
         ({"stp": True}, USERS),
-        ({"ports": [{**PORT, "trunk": [10, 20]}]}, USERS),
+        ({"ports": [{**PORT, "tagged": [10, 20]}]}, USERS),
         ({"ports": [PORT, {"name": "eth2", "untagged": 20}]}, USERS),
         ({"ports": []}, USERS),
         ({"name": "br1", "ports": []}, []),

@@ -25,7 +25,7 @@ FIELDS = [
     ({"interfaces": [{**PLUG, "isolated": True}]}, "live"),
     ({"interfaces": [{**PLUG, "mac": "52:54:00:00:00:0b"}]}, "live"),
     # How it is treated, which is nothing of the guest's.
-    ({"ready": "agent", "start_seconds": 60}, "live"),
+    ({"ready": "agent", "ready_timeout": 60}, "live"),
     ({"shutdown_seconds": 60, "force_off": True}, "live"),
     ({"snapshot": True}, "live"),
     ({"interfaces": [{**PLUG, "model": "e1000e"}]}, "next-boot"),

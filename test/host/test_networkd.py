@@ -4,7 +4,7 @@ from ansible.module_utils.homelab.core import ownership
 from ansible.module_utils.homelab.observe import bridge, networkd, vlan
 from ansible.module_utils.homelab.observe.networkd import Link
 
-BRIDGE = {"name": "br0", "ports": [{"name": "eth1", "trunk": [10, 20], "untagged": 30}], "mtu": 1500, "stp": False}
+BRIDGE = {"name": "br0", "ports": [{"name": "eth1", "tagged": [10, 20], "untagged": 30}], "mtu": 1500, "stp": False}
 VLAN = {
     "name": "apps",
     "id": 10,

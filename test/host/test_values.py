@@ -8,7 +8,7 @@ import yaml
 from writers import kinds
 
 from ansible.module_utils.homelab.apply.module import split_valid
-from ansible.module_utils.homelab.core import validation
+from ansible.module_utils.homelab.core import specification, validation
 from ansible.module_utils.homelab.observe.quadlet import unit_file
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "inventory" / "values.yml").read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def test_what_is_refused_is_told_and_never_looked_at(kind, resource):
     resources, results = split_valid(observer, [observer.normalise(resource, {})])
     assert resources == []
     assert [(result["failed"], result["changed"]) for result in results] == [(True, False)]
-    assert " is not " in results[0]["msg"] or "declare it by itself" in results[0]["msg"]
+    assert ": expected " in results[0]["msg"]
 
 
 def test_a_kept_value_of_a_section_is_one_setting():
@@ -61,16 +61,16 @@ def test_a_kept_value_of_a_section_is_one_setting():
 
 def test_a_unit_without_name_or_text_is_told():
     observer = observer_of("quadlet-unit")
-    assert observer.errors({"user": "web", "content": ""}) == ["name None is not a unit's file name of at most 200 characters"]
-    assert observer.errors({"name": "a.container"}) == ["give exactly one of sections, source or content"]
-    assert observer.errors({"name": "a.container", "content": "[Container]\nServiceName=-x\n"}) == [
-        "ServiceName= '-x.service' is not a service's name"
+    assert observer.contradictions({"user": "web", "content": ""}) == ["name: missing, the unit's file name"]
+    assert observer.contradictions({"name": "a.container"}) == ["expected exactly one of sections, source or content"]
+    assert observer.contradictions({"name": "a.container", "content": "[Container]\nServiceName=-x\n"}) == [
+        "ServiceName=: expected a service's name, got '-x.service'"
     ]
 
 
 @pytest.mark.parametrize(("owner", "good"), [("lab", True), ("a-1", True), ("../x", False), ("", False), ("a b", False), ("lab\n", False)])
-def test_an_owner_is_part_of_paths_and_marks(owner, good):
-    assert (validation.errors(validation.OWNER, "homelab_owner", owner) == []) is good
+def test_an_owner_is_part_of_paths_and_comments(owner, good):
+    assert (validation.errors(specification.OWNER, owner, "homelab_owner") == []) is good
 
 
 def test_dropins_count_in_the_order_of_their_names():

@@ -41,6 +41,24 @@ function parse(bytes: Buffer): Omit<Fixture, "name"> {
   return { files: Object.fromEntries(files), errors: said["!"], warnings: said["?"] };
 }
 
+/** Whether what is said now becomes what is expected (`npm run test:accept`); the diff is for a person to review. */
+export const isAccepting = process.env["HOMELAB_ACCEPT"] === "1";
+
+/** Makes what a case says now what is expected of it; more lines of that move the lines below them, so it is said twice. */
+export function accept(folder: "bad" | "good", name: string, said: (fixture: Fixture) => string[]): void {
+  for (const _ of ["", "moved"]) replaceExpected(folder, name, said(fixtures(folder).find((one) => one.name === name)!));
+}
+
+function replaceExpected(folder: string, name: string, lines: string[]): void {
+  const path = join(__dirname, folder, `${name}.yml`);
+  const rest = readFileSync(path, "latin1")
+    .split(/(?<=\n)/)
+    .filter((line) => !/^#[!?] /.test(line));
+  const sign = folder === "bad" ? "!" : "?";
+  const expected = lines.map((line) => Buffer.from(`#${sign} ${line}\n`).toString("latin1"));
+  writeFileSync(path, [...expected, ...rest].join(""), "latin1");
+}
+
 /** Writes a case's inventory, and returns its folder. */
 export function write({ files }: Fixture, folder: string): string {
   rmSync(folder, { recursive: true, force: true });

@@ -126,7 +126,7 @@ test("a short key, a bad name and a digest that somebody wrote are refused", () 
   expect(problems()).toEqual(["vault.yml:1:21: homelab_secret_key: at least 16 random characters; openssl rand -hex 32 makes some"]);
   writeFileSync(join(folder, "host_vars/hv.yml"), `podman_secrets: [ { name: -db }, { name: db, digest: ${"a".repeat(64)} } ]\n`);
   expect(problems()).toEqual([
-    'host_vars/hv.yml:1:27: podman_secrets.0.name: a secret\'s name: letters, digits, _ . and - within, at most 200 (it is "-db")',
-    expect.stringMatching(/^host_vars\/hv.yml:1:46: podman_secrets.1.digest: unknown name/),
+    'host_vars/hv.yml:1:27: podman_secrets.0.name: expected a secret\'s name: letters, digits, _ . and - within, at most 200, got "-db"',
+    expect.stringMatching(/^host_vars\/hv.yml:1:46: podman_secrets.1.digest: unknown key/),
   ]);
 });

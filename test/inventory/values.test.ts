@@ -54,7 +54,7 @@ test("what is kept survives YAML, quoted and marked as no template", () => {
   });
   // What makes YAML leaves this as it is, and PyYAML would take it as the end of a line.
   const text = document.toString({ lineWidth: 0 }).replaceAll("\u2028", "\\u2028");
-  const { data, problems } = parseSource("units.yml", text, "refused");
+  const { data, problems } = parseSource("units.yml", text, "rejected");
   expect(problems).toEqual([]);
   expect(data).toEqual(units);
 });

@@ -37,7 +37,7 @@ const after = {
 
 /** What is altered of the rest of hv. */
 interface Hv {
-  bridges: { ports: { trunk: number[] }[] }[];
+  bridges: { ports: { tagged: number[] }[] }[];
   nftables_tables: { content: string }[];
   quadlet_units: { name: string; sections: Record<string, Record<string, unknown>> }[];
 }
@@ -75,7 +75,7 @@ afterAll(() => lab.reset());
 test("what a preview announces is what up does", async () => {
   asHypervisor(after);
   alter<Hv>("host_vars/hv.yml", ({ bridges, nftables_tables, quadlet_units }) => {
-    bridges[0]!.ports[0]!.trunk.push(30);
+    bridges[0]!.ports[0]!.tagged.push(30);
     const [isolation] = nftables_tables;
     isolation!.content = isolation!.content.replace("devices reach nothing on this host", "devices reach nothing here");
     quadlet_units.find(({ name }) => name === "web.container")!.sections["Container"]!["ReadOnly"] = true;

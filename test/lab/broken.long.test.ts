@@ -24,7 +24,7 @@ const PART = {
 /** What is changed of hv. */
 interface Hv {
   homelab_host: { forwarding: boolean };
-  bridges: { ports: { trunk: number[] }[] }[];
+  bridges: { ports: { tagged: number[] }[] }[];
   vlans: object[];
   nftables_tables: { content: string }[];
   service_users: object[];
@@ -42,7 +42,7 @@ async function change(): Promise<void> {
   sha256 ??= (await text("hv", `sha256sum ${KERNEL.initrd}`)).slice(0, 64);
   alter<Hv>("host_vars/hv.yml", (hv) => {
     hv.homelab_host.forwarding = false;
-    hv.bridges[0]!.ports[0]!.trunk.push(30);
+    hv.bridges[0]!.ports[0]!.tagged.push(30);
     hv.vlans.push({ name: "more", id: 30, bridge: "br0", address: "10.10.30.1/24" });
     hv.nftables_tables[0]!.content = hv.nftables_tables[0]!.content.replace("devices reach nothing on this host", "devices reach nothing");
     hv.service_users.push({ name: "more", uid: 2002, subids: { start: 400000 } });

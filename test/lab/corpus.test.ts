@@ -24,7 +24,7 @@ let original: Made;
 /** What the generator on hv makes of files, or of units of our inventory. */
 async function generated(...variants: object[]): Promise<Made[]> {
   const sources = { ...observers(), "homelab.corpus": readFileSync(join(__dirname, "corpus.py"), "utf8") };
-  const groups = [{ kind: "corpus", owner: "", units: variants }];
+  const groups = [{ kind: "corpus", owner: "", resources: variants }];
   const { stdout } = await lab.ssh("hv", "python3 -", { sudo: true, input: script(groups, sources) });
   const [answer] = JSON.parse(stdout.trim().split("\n").at(-1)!) as [{ observations?: { facts: Made }[]; error?: string }];
   if (answer.observations === undefined) throw new Error(answer.error);
@@ -47,7 +47,7 @@ test("the corpus is whole, and the generator takes and refuses what Podman expec
 });
 
 test("as `source`, the generator makes the same service of each, of the name that we expect", async () => {
-  const [ours] = (await generated({ name: "source", units: loaded(corpus.good.map((name) => corpus.asSource(name))) })) as [Made];
+  const [ours] = (await generated({ name: "source", resources: loaded(corpus.good.map((name) => corpus.asSource(name))) })) as [Made];
   expect(ours.made).toEqual(original.made);
   // A template's service is its default instance.
   const named = Object.entries(ours.services).map(([name, service]) => [name, service.replace(/@.*(?=\.service$)/, "@")]);
@@ -55,6 +55,6 @@ test("as `source`, the generator makes the same service of each, of the name tha
 });
 
 test("as `sections`, which can say all of them, the generator makes the same service of each", async () => {
-  const [ours] = (await generated({ name: "sections", units: loaded(await corpus.asSections(corpus.good)) })) as [Made];
+  const [ours] = (await generated({ name: "sections", resources: loaded(await corpus.asSections(corpus.good)) })) as [Made];
   expect(ours.made).toEqual(original.made);
 });

@@ -58,7 +58,7 @@ const units = () => ({
       interfaces: [{ bridge: "br0", vlan: 10, address: ADDRESS }],
       agent: true,
       ready: "cloud-init",
-      start_seconds: 3600,
+      ready_timeout: 3600,
       shutdown_seconds: 900,
       cloud_init: { user_data: userData() },
     },

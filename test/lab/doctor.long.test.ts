@@ -21,7 +21,7 @@ afterAll(() => lab.reset());
 async function doctor(host: HostName, secondsAhead = 0): Promise<{ code: number; said: string; faults: string[] }> {
   // The lab's machines are as late as their last login took.
   await text(host, `date -u -s @${Math.round(Date.now() / 1000) + secondsAhead}`);
-  const { code, stdout } = await run([process.execPath, join(projectRoot, "components/run.js"), "doctor", host, "--inventory", inventory], {
+  const { code, stdout } = await run([process.execPath, join(projectRoot, "cli/run.js"), "doctor", host, "--inventory", inventory], {
     check: false,
   });
   return { code, said: stdout, faults: [...stdout.matchAll(/^ {2}((?:warn|fail) .*)$/gm)].map(([, line]) => line!) };

@@ -25,7 +25,7 @@ const declare = (more: object = {}) =>
         interfaces: [plug(ADDRESS)],
         restart: "allowed",
         snapshot: true,
-        start_seconds: 60,
+        ready_timeout: 60,
         force_off: true,
         shutdown_seconds: 10,
         ...more,
@@ -73,7 +73,7 @@ test("another machine that does not come up is put back as the one that it was",
 
 /** A run that is killed while it waits for the guest, which has come to its end by then. */
 async function brokenOff(): Promise<void> {
-  declare({ ...LOST, start_seconds: 600 });
+  declare({ ...LOST, ready_timeout: 600 });
   const running = startUp();
   await text("hv", "timeout 300 sh -c 'until grep -qs panic /var/log/libvirt/qemu/*.console.log; do sleep 1; done'; pkill -9 -x python3");
   expect((await running.done).code).not.toBe(0);

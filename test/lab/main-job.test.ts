@@ -82,7 +82,7 @@ test("one changed value of each kind is shown, and just that is changed", async 
   const web = await started("hv", "web");
   const values: [string, string, RegExp][] = [
     ["address: 127.0.0.1", "address: 127.0.0.1\n  packages: [genisoimage]", /~ packages/],
-    ["trunk: [10, 20]", "trunk: [10, 20, 30]", /~ trunk/],
+    ["tagged: [10, 20]", "tagged: [10, 20, 30]", /~ tagged/],
     ["to: 10.10.20.199", "to: 10.10.20.150", /~ to\s+: "10.10.20.199" => "10.10.20.150"/],
     ["devices reach nothing on this host", "devices reach nothing here", /~ content/],
     ["count: 65536 }", "count: 65536 }\n    on_delete: destroy", /~ on_delete: "keep" => "destroy"/],
@@ -110,7 +110,7 @@ test("a unit that leaves the configuration is removed, and just that; a change t
   const others = await foreign();
   const app = await traces("app");
   const web = await started("hv", "web");
-  edit("host_vars/hv.yml", "trunk: [10, 20, 30]", "trunk: [10, 20]");
+  edit("host_vars/hv.yml", "tagged: [10, 20, 30]", "tagged: [10, 20]");
   edit("host_vars/hv.yml", "devices reach nothing here", "devices reach nothing");
   edit("host_vars/hv.yml", "name: web.container\n", "name: web.container\n    on_delete: destroy\n");
   remove("host_vars/hv.yml", /  - name: iot\n(?:    .*\n)+/);

@@ -37,7 +37,7 @@ test("a preview of what holds says so, by one run of the playbook in check mode 
 });
 
 test("each change is told with its text, what it disturbs and what else it reaches", async () => {
-  edit("host_vars/hv.yml", "trunk: [10, 20]", "trunk: [10, 20, 30]");
+  edit("host_vars/hv.yml", "tagged: [10, 20]", "tagged: [10, 20, 30]");
   edit("host_vars/hv.yml", "devices reach nothing on this host", "devices reach nothing here");
   edit("host_vars/hv.yml", "Image: web.image\n", "Image: web.image\n        ReadOnly: true\n");
   edit("host_vars/app.yml", "the page is for its own VLAN", "the page is for its VLAN alone");

@@ -16,7 +16,7 @@ const qemu = "qemu-system-x86_64";
  */
 const EMULATED_CPU = "Nehalem,vendor=AuthenticAMD,+aes,+pclmulqdq,+svm,+npt";
 
-/** The trunk: one Ethernet cable between hv's second port and app's only one. */
+/** The tagged: one Ethernet cable between hv's second port and app's only one. */
 const trunk = join(stateDir, "trunk");
 
 export async function startMachine(machine: Machine, image: Image, accelerator: string, snapshot?: string): Promise<void> {

@@ -21,7 +21,7 @@ type Unit = Record<string, unknown>;
 
 interface Hv {
   homelab_host: Unit;
-  bridges: { ports: { trunk: number[] }[] }[];
+  bridges: { ports: { tagged: number[] }[] }[];
   vlans: { name: string; dhcp: Unit }[];
   nftables_tables: { content: string }[];
   service_users: Unit[];
@@ -36,7 +36,7 @@ async function changeOneOfEachKind(guests: boolean): Promise<string[]> {
   await setVault({ greeting: "another" });
   alter<Hv>("host_vars/hv.yml", (hv) => {
     hv.homelab_host["forwarding"] = false;
-    hv.bridges[0]!.ports[0]!.trunk.push(30);
+    hv.bridges[0]!.ports[0]!.tagged.push(30);
     hv.vlans.find(({ name }) => name === "iot")!.dhcp["to"] = "10.10.20.150";
     hv.nftables_tables[0]!.content = hv.nftables_tables[0]!.content.replace("devices reach nothing on this host", "devices reach nothing");
     hv.service_users[0]!["on_delete"] = "destroy";

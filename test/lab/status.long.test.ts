@@ -19,13 +19,10 @@ beforeAll(async () => {
 afterAll(() => lab.reset());
 
 async function command(...args: string[]): Promise<{ code: number; said: string }> {
-  const { code, stdout, stderr } = await run(
-    [process.execPath, join(projectRoot, "components/run.js"), ...args, "--inventory", inventory],
-    {
-      check: false,
-      env,
-    },
-  );
+  const { code, stdout, stderr } = await run([process.execPath, join(projectRoot, "cli/run.js"), ...args, "--inventory", inventory], {
+    check: false,
+    env,
+  });
   return { code, said: stdout + stderr };
 }
 
@@ -42,7 +39,7 @@ test("right after up all is in step, and the host has only what Debian and an op
 
 test("of each unit it is told which side moved", async () => {
   // The configuration, the host, and both; one that plain Ansible applied, one that is new, one that left.
-  edit("host_vars/hv.yml", "trunk: [10, 20]", "trunk: [10, 20, 30]");
+  edit("host_vars/hv.yml", "tagged: [10, 20]", "tagged: [10, 20, 30]");
   await text("hv", "nft add rule inet isolation input tcp dport 22 accept");
   edit("host_vars/hv.yml", "to: 10.10.20.199", "to: 10.10.20.150");
   await text("hv", "ip addr del 10.10.20.1/24 dev iot");

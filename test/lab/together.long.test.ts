@@ -37,8 +37,8 @@ async function held(): Promise<void> {
 
 const wait = (seconds: number): void => {
   const file = join(others, "group_vars/all.yml");
-  const rest = readFileSync(file, "utf8").replace(/^homelab_lock_wait: .*\n/m, "");
-  writeFileSync(file, `${rest}homelab_lock_wait: ${seconds}\n`);
+  const rest = readFileSync(file, "utf8").replace(/^homelab_lock_timeout: .*\n/m, "");
+  writeFileSync(file, `${rest}homelab_lock_timeout: ${seconds}\n`);
 };
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 // What becomes of state when a change goes wrong. The hosts are mocked: what they say is the test's.
 import { apply, remove } from "../../providers/ansible/queue";
-import { type UnitResult } from "../../providers/ansible/run";
+import { type ResourceResult } from "../../providers/ansible/run";
 import { NoAnswer, PartialChange } from "../../providers/errors";
 import { type Inputs, type Outputs, lifecycle } from "../../providers/lifecycle";
 import { observe } from "../../providers/ssh/observe";
@@ -18,7 +18,7 @@ const inputs = {
   __provider: "shim",
 };
 const outputs: Outputs = { ...inputs, drift: [], facts: {} };
-const result: UnitResult = { name: "apps", changed: true, failed: false, present: true, msg: "", drift: "", facts: { id: 10 } };
+const result: ResourceResult = { name: "apps", changed: true, failed: false, present: true, msg: "", differences: "", facts: { id: 10 } };
 
 const thrown = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
 
@@ -29,7 +29,7 @@ test("a change that holds is state", async () => {
 });
 
 test.each(["create", "update"])("a %s that changed the host and does not hold stays in state, with its drift", async (which) => {
-  says.mockResolvedValue({ ...result, failed: true, msg: "applied, but", drift: "apps: it is down" });
+  says.mockResolvedValue({ ...result, failed: true, msg: "applied, but", differences: "apps: it is down" });
   const error = await thrown(which === "create" ? lifecycle.create(inputs) : lifecycle.update("hv/vlan/apps", outputs, inputs));
   expect(error).toBeInstanceOf(PartialChange);
   expect(error).toMatchObject({ id: "hv/vlan/apps", reasons: ["applied, but"] });
@@ -55,7 +55,7 @@ test("a run that had begun and gave no answer may have changed the host; one tha
 test("a read or delete that fails is an error; only the host's own word makes a unit absent", async () => {
   jest.mocked(observe).mockRejectedValueOnce(new Error("away"));
   await expect(lifecycle.read("hv/vlan/apps", outputs)).rejects.toThrow("away");
-  jest.mocked(observe).mockResolvedValueOnce({ name: "apps", present: false, drift: "", facts: {} });
+  jest.mocked(observe).mockResolvedValueOnce({ name: "apps", present: false, differences: "", facts: {} });
   expect(await lifecycle.read("hv/vlan/apps", outputs)).toEqual({ id: "", props: {} });
   jest.mocked(remove).mockRejectedValueOnce(new Error("away"));
   await expect(lifecycle.delete("hv/vlan/apps", outputs)).rejects.toThrow("away");

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { Batch } from "../../providers/batch";
 import { type Inputs, type Outputs, idOf, lifecycle } from "../../providers/lifecycle";
 import { resultOf } from "../../providers/ansible/queue";
-import { type Event, type UnitResult } from "../../providers/ansible/run";
+import { type Event, type ResourceResult } from "../../providers/ansible/run";
 
 const root = resolve(__dirname, "../..");
 
@@ -30,13 +30,13 @@ test("check fills in defaults, and tells what is wrong by property", async () =>
   expect(mtu).toBe(1500);
   expect((await lifecycle.check({}, { ...inputs, unit: short })).inputs).toEqual(inputs);
   const { failures } = await lifecycle.check({}, { ...inputs, unit: { ...short, id: 0 } });
-  expect(failures).toEqual([{ property: "unit.id", reason: "a VLAN id is 1 to 4094" }]);
+  expect(failures).toEqual([{ property: "unit.id", reason: "expected 1 to 4094, got 0" }]);
 });
 
 test("a unit's text is given, and not a file that holds it; an image is where it is", async () => {
   const web = { ...inputs, kind: "quadlet-unit" as const, unit: { name: "web.container", source: "web.container" } };
   expect((await lifecycle.check({}, web)).failures).toEqual([
-    { property: "unit.source", reason: "only an inventory names files; give the text" },
+    { property: "unit.source", reason: "only an inventory can name a file; give its text instead" },
   ]);
   const image = { ...inputs, kind: "image" as const, unit: { name: "debian", source: "/srv/debian.qcow2", sha256: "0".repeat(64) } };
   expect((await lifecycle.check({}, image)).failures).toBeUndefined();
@@ -96,29 +96,40 @@ test("a call of which the run said nothing is an error with the run's reason", (
 });
 
 const event = (event: Event["event"], task: string, more = {}): Event => ({ event, host: "hv", task, ...more });
-const made: UnitResult = { name: "apps", changed: true, failed: false, present: true, msg: "", facts: {} };
-const vlansSaid = event("result", "vlan", { kind: "vlan", units: [made], removed: [] });
+const made: ResourceResult = { name: "apps", changed: true, failed: false, present: true, msg: "", facts: {} };
+const vlansSaid = event("result", "vlan", { kind: "vlan", resources: [made], removed: [] });
 const call = { where: inputs, name: "apps", remove: false };
 
-test("what the host took back is no change, and one that it kept though the connection broke is one", () => {
-  const ended = (task: string) => resultOf(call, { code: 2, events: [vlansSaid, event("failed", task, { msg: "why" })], output: "" });
-  expect(ended("confirm : Say that the change was taken back")).toEqual({ ...made, failed: true, changed: false, msg: "why" });
-  expect(ended("confirm : Say that the connection broke, though the host can be reached")).toEqual(made);
+const step = (step: Event["step"]): Event => event("failed", "a task of any name", { step, msg: "why" });
+const started = event("task", "a task of any name", { step: "apply", role: "vlan" });
+
+test("a change that was rolled back is none, and one that stands though the connection was lost is one", () => {
+  const ended = (word: Event["step"]) => resultOf(call, { code: 2, events: [vlansSaid, step(word)], output: "" });
+  expect(ended("rolled_back")).toEqual({ ...made, failed: true, changed: false, msg: "why" });
+  expect(ended("connection_lost")).toEqual(made);
 });
 
 test.each([
-  ["Say that the change was taken back", false],
-  ["Say that the connection broke, though the host can be reached", true],
-  ["Wait until the host is back", true],
-])("a VLAN of which the module did not tell, and then `%s`: may the host have changed? %s", (task, begun) => {
-  const events = [event("task", "vlan : Apply vlans"), event("failed", `confirm : ${task}`, { msg: "why" })];
-  expect(resultOf(call, { code: 2, events, output: "" })).toMatchObject({ begun });
+  ["rolled_back", false],
+  ["connection_lost", true],
+  ["confirm", true],
+] as const)("a VLAN without a result, and a failed step `%s`: may the host have changed? %s", (word, begun) => {
+  expect(resultOf(call, { code: 2, events: [started, step(word)], output: "" })).toMatchObject({ begun });
 });
 
-test("nobody can say what a host holds that did not come back", () => {
-  const events = [event("task", "vlan : Apply vlans"), vlansSaid, event("failed", "confirm : Wait until the host is back", { msg: "why" })];
+test("a run that started another kind only has not changed this one", () => {
+  const other = { ...started, role: "bridge" };
+  const failed = event("failed", "a task", { msg: "why" });
+  expect(resultOf(call, { code: 2, events: [other, failed], output: "" })).toMatchObject({ begun: false });
+  expect(resultOf(call, { code: 2, events: [started, failed], output: "" })).toMatchObject({ begun: true });
+  const rejected = { ...failed, rejected: true };
+  expect(resultOf(call, { code: 2, events: [started, rejected], output: "" })).toMatchObject({ begun: false });
+});
+
+test("the outcome on a host that did not come back is unknown", () => {
+  const events = [started, vlansSaid, step("confirm")];
   expect(resultOf(call, { code: 2, events, output: "" })).toMatchObject({ begun: true });
-  const same = { ...vlansSaid, units: [{ ...made, changed: false }] };
+  const same = { ...vlansSaid, resources: [{ ...made, changed: false }] };
   expect(resultOf(call, { code: 2, events: [same, events[2]!], output: "" })).toMatchObject({ changed: false, failed: false });
 });
 

@@ -21,5 +21,5 @@ test("a program's value goes from check to the private request, and into nothing
 
 test("a secret of the vault is asked for without its value", () => {
   const unit = { ...inputs.unit, from: "db" };
-  expect(asked(unit)).toEqual({ owner: "lab", units: { "podman-secret": [unit] }, absent: {}, values: {} });
+  expect(asked(unit)).toEqual({ owner: "lab", resources: { "podman-secret": [unit] }, absent: {}, values: {} });
 });

@@ -1,7 +1,7 @@
 // States that released versions wrote (test/states/<version>.json): today's code knows their units, and replaces none of them.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { heldIn } from "../../components/state";
+import { heldIn } from "../../cli/state";
 import { type Inputs, type Outputs, idOf, lifecycle } from "../../providers/lifecycle";
 
 const folder = join(__dirname, "../states");

@@ -1,4 +1,4 @@
-import { type Place, type Problem, type Source, written } from "../document";
+import { type SourceLocation, type Problem, type Source, written } from "../document";
 import { type HostVars } from "../schema";
 
 /** A host whose units are good one by one, with the places of its values. `folder` is the inventory's. */
@@ -20,13 +20,14 @@ export type Lint = (hosts: LintHost[]) => Finding[];
 type Path = readonly PropertyKey[];
 
 /** Something wrong at a path of a host's variables; `place` is given where it stands elsewhere. */
-export const error = (host: LintHost, path: Path, message: string, place?: Place): Finding => finding("error", host, path, message, place);
+export const error = (host: LintHost, path: Path, message: string, place?: SourceLocation): Finding =>
+  finding("error", host, path, message, place);
 
 /** The same for something that is allowed, but hardly meant. */
-export const warning = (host: LintHost, path: Path, message: string, place?: Place): Finding =>
+export const warning = (host: LintHost, path: Path, message: string, place?: SourceLocation): Finding =>
   finding("warning", host, path, message, place);
 
-function finding(level: Finding["level"], host: LintHost, path: Path, message: string, place?: Place): Finding {
+function finding(level: Finding["level"], host: LintHost, path: Path, message: string, place?: SourceLocation): Finding {
   return { level, ...(place ?? host.source.at(path)), message: `${written(path)}: ${message}` };
 }
 

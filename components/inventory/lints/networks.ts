@@ -22,9 +22,9 @@ function bridgesOf(host: LintHost): Finding[] {
       const message = `${vlan.name} cannot have more bytes than its bridge ${bridge.name}, which has ${bridge.mtu}`;
       return [error(host, ["vlans", index, "mtu"], message)];
     }
-    const carried = bridge.ports.flatMap(({ trunk, untagged }) => [...trunk, untagged]);
+    const carried = bridge.ports.flatMap(({ tagged, untagged }) => [...tagged, untagged]);
     if (bridge.ports.length === 0 || carried.includes(vlan.id)) return [];
-    const message = `no port of ${bridge.name} carries VLAN ${vlan.id}: add it to a port's trunk, unless it is for guests alone`;
+    const message = `no port of ${bridge.name} carries VLAN ${vlan.id}: add it to a port's tagged, unless it is for guests alone`;
     return [warning(host, ["vlans", index, "id"], message)];
   });
 }
@@ -43,9 +43,11 @@ function portsOf(host: LintHost): Finding[] {
   const twice = clashes(ports, (one, other) => one.name === other.name).map(([port, other]) =>
     error(host, [...port.path, "name"], `${port.name} is a port of ${other.bridge} already; a link is the port of one bridge`),
   );
-  const carried = ports.flatMap(({ trunk, untagged, path }) => {
-    const again = trunk.findIndex((id, index) => trunk.indexOf(id) < index || id === untagged);
-    return again < 0 ? [] : [error(host, [...path, "trunk", again], `VLAN ${trunk[again]} is carried by this port already; name it once`)];
+  const carried = ports.flatMap(({ tagged, untagged, path }) => {
+    const again = tagged.findIndex((id, index) => tagged.indexOf(id) < index || id === untagged);
+    return again < 0
+      ? []
+      : [error(host, [...path, "tagged", again], `VLAN ${tagged[again]} is carried by this port already; name it once`)];
   });
   return [...twice, ...carried];
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Place } from "../document";
+import { type SourceLocation } from "../document";
 import { type LintHost } from "./finding";
 
 /** One `key=value` of a unit file; `line` counts from 0. */
@@ -39,7 +39,7 @@ function logicalLines(text: string): { text: string; line: number }[] {
 /** A setting with where a user finds it. */
 export interface Entry extends Omit<Setting, "line"> {
   path: PropertyKey[];
-  place: Place;
+  place: SourceLocation;
 }
 
 type Unit = LintHost["vars"]["quadlet_units"][number];
@@ -123,7 +123,7 @@ function entriesOfText(host: LintHost, text: string, path: PropertyKey[]): Entry
 }
 
 /** A line of a native file stands in that file, else in the inventory. */
-function placeOf(host: LintHost, path: PropertyKey[], line: number): Place {
+function placeOf(host: LintHost, path: PropertyKey[], line: number): SourceLocation {
   if (path.at(-1) !== "source") return host.source.lineOf(path, line);
   const units = (host.source.data as { quadlet_units: { source: string }[] }).quadlet_units;
   return { file: join(host.folder, units[Number(path[1])]!.source), line: line + 1, column: 1 };

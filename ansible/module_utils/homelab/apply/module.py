@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..core import validation
+from ..core import specification, validation
 from ..core.observer import Observation, Resource
 from . import lock
 from .converge import Result, clear, converge, loses_data, removal_blockers_of, result_of
@@ -38,7 +38,7 @@ def run_module(writer: Writer) -> None:
         },
         supports_check_mode=True,
     )
-    if errors := validation.errors(validation.OWNER, "homelab_owner", module.params["owner"]):
+    if errors := validation.errors(specification.OWNER, module.params["owner"], "homelab_owner"):
         module.fail_json(msg=errors[0])
     session = None if module.check_mode else HostSession(module.params["run"])
     try:

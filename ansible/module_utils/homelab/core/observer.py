@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from . import records
+from . import records, validation
+from .specification import KINDS
 
 Resource = dict[str, Any]
 
@@ -38,7 +39,6 @@ class Observer(ABC):
     """The observer of one kind. It reads the host and changes nothing."""
 
     kind: str
-    defaults: ClassVar[Resource] = {}
     # False for a kind whose objects cannot carry an owner; the records tell instead.
     carries_owner: ClassVar[bool] = True
 
@@ -68,12 +68,34 @@ class Observer(ABC):
             return set()
         return {name for name, one in self.found().items() if one not in (None, owner)}
 
+    @property
+    def schema(self) -> validation.Schema:
+        """Return the JSON Schema of one resource."""
+        schema: validation.Schema = KINDS[self.kind]["schema"]
+        return schema
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Return the former keys by their path, such as `ports[].trunk`, with their present names."""
+        renamed: dict[str, str] = KINDS[self.kind]["renamed"]
+        return renamed
+
+    @property
+    def defaults(self) -> Resource:
+        """Return the defaults of a resource's own keys."""
+        return {key: one["default"] for key, one in self.schema["properties"].items() if "default" in one}
+
     def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
         """Return the resource with its defaults. `contents` holds the files that resources name as `source`."""
-        return {**self.defaults, **resource}
+        whole: Resource = validation.with_defaults(self.schema, validation.with_present_keys(self.renamed, resource)[0])
+        return whole
 
     def errors(self, resource: Resource) -> list[str]:
         """Return what is invalid in a resource, whatever the host holds. Through Pulumi, zod reports it earlier."""
+        return validation.errors(self.schema, resource) or self.contradictions(resource)
+
+    def contradictions(self, resource: Resource) -> list[str]:
+        """Return which valid values of a resource contradict each other."""
         return []
 
     def warnings(self, resources: Sequence[Resource], owner: str) -> dict[str, list[str]]:

@@ -1,77 +1,155 @@
-"""What texts of units may hold, so that none becomes another line, option or path on the host. Pure.
+"""Checks resources against core/specification.py, so that no value becomes another line, option or path on the host. Pure.
 
-providers/text.ts and the kinds' schema.ts say the same on the way through Pulumi; plain Ansible has this alone.
-test/inventory/values.yml holds both together.
+Through Pulumi, zod has checked the same schemas before; plain Ansible has this alone. test/inventory/values.yml holds both
+to the same answers. Of JSON Schema (draft 2020-12) it knows what zod generates of our schemas.
 """
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-# All but tab, line feed and carriage return.
-_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff"
-_PART = rf"(?!\.{{1,2}}(?:/|\Z))[^/\t\r\n{_CONTROL}]+"
+Schema = dict[str, Any]
 
-
-class Pattern(NamedTuple):
-    """What a text must look like as a whole, with its name in messages."""
-
-    name: str
-    pattern: str
-
-
-NATIVE = Pattern("text without control characters", rf"[^{_CONTROL}]*")
-# systemd.syntax(7): what would begin another line, join the next one, or be cut off at its ends, is none.
-VALUE = Pattern("one line of text, without blanks at its ends or \\ at its end", rf"(?:(?!\s)[^\r\n{_CONTROL}]*(?<![\s\\]))?")
-KEY = Pattern("a name of letters, digits and -", r"[A-Za-z][A-Za-z0-9-]*")
-PATH = Pattern("a path below a folder", rf"{_PART}(?:/{_PART})*")
-LINK = Pattern("a link's name", r"(?!(?:all|default|[0-9]+)\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
-MAC = Pattern("a MAC address in lower case", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-ADDRESS = Pattern("an IPv4 address", rf"(?:{_OCTET}\.){{3}}{_OCTET}")
-GUEST_ADDRESS = Pattern("an IPv4 address, or auto", rf"auto|{ADDRESS.pattern}")
-CIDR = Pattern("an IPv4 address with prefix", rf"{ADDRESS.pattern}/(?:[0-9]|[12][0-9]|3[0-2])")
-PACKAGE = Pattern("a Debian package's name", r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
-URL_HOST = Pattern("a host's name or address", r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
-TABLE = Pattern("a table's name", r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-NEW_USER = Pattern("a new user's name", r"(?!(?:root|system)\Z)[a-z_][a-z0-9_-]{0,30}")
-USER = Pattern("a user's name", r"(?!(?:root|system)\Z)[A-Za-z_][A-Za-z0-9_.-]{0,31}")
-# Shorter than Podman's 253 and the file system's 255, since a record's file is named after it and its user.
-UNIT = Pattern(
-    "a unit's file name of at most 200 characters",
-    r"(?=.{1,200}\Z)[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(?:container|pod|network|volume|kube|image|build)",
-)
-DROPIN = Pattern("a drop-in's file name", r"(?!homelab-stopped\.conf\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*\.conf")
-SERVICE = Pattern("a service's name", r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
-SECRET = Pattern("a secret's name of at most 200 characters", r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,198}[A-Za-z0-9])?")
-LIBVIRT_NAME = Pattern("a name of letters, digits, _ . -, at most 63", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
-VOLUME = Pattern("a volume as <pool>/<name>", f"{LIBVIRT_NAME.pattern}/{LIBVIRT_NAME.pattern}")
-ABSOLUTE = Pattern("an absolute path", rf"(?:/{_PART})+")
-# What cloud-init knows a text by; it takes no notice of any other.
-USER_DATA = Pattern(
-    "user data that begins with #cloud-config, #!, another # word of cloud-init's, or Content-Type:", rf"(?:#|Content-Type:)[^{_CONTROL}]*"
-)
-LINE = Pattern("one line of text without control characters", r"[^\x00-\x1f\x7f-\x9f\ufeff]*")
-SIZE = Pattern("a size such as 512 MiB or 20 GiB", r"[1-9][0-9]{0,6} (?:MiB|GiB|TiB)")
-SHA256 = Pattern("a SHA-256 in lower-case hexadecimal digits", r"[0-9a-f]{64}")
-SOURCE = Pattern("a URL (http or https) without blanks, or an absolute path", rf"https?://[!-~]+|{ABSOLUTE.pattern}")
-DISK_TARGET = Pattern("a disk's name such as vda or sda", r"(?:vd|sd|hd)[a-z]")
-MACHINE = Pattern("a machine type", r"[a-z0-9][a-z0-9.-]{0,62}")
-PROCESSOR = Pattern("a processor's model", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-OWNER = Pattern("an owner's name", r"[a-z][a-z0-9-]{0,31}")
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+WORDS = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
 
 
-def errors(form: Pattern, label: str, *values: object) -> list[str]:
-    """What is said of those values that do not have the form; `label` is the name under which a user gives them."""
-    good = re.compile(form.pattern)
-    return [f"{label} {value!r:.80} is not {form.name}" for value in values if not (isinstance(value, str) and good.fullmatch(value))]
+def errors(schema: Schema, value: Any, path: str = "") -> list[str]:
+    """Return one text per value that a schema does not accept: where, what was expected, what was found."""
+    return [f"{where}: expected {expected}, got {_shown(found)}" for where, expected, found in _violations(schema, value, path)]
+
+
+def with_defaults(schema: Schema, value: Any) -> Any:
+    """Return a value with the defaults of its schema, at every depth. Anything of another type stays as it is."""
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        missing = {key: one["default"] for key, one in properties.items() if key not in value and "default" in one}
+        return {**missing, **{key: with_defaults(properties.get(key, {}), one) for key, one in value.items()}}
+    if isinstance(value, list) and "items" in schema:
+        return [with_defaults(schema["items"], one) for one in value]
+    return value
+
+
+def with_present_keys(renamed: dict[str, str], resource: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return a resource with its former keys under their present names, and one text per former key.
+
+    `renamed` maps paths such as `ports[].trunk` to names. A mapping that has both keys keeps both, which is an error.
+    """
+    whole, found = copy.deepcopy(resource), []
+    for path, present in renamed.items():
+        *parents, former = path.split(".")
+        for mapping in _mappings(whole, parents):
+            if former in mapping and present not in mapping:
+                mapping[present] = mapping.pop(former)
+                found.append(f"{former} is now called {present}; the former name is accepted in this version only")
+    return whole, list(dict.fromkeys(found))
 
 
 def redact(text: str, values: Iterable[str]) -> str:
-    """A text without secret values; a container's journal may hold its own."""
+    """Return a text without secret values; a container's journal may hold its own."""
     parts = {part for value in values for part in (value, *value.splitlines()) if part.strip()}
     for part in sorted(parts, key=len, reverse=True):
         text = text.replace(part, "********")
     return text
+
+
+def _mappings(value: Any, parents: list[str]) -> Iterator[dict[str, Any]]:
+    if not parents:
+        if isinstance(value, dict):
+            yield value
+        return
+    inner = value.get(parents[0].removesuffix("[]")) if isinstance(value, dict) else None
+    for one in inner if isinstance(inner, list) else [inner]:
+        yield from _mappings(one, parents[1:])
+
+
+def _violations(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    if "anyOf" in schema:
+        if all(any(_violations(one, value, path)) for one in schema["anyOf"]):
+            yield path, schema.get("x-expected") or _any_expected(schema["anyOf"], value, path), value
+        return
+    if not _has_type(schema, value):
+        yield path, _expected(schema), value
+        return
+    if isinstance(value, dict):
+        yield from _in_mapping(schema, value, path)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _violations(schema.get("items", {}), one, f"{path}.{index}")
+    else:
+        yield from _in_scalar(schema, value, path)
+
+
+def _in_mapping(schema: Schema, value: dict[str, Any], path: str) -> Iterator[tuple[str, str, Any]]:
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+    for key in schema.get("required", []):
+        if key not in value and "default" not in properties.get(key, {}):
+            yield f"{path}.{key}".lstrip("."), _expected(properties[key]), None
+    for key, one in value.items():
+        where = f"{path}.{key}".lstrip(".")
+        for _, expected, _found in _violations(schema.get("propertyNames", {}), key, where):
+            yield where, expected, key
+        if key in properties:
+            yield from _violations(properties[key], one, where)
+        elif others is False:
+            yield where, f"one of {', '.join(properties)}", key
+        elif isinstance(others, dict):
+            yield from _violations(others, one, where)
+
+
+def _in_scalar(schema: Schema, value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    if "enum" in schema and value not in schema["enum"]:
+        yield path, f"one of {', '.join(map(str, schema['enum']))}", value
+    if "const" in schema and value != schema["const"]:
+        yield path, repr(schema["const"]), value
+    for part in [schema, *schema.get("allOf", [])]:
+        if "pattern" in part and not re.search(part["pattern"], value):
+            yield path, part.get("x-expected") or _expected(schema), value
+            return
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if (low is not None and value < low) or (high is not None and value > high):
+        yield path, schema.get("x-expected") or f"{low} to {high}", value
+    if isinstance(value, str) and not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
+        yield path, "a string that is not empty" if not value else f"at most {schema.get('maxLength')} characters", value
+
+
+def _has_type(schema: Schema, value: Any) -> bool:
+    words = schema.get("type", [])
+    words = [words] if isinstance(words, str) else words
+    if not words:
+        return True
+    # To Python, a boolean is a number, too.
+    return any(isinstance(value, TYPES[word]) and (word == "boolean" or not isinstance(value, bool)) for word in words)
+
+
+def _any_expected(schemas: list[Schema], value: Any, path: str) -> str:
+    """Return what the schemas of the value's own type expect, or else what any of them does."""
+    same = [one for one in schemas if _has_type(one, value)] or schemas
+    found = [expected for one in same for _, expected, _found in list(_violations(one, value, path))[:1]]
+    return " or ".join(dict.fromkeys(found))
+
+
+def _expected(schema: Schema) -> str:
+    words = schema.get("type", "a value")
+    return schema.get("x-expected") or " or ".join(WORDS.get(word, word) for word in ([words] if isinstance(words, str) else words))
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else f"{value!r:.80}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from ..core import records, validation
+from ..core import records
 from ..core.observer import Observation, Observer, Resource
 from . import networkd
 from .networkd import FOLDER, Files, Link
@@ -15,17 +15,9 @@ class Bridge(Observer):
     """Reads bridges, their ports and the ports' VLANs. Ports that are not ours (guests') are no drift."""
 
     kind = "bridge"
-    defaults: ClassVar[Resource] = {"ports": [], "mtu": 1500, "stp": False}
 
     def name_of(self, resource: Resource) -> str:
         return str(resource["name"])
-
-    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
-        whole = super().normalise(resource, contents)
-        return {**whole, "ports": [{"trunk": [], **port} for port in whole["ports"]]}
-
-    def errors(self, resource: Resource) -> list[str]:
-        return validation.errors(validation.LINK, "name", resource["name"], *(port["name"] for port in resource["ports"]))
 
     def record_of(self, resource: Resource) -> records.Record:
         return {"ports": [port["name"] for port in resource["ports"]]}
@@ -80,7 +72,7 @@ def _port_drift(bridge: str, port: dict[str, Any], links: dict[str, Link]) -> li
         return [f"{port['name']}: there is no such link"]
     if link.master != bridge:
         return [f"{link.name}: it is a port of {link.master or 'no bridge'}, wanted {bridge}"]
-    wanted: dict[int, list[str]] = {vlan: [] for vlan in port["trunk"]}
+    wanted: dict[int, list[str]] = {vlan: [] for vlan in port["tagged"]}
     if "untagged" in port:
         wanted[port["untagged"]] = ["Egress Untagged", "PVID"]
     differences = [] if link.up else [f"{link.name}: it is down"]
@@ -108,7 +100,7 @@ def files_of(resource: Resource, owner: str) -> Files:
         ]),
     }  # fmt: skip
     for port in resource["ports"]:
-        vlans: networkd.Settings = [("BridgeVLAN", [("VLAN", vlan)]) for vlan in port["trunk"]]
+        vlans: networkd.Settings = [("BridgeVLAN", [("VLAN", vlan)]) for vlan in port["tagged"]]
         if "untagged" in port:
             vlans.append(("BridgeVLAN", [("PVID", port["untagged"]), ("EgressUntagged", port["untagged"])]))
         files[FOLDER / f"10-homelab-{name}-{port['name']}.network"] = _render(owner, name, [

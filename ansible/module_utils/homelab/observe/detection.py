@@ -6,11 +6,13 @@ from typing import Any
 
 from ..core.observer import Observer
 from ..core.rollback import program
+from ..core.specification import KINDS
+from ..core.validation import with_present_keys
 from .kinds import OBSERVERS
 
 
 def detect(params: dict[str, Any]) -> dict[str, Any]:
-    """Return `out_of_sync`, a list of kinds, and by kind the `warnings` and `facts` that a run needs beforehand.
+    """Return `out_of_sync`, a list of kinds; `warnings` and `facts` by kind; and `renamed`, one text per former key.
 
     `params` holds `resources` and `absent` by kind, `contents`, `owner`, `run` and `report_undeclared`. A kind that cannot be
     read is out of sync; its own module reports why.
@@ -21,6 +23,7 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
         "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, params)],
         "warnings": _by_kind("warnings", params),
         "facts": _by_kind("extra_facts", params),
+        "renamed": renamed_in(params["resources"]),
     }
 
 
@@ -36,6 +39,17 @@ def is_in_sync(observer: Observer, params: dict[str, Any]) -> bool:
         return not others & set(params["absent"].get(observer.kind, [])) and not (others and params["report_undeclared"])
     except Exception:
         return False
+
+
+def renamed_in(resources: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Return which former keys the resources use. Pulumi has reported them already, with their places."""
+    found = [
+        f"{KINDS[observer.kind]['list']}: {text}"
+        for observer in OBSERVERS
+        for resource in resources.get(observer.kind, [])
+        for text in with_present_keys(observer.renamed, resource)[1]
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _by_kind(method: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
-from ..core import ownership, records, system, validation
+from ..core import ownership, records, system
 from ..core.observer import Observation, Observer, Resource
 from ..core.rollback import program, restore, state, store
 
@@ -103,14 +103,9 @@ class Host(Observer):
     """Reads packages, files, units and forwarding."""
 
     kind = "host"
-    defaults: ClassVar[Resource] = {"podman": True, "hypervisor": False, "forwarding": False, "packages": []}
 
     def name_of(self, unit: Resource) -> str:
         return "host"
-
-    def errors(self, unit: Resource) -> list[str]:
-        address = validation.errors(validation.URL_HOST, "address", unit["address"]) if "address" in unit else []
-        return [*validation.errors(validation.PACKAGE, "package", *unit["packages"]), *address]
 
     def observe(self, units: Sequence[Resource], owner: str) -> list[Observation]:
         return [self._observe(unit, owner) for unit in units]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core import records, validation
+from ..core import records
 from ..core.observer import Observation, Observer, Resource
 
 FOLDER = Path("/var/lib/homelab-images")
@@ -23,12 +23,6 @@ class Image(Observer):
 
     def name_of(self, resource: Resource) -> str:
         return str(resource["name"])
-
-    def errors(self, resource: Resource) -> list[str]:
-        found = validation.errors(validation.LIBVIRT_NAME, "name", resource["name"]) + validation.errors(
-            validation.SHA256, "sha256", resource["sha256"]
-        )
-        return found + validation.errors(validation.SOURCE, "source", resource["source"])
 
     def is_ours(self, seen: Observation, owner: str) -> bool:
         """A file with the wanted hash is what anybody would have fetched."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..core import ownership, system, validation
+from ..core import ownership, system
 from ..core.observer import Observation, Observer, Resource
 
 FOLDER = Path("/etc/homelab/nftables")
@@ -27,12 +27,6 @@ class NftablesTable(Observer):
 
     def name_of(self, resource: Resource) -> str:
         return f"{resource['family']}/{resource['name']}"
-
-    def errors(self, resource: Resource) -> list[str]:
-        return [
-            *validation.errors(validation.TABLE, "name", resource["name"]),
-            *validation.errors(validation.NATIVE, "content", resource["content"]),
-        ]
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         tables = tables_on_host()

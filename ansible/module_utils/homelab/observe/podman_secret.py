@@ -11,7 +11,7 @@ import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..core import records, system, validation
+from ..core import records, system
 from ..core.observer import Observation, Observer, Resource
 from .quadlet.states import manager_runs
 from .quadlet.users import SYSTEM, account_of, closed_to, is_readable, store_of, user_of
@@ -35,10 +35,6 @@ class PodmanSecret(Observer):
 
     def name_of(self, unit: Resource) -> str:
         return f"{user_of(unit)}/{unit['name']}"
-
-    def errors(self, unit: Resource) -> list[str]:
-        user = validation.errors(validation.USER, "user", unit["user"]) if unit.get("user") else []
-        return [*user, *validation.errors(validation.SECRET, "name", unit["name"])]
 
     def record_of(self, unit: Resource) -> records.Record:
         return {"digest": unit["digest"]}

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
-from ..core import records, validation
+from ..core import records
 from ..core.observer import Observation, Observer, Resource
 from . import libvirt_host
 
@@ -23,12 +23,6 @@ class Pool(Observer):
 
     def name_of(self, resource: Resource) -> str:
         return str(resource["name"])
-
-    def errors(self, resource: Resource) -> list[str]:
-        return [
-            *validation.errors(validation.LIBVIRT_NAME, "name", resource["name"]),
-            *validation.errors(validation.ABSOLUTE, "path", resource["path"]),
-        ]
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         try:

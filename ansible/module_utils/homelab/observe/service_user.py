@@ -6,9 +6,8 @@ import os
 import pwd
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
-from ..core import records, system, validation
+from ..core import records, system
 from ..core.observer import Observation, Observer, Resource
 
 MARK = "homelab/"
@@ -21,17 +20,9 @@ class ServiceUser(Observer):
     """Reads accounts, subordinate ids and linger. GECOS says whose a user is: `homelab/<owner>` (no colon may stand there)."""
 
     kind = "service-user"
-    defaults: ClassVar[Resource] = {"on_delete": "keep"}
 
     def name_of(self, resource: Resource) -> str:
         return str(resource["name"])
-
-    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
-        whole = super().normalise(resource, contents)
-        return {**whole, "subids": {"count": 65536, **whole["subids"]}}
-
-    def errors(self, resource: Resource) -> list[str]:
-        return validation.errors(validation.NEW_USER, "name", resource["name"])
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [self._observe(resource, owner) for resource in resources]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
-from ..core import system, validation
+from ..core import system
 from ..core.observer import Observation, Observer, Resource
 from . import networkd
 from .networkd import FOLDER, Files, Link
@@ -16,24 +15,9 @@ class Vlan(Observer):
     """Reads VLAN links, the bridge's own membership, addresses and the DHCP server."""
 
     kind = "vlan"
-    defaults: ClassVar[Resource] = {"mtu": 1500}
 
     def name_of(self, resource: Resource) -> str:
         return str(resource["name"])
-
-    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
-        whole = super().normalise(resource, contents)
-        return {**whole, "dhcp": {"dns": [], "leases": [], **whole["dhcp"]}} if "dhcp" in whole else whole
-
-    def errors(self, resource: Resource) -> list[str]:
-        found = validation.errors(validation.LINK, "name or bridge", resource["name"], resource["bridge"])
-        found += validation.errors(validation.CIDR, "address", resource["address"]) if "address" in resource else []
-        if "dhcp" not in resource:
-            return found
-        dhcp, leases = resource["dhcp"], resource["dhcp"]["leases"]
-        found += validation.errors(validation.MAC, "mac", *(lease["mac"] for lease in leases))
-        addresses = [dhcp["from"], dhcp["to"], *dhcp["dns"], *(lease["address"] for lease in leases)]
-        return found + validation.errors(validation.ADDRESS, "dhcp", *addresses)
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         links = networkd.read_links() if resources else {}

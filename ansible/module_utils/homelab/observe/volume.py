@@ -9,9 +9,9 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from ..core import disk_space, records, sizes, system, validation
+from ..core import disk_space, records, sizes, system
 from ..core.observer import Observation, Observer, Resource
 from . import libvirt_host, pool
 
@@ -24,15 +24,9 @@ class Volume(Observer):
 
     kind = "volume"
     carries_owner = False
-    defaults: ClassVar[Resource] = {"format": "qcow2", "on_delete": "keep"}
 
     def name_of(self, resource: Resource) -> str:
         return f"{resource['pool']}/{resource['name']}"
-
-    def errors(self, resource: Resource) -> list[str]:
-        found = validation.errors(validation.LIBVIRT_NAME, "pool or name", resource["pool"], resource["name"])
-        found += validation.errors(validation.SIZE, "size", resource["size"])
-        return found + (validation.errors(validation.LIBVIRT_NAME, "image", resource["image"]) if "image" in resource else [])
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [observe(resource, owner) for resource in resources]

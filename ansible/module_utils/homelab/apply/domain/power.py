@@ -37,13 +37,13 @@ def start(domain: Any, resource: Resource) -> None:
 
 def wait_until_ready(domain: Any, resource: Resource) -> None:
     """Wait until a guest shows all signs of being ready. Raises TimeoutError with the console's last lines."""
-    end = time.monotonic() + resource["start_seconds"]
+    end = time.monotonic() + resource["ready_timeout"]
     while missing := [what for what, is_there in signs(domain, resource) if not is_there()]:
         if not domain.isActive():
             raise TimeoutError(f"it went off again without {', '.join(missing)}; {last_lines(domain)}")
         if time.monotonic() > end:
             raise TimeoutError(
-                f"it runs, but after {resource['start_seconds']} s there is no {', no '.join(missing)}; {last_lines(domain)}"
+                f"it runs, but after {resource['ready_timeout']} s there is no {', no '.join(missing)}; {last_lines(domain)}"
             )
         time.sleep(1)
 

@@ -186,7 +186,7 @@ def past_of(domain: Any, resource: Resource, change: Change, owner: str) -> Past
     """How a domain is before a change, or was before one that was broken off or that it has not started with yet."""
     active, unfinished = bool(domain.isActive()), bool(change.record.get("pending"))
     taken = snapshot.is_taken(domain)
-    report_stale_snapshot = taken and snapshot.age(domain) > resource["start_seconds"] + PATIENCE_SECONDS
+    report_stale_snapshot = taken and snapshot.age(domain) > resource["ready_timeout"] + PATIENCE_SECONDS
     begun = snapshot.begun(domain, owner)
     # A guest that has started since with what it was to get has taken it.
     if begun is None or report_stale_snapshot or (not taken and active and not lag(domain, resource, owner)[1]):

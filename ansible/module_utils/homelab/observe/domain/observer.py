@@ -6,7 +6,7 @@ import itertools
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from ...core import records, sizes, system
 from ...core.observer import Observation, Observer, Resource, ownership_of
@@ -28,21 +28,6 @@ class Domain(Observer):
     """Reads definitions, running and persistent, and the state."""
 
     kind = "domain"
-    defaults: ClassVar[Resource] = {
-        "vcpus": 1,
-        "machine": "q35",
-        "firmware": "bios",
-        "disks": [],
-        "interfaces": [],
-        "autostart": True,
-        "running": True,
-        "restart": "denied",
-        "ready": "address",
-        "start_seconds": 300,
-        "shutdown_seconds": 120,
-        "force_off": False,
-        "snapshot": False,
-    }
 
     def name_of(self, resource: Resource) -> str:
         return str(resource["name"])
@@ -50,12 +35,8 @@ class Domain(Observer):
     def names_of(self, resource: Resource) -> set[str]:
         return {resource["name"], resource.get("renamed_from", resource["name"])}
 
-    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
-        whole = super().normalise(resource, contents)
-        return {**whole, "interfaces": [{"model": "virtio", "isolated": False, **one} for one in whole["interfaces"]]}
-
-    def errors(self, resource: Resource) -> list[str]:
-        return rules.of(resource)
+    def contradictions(self, resource: Resource) -> list[str]:
+        return rules.contradictions(resource)
 
     def warnings(self, resources: Sequence[Resource], owner: str) -> dict[str, list[str]]:
         others = libvirt_host.running_beside({name for resource in resources for name in self.names_of(resource)})

@@ -1,34 +1,23 @@
-"""What is wrong with a domain's unit whatever the host has. Pure; providers/domain/schema.ts says the same."""
+"""Which values of a domain contradict each other, whatever the host has. Pure; providers/domain/schema.ts has the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...core import sizes, validation
+from ...core import sizes
 from ...core.observer import Resource
 from . import overlay
 
-FORMS = {
-    "name": validation.LIBVIRT_NAME,
-    "renamed_from": validation.LIBVIRT_NAME,
-    "description": validation.LINE,
-    "memory": validation.SIZE,
-    "memory_max": validation.SIZE,
-    "machine": validation.MACHINE,
-    "cpu": validation.PROCESSOR,
-}
 
-
-def of(resource: Resource) -> list[str]:
-    """A text for each fault of a unit with its defaults."""
-    found = [fault for key, form in FORMS.items() if key in resource for fault in validation.errors(form, key, resource[key])]
-    for key, value in resource.get("kernel", {}).items():
-        found += validation.errors(validation.LINE if key == "cmdline" else validation.ABSOLUTE, key, value)
-    for key, value in resource.get("cloud_init", {}).items():
-        found += validation.errors(validation.USER_DATA if key == "user_data" else validation.NATIVE, f"cloud_init {key}", value)
-    found += overlay.errors(resource["xml"]) if "xml" in resource else []
-    found += [fault for disk in resource["disks"] for fault in disk_faults(disk)]
-    found += [fault for one in resource["interfaces"] for fault in interface_faults(one)]
+def contradictions(resource: Resource) -> list[str]:
+    """Return which values of a domain contradict each other, and what is wrong with its overlay."""
+    found = overlay.errors(resource["xml"]) if "xml" in resource else []
+    for index, disk in enumerate(resource["disks"]):
+        if ("volume" in disk) == ("cdrom" in disk):
+            found.append(f"disks.{index}: expected one of volume and cdrom")
+    for index, one in enumerate(resource["interfaces"]):
+        if "address" in one and "vlan" not in one:
+            found.append(f"interfaces.{index}.address: it needs `vlan`, whose DHCP server hands it out")
     return found or [*number_faults(resource), *ready_faults(resource)]
 
 
@@ -39,7 +28,6 @@ def number_faults(resource: Resource) -> list[str]:
         found.append(f"memory {resource['memory']} is more than memory_max")
     if resource["vcpus"] > resource.get("vcpus_max", resource["vcpus"]):
         found.append(f"vcpus {resource['vcpus']} is more than vcpus_max")
-    found += [f"vlan {one['vlan']} is not 1 to 4094" for one in resource["interfaces"] if not 1 <= one.get("vlan", 1) <= 4094]
     targets = [disk["target"] for disk in resource["disks"] if "target" in disk] + (["sdf"] if "cloud_init" in resource else [])
     return found + [f"target {one} is not one disk's alone" for one in twice(targets)]
 
@@ -78,23 +66,3 @@ def ready_faults(resource: Resource) -> list[str]:
     if resource["ready"] == "ssh" and not any("address" in one for one in resource["interfaces"]):
         return ["ready ssh needs an interface with an address"]
     return []
-
-
-def disk_faults(disk: Resource) -> list[str]:
-    """What is wrong with a disk's texts."""
-    found = validation.errors(validation.DISK_TARGET, "target", disk["target"]) if "target" in disk else []
-    if ("volume" in disk) == ("cdrom" in disk):
-        return [*found, "a disk has neither `volume` nor `cdrom`, or both"]
-    if disk.get("cdrom"):
-        found += validation.errors(validation.ABSOLUTE, "cdrom", disk["cdrom"])
-    return found + (validation.errors(validation.VOLUME, "volume", disk["volume"]) if "volume" in disk else [])
-
-
-def interface_faults(one: Resource) -> list[str]:
-    """What is wrong with an interface's texts."""
-    found = validation.errors(validation.LINK, "bridge", one["bridge"])
-    found += validation.errors(validation.MAC, "mac", one["mac"]) if "mac" in one else []
-    if "address" in one:
-        found += validation.errors(validation.GUEST_ADDRESS, "address", one["address"])
-        found += [] if "vlan" in one else [f"address {one['address']} needs `vlan`, whose DHCP server hands it out"]
-    return found

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
 
-from ...core import records, system, validation
+from ...core import records, system
 from ...core.observer import Observation, Observer, Resource
 from . import objects, unit_file
 from .states import edits, manager_runs, service_states, settled_states, state_drift
 from .users import SYSTEM, account_of, by_user, closed_to, folder_of, is_readable, store_of, user_of, users
 
 # What the administrator puts there for users; the system's generator leaves it out, podman-systemd.unit(5).
+# systemd.unit(5): the part of a name before the type.
+SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
 FOR_USERS = Path("/etc/containers/systemd/users")
 
 
@@ -26,7 +28,6 @@ class QuadletUnit(Observer):
     """Reads unit files and the state of their services, per user with one call of systemctl(1)."""
 
     kind = "quadlet-unit"
-    defaults: ClassVar[Resource] = {"restart": "allowed", "on_delete": "keep"}
 
     def name_of(self, unit: Resource) -> str:
         return f"{user_of(unit)}/{unit.get('name')}"
@@ -41,19 +42,13 @@ class QuadletUnit(Observer):
             whole["files"] = {path: text if isinstance(text, str) else contents[text["source"]] for path, text in files}
         return whole
 
-    def errors(self, unit: Resource) -> list[str]:
-        named = validation.errors(validation.UNIT, "name", unit.get("name"))
-        if named or ("sections" in unit) == ("content" in unit):
-            return named or ["give exactly one of sections, source or content"]
-        found = [
-            *(validation.errors(validation.USER, "user", unit["user"]) if unit.get("user") else []),
-            *(fault for section, keys in unit.get("sections", {}).items() for fault in section_faults(section, keys)),
-            *validation.errors(validation.NATIVE, "content or drop-in", unit.get("content", ""), *unit.get("dropins", {}).values()),
-            *validation.errors(validation.DROPIN, "drop-in", *unit.get("dropins", {})),
-            *validation.errors(validation.PATH, "file", *unit.get("files", {})),
-            *(f"file {path} would be a unit: declare it by itself" for path in unit.get("files", {}) if is_unit(path)),
-        ]
-        return found or validation.errors(validation.SERVICE, "ServiceName=", unit_file.service_of(unit))
+    def contradictions(self, unit: Resource) -> list[str]:
+        if "name" not in unit:
+            return ["name: missing, the unit's file name"]
+        if ("sections" in unit) == ("content" in unit):
+            return ["expected exactly one of sections, source or content"]
+        service = unit_file.service_of(unit)
+        return [] if SERVICE.fullmatch(service) else [f"ServiceName=: expected a service's name, got {service!r:.80}"]
 
     def warnings(self, units: Sequence[Resource], owner: str) -> dict[str, list[str]]:
         states = {user: service_states(user, [unit_file.service_of(unit) for unit in mine]) for user, mine in by_user(units)}
@@ -121,17 +116,8 @@ class QuadletUnit(Observer):
         return found
 
 
-def section_faults(section: str, keys: Any) -> list[str]:
-    """What is wrong with the names and values of a section; numbers, true and false are as good as texts."""
-    if not isinstance(keys, dict):
-        return [f"section {section} is not names with values"]
-    values = [one for value in keys.values() for one in (value if isinstance(value, list) else [value])]
-    written = [one for one in values if not isinstance(one, bool | int | float)]
-    return [*validation.errors(validation.KEY, "section or key", section, *keys), *validation.errors(validation.VALUE, "value", *written)]
-
-
 def is_unit(path: str) -> bool:
-    """Whether the generator, which reads all files in the folder, would take one for a unit."""
+    """Return whether the generator, which reads all files in the folder, would take one for a unit."""
     return path.rsplit(".", 1)[-1] in unit_file.SUFFIX
 
 

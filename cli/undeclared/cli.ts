@@ -1,0 +1,50 @@
+// npm run undeclared -- <host> [--stack <name> | --inventory <folder>]
+import { parseArgs } from "node:util";
+import { observe } from "../../providers/ssh/observe";
+import { UsageError, runCommand } from "../command";
+import { UserError } from "../../providers/errors";
+import { choose } from "../doctor/choose";
+import { type InventoryHost } from "../../components/inventory/load";
+import { heldByAll } from "../state";
+import { declaredOn } from "../../components/declared";
+import { type Survey, render, undeclaredIn, unreadIn } from "./list";
+
+const USAGE = `npm run undeclared -- <host>    what is on a host and in no configuration; nothing is removed
+  --stack <name>                look for it in that stack's inventory only: Pulumi.<name>.yaml's, else ansible/inventory/<name>
+  --inventory <folder>          or in this one, relative to the project`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { stack: { type: "string" }, inventory: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
+  const { inventories, checks } = choose(values, name);
+  const bad = checks.filter(({ state }) => state === "fail");
+  if (inventories.length !== 1) throw new UserError(bad.map(({ what, mend }) => `${what}\n${mend}`).join("\n"));
+  const { folder, inventory } = inventories[0]!;
+  const host = inventory.hosts.find((one) => one.name === name)!;
+  const [survey, { held, unread: stacks }] = await Promise.all([surveyOf(name, folder, inventory.owner), heldByAll()]);
+  console.log(render(name, folder, inventory.owner, undeclaredIn(name, survey, declaredIn(host), held)));
+  const unread = [...unreadIn(survey), ...stacks];
+  for (const reason of unread) console.log(reason);
+  return unread.length > 0 ? 1 : 0;
+}
+
+async function surveyOf(host: string, inventory: string, owner: string): Promise<Survey> {
+  const { facts } = await observe({ kind: "survey", host, inventory, owner, unit: {} });
+  return facts as Survey;
+}
+
+/** The ids of a host's units, and of domains that are about to be renamed. */
+function declaredIn(host: InventoryHost): Set<string> {
+  const former = host.domains.flatMap(({ renamed_from }) => (renamed_from === undefined ? [] : [`${host.name}/domain/${renamed_from}`]));
+  return new Set([...declaredOn(host).map(({ id }) => id), ...former]);
+}
+
+runCommand(USAGE, main);

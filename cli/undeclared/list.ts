@@ -1,0 +1,75 @@
+import { type KindName, definitions, idIn, kindNamed } from "../../providers/kinds";
+import { type Held } from "../state";
+import { table } from "../table";
+
+/** What a host says it has, by kind (ansible/module_utils/homelab/survey.py). */
+export type Survey = Partial<Record<KindName, { name: string; owner: string | null; present: boolean }[] | { error: string }>>;
+
+/** Something on a host that its inventory does not declare. `stacks` are those whose states hold it. */
+export interface Undeclared {
+  kind: KindName;
+  name: string;
+  owner: string | null;
+  present: boolean;
+  stacks: string[];
+}
+
+/** What of a host's objects is not among the declared ids, in the order of the kinds. */
+export function undeclaredIn(host: string, survey: Survey, declared: Set<string>, held: Held[]): Undeclared[] {
+  return kindsOf(survey).flatMap(([kind, objects]) =>
+    "error" in objects
+      ? []
+      : objects
+          .map((object) => ({ ...object, kind, id: idIn(host, kindNamed(kind), object.name) }))
+          .filter(({ id }) => !declared.has(id))
+          .map(({ id, ...object }) => ({
+            ...object,
+            stacks: held.filter((one) => one.id === id && one.owner === object.owner).map(({ stack }) => stack),
+          })),
+  );
+}
+
+/** Why kinds could not be read. */
+export const unreadIn = (survey: Survey): string[] =>
+  kindsOf(survey).flatMap(([kind, objects]) => ("error" in objects ? [`${kind} cannot be read: ${objects.error}`] : []));
+
+const kindsOf = (survey: Survey) => definitions.flatMap(({ name }) => (survey[name] ? [[name, survey[name]] as const] : []));
+
+const HEADING = ["kind", "name", "owner", "in state"];
+
+/** All of it as a table, then what there is to do about it. */
+export function render(host: string, folder: string, owner: string, found: Undeclared[]): string {
+  if (found.length === 0) return `${host} has nothing that ${folder} does not declare.`;
+  const rows = found.map(({ kind, name, owner: mark, present, stacks }) => [
+    kind,
+    present ? name : `${name} (gone, but for its record)`,
+    mark ?? "-",
+    stacks.join(", ") || "-",
+  ]);
+  const isKept = (one: Undeclared): boolean => one.owner?.endsWith(" (kept)") ?? false;
+  const isOthers = (one: Undeclared): boolean => one.owner !== null && one.owner !== owner && !isKept(one);
+  const count = (filter: (one: Undeclared) => boolean): number => found.filter(filter).length;
+  const told: [number, string][] = [
+    [count((one) => one.owner === null), "of nobody's"],
+    [
+      count((one) => one.owner === owner && one.stacks.length > 0),
+      `of this inventory's owner, ${owner}, and in a state: the next \`npx pulumi up\` removes them`,
+    ],
+    [
+      count((one) => one.owner === owner && one.stacks.length === 0),
+      `of this inventory's owner, ${owner}, that no state holds: plain Ansible removes them, with \`homelab_prune: true\``,
+    ],
+    [count(isKept), "kept with their data, for users of that name: `deluser --remove-home` removes one"],
+    [count((one) => isOthers(one) && one.stacks.length > 0), "of other owners, in a state"],
+    [
+      count((one) => isOthers(one) && one.stacks.length === 0),
+      "of other owners that no state here holds: another backend's, or left behind",
+    ],
+  ];
+  return [
+    `${host} has what ${folder} does not declare; nothing is removed:`,
+    ...table([HEADING, ...rows]),
+    `${found.length} in all`,
+    ...told.flatMap(([number, what]) => (number > 0 ? [`  ${number} ${what}`] : [])),
+  ].join("\n");
+}
