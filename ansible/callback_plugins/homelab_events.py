@@ -51,7 +51,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         output = _output(result)
         if "out_of_sync" in output:
-            self._write("detected", host=_host(result), out_of_sync=output["out_of_sync"], warnings=output.get("warnings", {}))
+            self._write("detected", host=_host(result), out_of_sync=output["out_of_sync"], warnings=output.get("resource_warnings", {}))
         if "kind" in output and "resources" in output:
             what = {key: output.get(key, []) for key in ("resources", "removed", "data_loss")}
             self._write("result", host=_host(result), kind=output["kind"], removal_blockers=output.get("removal_blockers", {}), **what)

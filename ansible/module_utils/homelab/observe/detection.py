@@ -12,7 +12,7 @@ from .kinds import OBSERVERS
 
 
 def detect(params: dict[str, Any]) -> dict[str, Any]:
-    """Return `out_of_sync`, a list of kinds; `warnings` and `facts` by kind; and `renamed`, one text per former key.
+    """Return `out_of_sync`, a list of kinds; `resource_warnings` and `facts` by kind; and `renamed`, one text per former key.
 
     `params` holds `resources` and `absent` by kind, `contents`, `owner`, `run` and `report_undeclared`. A kind that cannot be
     read is out of sync; its own module reports why.
@@ -21,7 +21,8 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
     unconfirmed = program.is_unconfirmed(params["run"]["id"])
     return {
         "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, params)],
-        "warnings": _by_kind("warnings", params),
+        # Ansible keeps `warnings` for its own.
+        "resource_warnings": _by_kind("warnings", params),
         "facts": _by_kind("extra_facts", params),
         "renamed": renamed_in(params["resources"]),
     }
