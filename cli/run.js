@@ -17,7 +17,7 @@ function missing() {
 
 var fault = missing();
 if (fault) {
-  console.log("this machine\n  fail  " + fault[0] + "\n        -> " + fault[1] + "\n\nThe rest is looked at when that is mended.");
+  console.log("this machine\n  fail  " + fault[0] + "\n        -> " + fault[1] + "\n\nThe rest is checked once that is fixed.");
   process.exit(1);
 }
 process.chdir(root);

@@ -48,7 +48,7 @@ export type StackOutputs = z.infer<typeof outputs>;
 
 /**
  * The outputs of a stack of this project, with their types. What a newer version tells besides is left out. It fails
- * when the stack was not yet brought up, or was by a version that says these things in another way.
+ * when the stack was not brought up yet, or by a version with other outputs.
  */
 export function stackOutputs(stack: pulumi.StackReference): { [Name in keyof StackOutputs]: pulumi.Output<StackOutputs[Name]> } {
   // By name: all outputs together are secret when any is.
@@ -62,7 +62,7 @@ export function stackOutputs(stack: pulumi.StackReference): { [Name in keyof Sta
   return { hosts: all.hosts, vlans: all.vlans, services: all.services, domains: all.domains };
 }
 
-/** The outputs of the stack of that name. Throws one error that says what is wrong with them, and what to do. */
+/** The outputs of the stack of that name. Throws one error with what is wrong with them, and what to do. */
 export function outputsIn(stack: string, values: { [Name in keyof StackOutputs]: unknown }): StackOutputs {
   // What a version before knew nothing of is none.
   const needed = Object.entries(values).filter(([name]) => name !== "domains");

@@ -57,7 +57,7 @@ export class Playbook extends pulumi.ComponentResource {
   }
 }
 
-/** The texts of files, by path, those of folders as a whole. Throws when one is not there. */
+/** The texts of files, by path, those of folders as a whole. Throws when one does not exist. */
 function contentsOf(paths: string[]): [string, string][] {
   return paths.flatMap((path): [string, string][] => {
     const found = statSync(path, { throwIfNoEntry: false });

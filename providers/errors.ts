@@ -7,18 +7,18 @@ export class UserError extends Error {
   }
 }
 
-/** A command on a host ended with another code than 0. `said` is its stderr. */
+/** A command on a host ended with another code than 0. `stderr` is its stderr. */
 export class CommandFailed extends UserError {
   constructor(
     message: string,
     readonly code: number,
-    readonly said: string,
+    readonly stderr: string,
   ) {
     super(message);
   }
 }
 
-/** A run said nothing of a unit. `begun`: it may have changed it all the same. */
+/** A run returned nothing for a resource. `begun`: it may have changed it all the same. */
 export class NoAnswer extends UserError {
   constructor(
     message: string,
@@ -28,7 +28,7 @@ export class NoAnswer extends UserError {
   }
 }
 
-/** The object was changed but does not hold: state keeps it, and the next run repairs it. */
+/** The object was changed but is out of sync: state keeps it, and the next run repairs it. */
 export class PartialChange extends UserError {
   readonly reasons: string[];
 

@@ -73,7 +73,7 @@ export function withPresentKeys(renamed: Readonly<Record<string, string>>, value
     return mappingsAt(copy, parents, []).flatMap(([mapping, at]) => {
       if (!(former in mapping) || present in mapping) return [];
       mapping[present] = mapping[former];
-      delete mapping[former];
+      Reflect.deleteProperty(mapping, former);
       return [{ path: at, former, present }];
     });
   });

@@ -14,8 +14,8 @@ DOCUMENTATION = """
 name: homelab_addresses
 short_description: Domains with their addresses
 description:
-  - Takes a list of domains and one of VLANs, and gives the domains with an address for each interface that says C(auto).
-  - One whose VLAN is not declared here keeps C(auto), and the host derives it from what it has.
+  - Takes a list of domains and one of VLANs, and gives the domains an address for each interface with C(auto).
+  - An interface whose VLAN is not declared here keeps C(auto), and the host derives the address.
 options: {}
 """
 
@@ -56,7 +56,7 @@ def address(one: Resource, name: str, vlans: Sequence[Resource]) -> Resource:
     """The address that an interface gets of its VLAN as declared, if any."""
     place = (one.get("bridge"), one.get("vlan"))
     declared = [vlan for vlan in vlans if (vlan.get("bridge"), vlan.get("id")) == place and "address" in vlan and vlan.get("dhcp")]
-    # What is wrong with a network, its own kind says.
+    # An invalid network is reported by its own kind.
     with contextlib.suppress(ValueError, addresses.Missing):
         if one.get("address") == "auto" and declared:
             pool = (declared[0]["dhcp"]["from"], declared[0]["dhcp"]["to"])

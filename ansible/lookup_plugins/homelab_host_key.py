@@ -15,7 +15,7 @@ name: homelab_host_key
 short_description: Host keys that are to be pinned
 description: >-
   Takes {host: key} and gives a list of {path, name, key}: for the hosts of group guests of which no key is known. Path and name
-  are what `ssh -G` says with the inventory's own ssh_config: the first of UserKnownHostsFile, and HostKeyAlias or HostName.
+  are those of `ssh -G` with the inventory's own ssh_config: the first of UserKnownHostsFile, and HostKeyAlias or HostName.
 options: {}
 """
 

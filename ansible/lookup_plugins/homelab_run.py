@@ -71,7 +71,7 @@ def id_of(process: int) -> str:
 
 
 def fields_of(process: int) -> list[str]:
-    """What /proc/<process>/stat says from the state on; the name before it may hold spaces."""
+    """Return /proc/<process>/stat from the state on; the name before it may contain spaces."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:

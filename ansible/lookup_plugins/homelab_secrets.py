@@ -1,6 +1,6 @@
 """Finds the values of Podman secrets on the controller: in the inventory's vault, or in what a program handed over.
 
-Nothing here is ever written, or said in an error. Results of a lookup are no templates to Ansible (2.19).
+Nothing here is ever written, or part of an error. Results of a lookup are no templates to Ansible (2.19).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def digest_of(key: str, value: str) -> str:
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with Ansible's `!unsafe`, which says of a text that it is no template; here none ever is."""
+    """YAML with Ansible's `!unsafe`, which marks a string as no template; here none ever is."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))

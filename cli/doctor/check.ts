@@ -1,8 +1,8 @@
-/** One thing that was looked at. `mend` says what to do where it is not ok. */
+/** One check. `fix` tells how to fix it where it is not ok. */
 export interface Check {
   state: "ok" | "warn" | "fail";
   what: string;
-  mend?: string;
+  fix?: string;
 }
 
 /** What was looked at on one machine. */
@@ -12,23 +12,23 @@ export interface Section {
 }
 
 export const ok = (what: string): Check => ({ state: "ok", what });
-export const warn = (what: string, mend: string): Check => ({ state: "warn", what, mend });
-export const fail = (what: string, mend: string): Check => ({ state: "fail", what, mend });
+export const warn = (what: string, fix: string): Check => ({ state: "warn", what, fix });
+export const fail = (what: string, fix: string): Check => ({ state: "fail", what, fix });
 
 /** `fail` where it is needed, else `warn`. */
-export const lacking = (needed: boolean, what: string, mend: string): Check => (needed ? fail : warn)(what, mend);
+export const missingIf = (needed: boolean, what: string, fix: string): Check => (needed ? fail : warn)(what, fix);
 
-/** All checks as a list in plain text: a line for each, and what mends it under those that are not ok. */
+/** All checks as a list in plain text: a line each, with the fix below those that are not ok. */
 export function render(sections: Section[]): string {
   const checks = sections.flatMap((section) => section.checks);
   const count = (state: Check["state"]): number => checks.filter((check) => check.state === state).length;
   const lines = sections.flatMap(({ of, checks: all }) => [of, ...all.flatMap(linesOf), ""]);
-  return [...lines, `${count("ok")} ok, ${count("warn")} to look at, ${count("fail")} to mend`].join("\n");
+  return [...lines, `${count("ok")} ok, ${count("warn")} to look at, ${count("fail")} to fix`].join("\n");
 }
 
-function linesOf({ state, what, mend }: Check): string[] {
-  const mending = mend === undefined ? [] : `-> ${mend}`.replaceAll("\n", "\n   ").split("\n");
-  const [first, ...rest] = [...what.split("\n"), ...mending];
+function linesOf({ state, what, fix }: Check): string[] {
+  const fixing = fix === undefined ? [] : `-> ${fix}`.replaceAll("\n", "\n   ").split("\n");
+  const [first, ...rest] = [...what.split("\n"), ...fixing];
   return [`  ${state.padEnd(4)}  ${first!}`, ...rest.map((line) => `        ${line}`)];
 }
 

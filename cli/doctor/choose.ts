@@ -6,7 +6,7 @@ import { type Check, fail, ok } from "./check";
 
 const ROOT = "ansible/inventory";
 
-/** The inventories that are meant, and what is to be said of them. */
+/** The inventories to check, and checks about them. */
 export interface Chosen {
   inventories: { folder: string; inventory: Inventory }[];
   checks: Check[];
@@ -27,7 +27,7 @@ export function choose({ stack, inventory: named }: { stack?: string; inventory?
     try {
       inventories.push({ folder, inventory: loadInventory(folder) });
     } catch (error) {
-      checks.push(fail(`${folder}: ${(error as Error).message}`, "Each line says where, what, and what is accepted."));
+      checks.push(fail(`${folder}: ${(error as Error).message}`, "Each line gives the place, what was found and what was expected."));
     }
   }
   const has = inventories.filter(({ inventory }) => inventory.hosts.some(({ name }) => name === host));
@@ -41,7 +41,7 @@ export function choose({ stack, inventory: named }: { stack?: string; inventory?
 }
 
 function notOne(host: string, has: Chosen["inventories"], all: Chosen["inventories"]): Check {
-  if (has.length > 1) return fail(`${host} is in ${has.map(({ folder }) => folder).join(" and ")}`, "Say which: --stack or --inventory.");
+  if (has.length > 1) return fail(`${host} is in ${has.map(({ folder }) => folder).join(" and ")}`, "Choose one: --stack or --inventory.");
   const hosts = all.map(({ folder, inventory }) => `${folder}: ${inventory.hosts.map(({ name }) => name).join(", ") || "none"}`);
   return fail(`no inventory has a host ${host}`, `The hosts are:\n${hosts.join("\n")}`);
 }

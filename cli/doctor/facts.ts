@@ -1,4 +1,4 @@
-/** What ansible/module_utils/homelab/doctor.py reads on a host; a topic that could not be read says why. */
+/** What ansible/module_utils/homelab/observe/doctor.py reads on a host; a topic that could not be read has the reason. */
 export interface Facts {
   time: number | Unread;
   system: { id: string; version: string | null; name: string } | Unread;

@@ -15,7 +15,7 @@ function kvm({ device, flag, group, mode }: Guests): Check {
   if (device) {
     return warn(
       `/dev/kvm is not QEMU's to use (group ${group}, mode ${mode.toString(8).padStart(4, "0")}): no guest starts`,
-      "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm; udev does so at boot, where nothing of /etc/udev/rules.d says otherwise.",
+      "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm; udev does so at boot, unless a file in /etc/udev/rules.d changes it.",
     );
   }
   const slow = "/dev/kvm is missing: guests are emulated, many times slower";
@@ -23,7 +23,7 @@ function kvm({ device, flag, group, mode }: Guests): Check {
     return warn(slow, "Turn on VT-x or AMD-V in the firmware; in a virtual machine, nested virtualisation on its hypervisor.");
   return warn(
     slow,
-    `Run \`modprobe ${flag === "vmx" ? "kvm_intel" : "kvm_amd"}\`; when it says "disabled by bios", turn it on in the firmware.`,
+    `Run \`modprobe ${flag === "vmx" ? "kvm_intel" : "kvm_amd"}\`; when it reports "disabled by bios", turn it on in the firmware.`,
   );
 }
 

@@ -26,8 +26,8 @@ export async function checkHost(folder: string, { owner }: Inventory, host: Inve
     const facts = await factsOf(folder, owner, host);
     return [...checks, ...judge(facts, host, { begun, ended: Date.now() / 1000 })];
   } catch (error) {
-    if (error instanceof CommandFailed && /python3/.test(error.said)) {
-      return [...checks, fail(`Python 3 does not run there: ${error.said.split("\n").at(-1)}`, "apt install python3")];
+    if (error instanceof CommandFailed && /python3/.test(error.stderr)) {
+      return [...checks, fail(`Python 3 does not run there: ${error.stderr.split("\n").at(-1)}`, "apt install python3")];
     }
     return [...checks, fail((error as Error).message, `Compare with: ssh -F ${join(folder, "ssh_config")} ${host.name}`)];
   }
@@ -42,10 +42,10 @@ async function factsOf(folder: string, owner: string, host: InventoryHost): Prom
 }
 
 /** Why sudo did not let us in, sudo(8). */
-function noRoot({ code, said }: CommandFailed, user: string): Check {
+function noRoot({ code, stderr }: CommandFailed, user: string): Check {
   if (code === 127)
     return fail("sudo is not installed", `As root on the host: apt install sudo; then allow it to ${user} as below.\n${allow(user)}`);
-  return fail(`${user} cannot become root by \`sudo -n\`: ${said || `exit code ${code}`}`, allow(user));
+  return fail(`${user} cannot become root by \`sudo -n\`: ${stderr || `exit code ${code}`}`, allow(user));
 }
 
 const allow = (user: string): string =>

@@ -1,5 +1,5 @@
 import { type HostVars } from "../../components/inventory/schema";
-import { type Check, fail, lacking, ok, warn } from "./check";
+import { type Check, fail, missingIf, ok, warn } from "./check";
 import { CONVERT } from "./convert";
 import { type Facts, type Kernel, type Unread, isUnread } from "./facts";
 import { judgeGuests } from "./guests";
@@ -11,7 +11,7 @@ export interface Span {
   ended: number;
 }
 
-/** All checks of a host, from what it says of itself and what the inventory wants of it. Pure. */
+/** All checks of a host, from its facts and what the inventory wants of it. Pure. */
 export function judge(facts: Facts, wanted: HostVars, span: Span): Check[] {
   const of = <T>(topic: string, read: T | Unread, checks: (value: T) => Check[]): Check[] =>
     isUnread(read)
@@ -89,14 +89,14 @@ function kernel(read: Kernel, wanted: HostVars): Check[] {
   const networks = wanted.bridges.length + wanted.vlans.length > 0;
   const podman = wanted.homelab_host?.podman ?? wanted.quadlet_units.length > 0;
   const needs: Record<string, boolean> = { bridge: networks, "8021q": networks, nf_tables: true, overlay: podman };
-  const mend = read.has_modules
+  const fix = read.has_modules
     ? "Install Debian's own kernel: apt install linux-image-amd64; then reboot."
-    : `/lib/modules/${read.release} is not there: reboot, so that the kernel that is installed runs. In a container the host's kernel has to have it.`;
+    : `/lib/modules/${read.release} does not exist: reboot, so that the installed kernel runs. In a container, the host's kernel has to have it.`;
   const absent = Object.keys(read.modules).filter((name) => !read.modules[name]);
   if (read.vlan_filtering === false) absent.push("VLAN filtering of bridges");
   const missing = (needed: boolean): string[] => absent.filter((name) => (needs[name] ?? networks) === needed);
   const checks = [true, false].flatMap((needed) =>
-    missing(needed).length > 0 ? [lacking(needed, `kernel ${read.release} has no ${missing(needed).join(", ")}`, mend)] : [],
+    missing(needed).length > 0 ? [missingIf(needed, `kernel ${read.release} has no ${missing(needed).join(", ")}`, fix)] : [],
   );
   if (checks.length === 0) checks.push(ok(`kernel ${read.release}: ${Object.keys(read.modules).join(", ")}`));
   return [...checks, ...rootless(read, wanted.service_users.length > 0)];
@@ -109,21 +109,21 @@ function rootless(read: Kernel, needed: boolean): Check[] {
   const setting = (name: string, value: string): string =>
     `echo '${name} = ${value}' >>/etc/sysctl.d/60-user-namespaces.conf and \`sysctl --system\`; look for who turned it off in /etc/sysctl.d.`;
   if (!read.user_namespaces) {
-    checks.push(lacking(needed, "user namespaces are off: no rootless container starts", setting("user.max_user_namespaces", "30000")));
+    checks.push(missingIf(needed, "user namespaces are off: no rootless container starts", setting("user.max_user_namespaces", "30000")));
   }
   if (read.unprivileged_userns_clone === 0) {
     checks.push(
-      lacking(needed, "user namespaces are root's alone: no rootless container starts", setting("kernel.unprivileged_userns_clone", "1")),
+      missingIf(needed, "user namespaces are root's alone: no rootless container starts", setting("kernel.unprivileged_userns_clone", "1")),
     );
   }
   const absent = CONTROLLERS.filter((name) => !(read.cgroup_controllers ?? []).includes(name));
   if (read.cgroup_controllers === null) {
     const boot =
       "Take systemd.unified_cgroup_hierarchy=0 out of the kernel's command line (/etc/default/grub, then `update-grub`), and reboot.";
-    checks.push(lacking(needed, "cgroup v2 is not used", boot));
+    checks.push(missingIf(needed, "cgroup v2 is not used", boot));
   } else if (absent.length > 0) {
     const boot = "Take cgroup_disable= out of the kernel's command line (a Raspberry Pi needs cgroup_enable=memory), and reboot.";
-    checks.push(warn(`cgroup v2 lacks ${absent.join(", ")}: limits of containers do not hold`, boot));
+    checks.push(warn(`cgroup v2 is missing ${absent.join(", ")}: limits of containers have no effect`, boot));
   }
   return checks.length > 0 ? checks : [ok("user namespaces and cgroup v2 for rootless containers")];
 }
@@ -150,9 +150,9 @@ const DISK_FAIL = 512;
 
 function disk({ path, free }: { path: string; free: number }): Check {
   const text = `${path}: ${free < 10240 ? `${free} MiB` : `${Math.floor(free / 1024)} GiB`} free`;
-  const mend = `Make room: \`apt clean\`, \`journalctl --vacuum-size=200M\`, \`podman image prune\` as each user; du -xh ${path} tells what is large.`;
-  if (free < DISK_FAIL) return fail(text, mend);
-  return free < DISK_WARN ? warn(text, mend) : ok(text);
+  const fix = `Make room: \`apt clean\`, \`journalctl --vacuum-size=200M\`, \`podman image prune\` as each user; du -xh ${path} tells what is large.`;
+  if (free < DISK_FAIL) return fail(text, fix);
+  return free < DISK_WARN ? warn(text, fix) : ok(text);
 }
 
 function resolver({ servers, name, found }: Read<"resolver">): Check {
@@ -174,12 +174,12 @@ function apt({ lists, age_days: age, half_done: halfDone, missing }: Read<"apt">
   if (halfDone !== "") checks.push(fail(`dpkg left something half done:\n${halfDone}`, "dpkg --configure -a"));
   if (lists === 0)
     checks.push(
-      lacking(missing.length > 0, "apt knows no packages", "apt update; when that finds nothing, look at /etc/apt/sources.list.d"),
+      missingIf(missing.length > 0, "apt knows no packages", "apt update; when that finds nothing, look at /etc/apt/sources.list.d"),
     );
   else if (age !== null && age > 30) checks.push(warn(`apt's lists are ${age} days old`, "apt update"));
   else checks.push(ok("apt knows packages"));
   if (missing.length > 0)
     checks.push(warn(`not there yet: ${missing.join(" ")}`, "Nothing to do: `up` installs what `homelab_host` asks for."));
-  else checks.push(ok("all packages of the base are there"));
+  else checks.push(ok("all packages of the base are installed"));
   return checks;
 }

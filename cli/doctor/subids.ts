@@ -22,13 +22,13 @@ export function judgeSubids(files: Record<"subuid" | "subgid", SubidRange[]>, us
       found.set(key, { files: [...(found.get(key)?.files ?? []), `/etc/${file}`], check });
     };
     for (const user of wanted) {
-      const mend = `Give ${user[0]} another range in service_users, such as \`subids: { start: ${end} }\`, or take the other's line out of the files.`;
-      for (const other of others) if (overlap(user, other)) note(user, other, (what) => fail(what, mend));
+      const fix = `Give ${user[0]} another range in service_users, such as \`subids: { start: ${end} }\`, or take the other's line out of the files.`;
+      for (const other of others) if (overlap(user, other)) note(user, other, (what) => fail(what, fix));
     }
     others.forEach((one, index) => {
       for (const other of others.slice(index + 1)) {
-        const mend = "Each can touch the other's containers: give one of them another range, usermod(8) --del-subuids and --add-subuids.";
-        if (one[0] !== other[0] && overlap(one, other)) note(one, other, (what) => warn(what, mend));
+        const fix = "Each can change the other's containers: give one of them another range, usermod(8) --del-subuids and --add-subuids.";
+        if (one[0] !== other[0] && overlap(one, other)) note(one, other, (what) => warn(what, fix));
       }
     });
   }

@@ -11,7 +11,7 @@ import { type Answer, type Line, differing, lineOf } from "./compare";
 import { render, summary } from "./render";
 
 const USAGE = `npm run status -- <stack>       of each unit, configuration, state and host side by side, and which of them moved; nothing is changed
-  --inventory <folder>          where its inventory lies, relative to the project; else as Pulumi.<stack>.yaml says, or ansible/inventory/<stack>`;
+  --inventory <folder>          its inventory, relative to the project; else as in Pulumi.<stack>.yaml, or ansible/inventory/<stack>`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -63,7 +63,7 @@ async function linesOf(place: { host: string; inventory: string; owner: string }
   );
 }
 
-/** A unit with whose it is, which is part of what is applied. */
+/** A resource with its owner, which is part of what is applied. */
 const whole = (unit: object, owner: string): object => ({ ...unit, owner });
 
 const ask = (unit: Parameters<typeof observe>[0]): Promise<Answer> =>

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-/** What the host says when it is asked for one form of a unit: how it differs, nothing where it holds that form. */
+/** The host's answer for one form of a resource: how it differs, nothing where it is in sync with that form. */
 export type Answer = { present: boolean; differences: string } | { error: string };
 
 /** A unit's three sides. The host was asked for the form that was applied and, where the declared one is another, for that. */
@@ -14,7 +14,7 @@ export interface Sides {
 /** What moved away from the others. */
 export type Side = "configuration" | "state" | "host";
 
-/** A unit's line. `detail` says how the host differs, or why it could not be read. */
+/** A resource's line. `detail` is how the host differs, or why it could not be read. */
 export interface Line {
   id: string;
   configuration: string;

@@ -24,7 +24,7 @@ export function render(host: string, lines: Line[]): string {
 export function summary(lines: Line[]): string {
   const moved = (side: Side): number => lines.filter((line) => line.moved.includes(side)).length;
   const counts: [number, string][] = [
-    [lines.filter((line) => line.isRead && line.moved.length === 0).length, "in step"],
+    [lines.filter((line) => line.isRead && line.moved.length === 0).length, "in sync"],
     [moved("configuration"), "with another configuration: `npx pulumi up` applies it"],
     [moved("host"), "changed on the host: `npx pulumi up --refresh` repairs it"],
     [moved("state"), "as declared on the host, but not in the state: `npx pulumi up` takes note of it"],

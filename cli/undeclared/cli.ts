@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   if (name === undefined || more.length > 0 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
   const { inventories, checks } = choose(values, name);
   const bad = checks.filter(({ state }) => state === "fail");
-  if (inventories.length !== 1) throw new UserError(bad.map(({ what, mend }) => `${what}\n${mend}`).join("\n"));
+  if (inventories.length !== 1) throw new UserError(bad.map(({ what, fix }) => `${what}\n${fix}`).join("\n"));
   const { folder, inventory } = inventories[0]!;
   const host = inventory.hosts.find((one) => one.name === name)!;
   const [survey, { held, unread: stacks }] = await Promise.all([surveyOf(name, folder, inventory.owner), heldByAll()]);

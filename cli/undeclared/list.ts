@@ -2,7 +2,7 @@ import { type KindName, definitions, idIn, kindNamed } from "../../providers/kin
 import { type Held } from "../state";
 import { table } from "../table";
 
-/** What a host says it has, by kind (ansible/module_utils/homelab/survey.py). */
+/** The objects of a host, by kind (ansible/module_utils/homelab/observe/survey.py). */
 export type Survey = Partial<Record<KindName, { name: string; owner: string | null; present: boolean }[] | { error: string }>>;
 
 /** Something on a host that its inventory does not declare. `stacks` are those whose states hold it. */
@@ -50,7 +50,7 @@ export function render(host: string, folder: string, owner: string, found: Undec
   const isOthers = (one: Undeclared): boolean => one.owner !== null && one.owner !== owner && !isKept(one);
   const count = (filter: (one: Undeclared) => boolean): number => found.filter(filter).length;
   const told: [number, string][] = [
-    [count((one) => one.owner === null), "of nobody's"],
+    [count((one) => one.owner === null), "not managed by homelab"],
     [
       count((one) => one.owner === owner && one.stacks.length > 0),
       `of this inventory's owner, ${owner}, and in a state: the next \`npx pulumi up\` removes them`,

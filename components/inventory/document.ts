@@ -34,7 +34,7 @@ export interface Source {
 
 type Templates = "allowed" | "rejected";
 
-// What the parser says (yaml's errors: code and message), in words that tell a user of this project what to do.
+// The parser's messages (yaml's errors: code and message), in words that tell a user of this project what to do.
 const SAID: [said: RegExp, message: string][] = [
   [/^MULTIPLE_DOCS/, "a second document begins here: a file of an inventory holds one"],
   [/^DUPLICATE_KEY/, "this name is here twice, and only one of them would count"],
@@ -44,7 +44,7 @@ const SAID: [said: RegExp, message: string][] = [
   [/^BLOCK_AS_IMPLICIT_KEY/, "a second `: ` in one line: quote the text that holds it"],
   [/Missing closing/, "a quote that began above is not closed"],
   [/^\w+ Flow /, "a { or [ that began above is not closed, or what is in it is not indented"],
-  [/without - indicator/, "what stands here is no item of the list: an item begins with `- ` in the list's column, and goes on indented"],
+  [/without - indicator/, "this is no item of the list: an item begins with `- ` in the list's column, and its further lines are indented"],
   [/same column/, "the names of a group begin in the same column"],
   [/followed by map values/, "a name without `: ` and a value"],
 ];
@@ -98,13 +98,13 @@ export function parseSource(file: string, text: string, templates: Templates): S
 
 const inOurWords = (said: string): string | undefined => SAID.find(([form]) => form.test(said))?.[1];
 
-/** What a document says, or undefined where that cannot be told. */
+/** The content of a document, or undefined where that is unknown. */
 function dataOf(document: Document, failed: () => void): unknown {
   if (document.errors.length > 0) return undefined;
   try {
     return document.toJS();
   } catch {
-    // An alias of what is not there, which is told already, or one alias after the other.
+    // An alias of nothing, which is reported already, or one alias after the other.
     failed();
     return undefined;
   }
@@ -112,7 +112,7 @@ function dataOf(document: Document, failed: () => void): unknown {
 
 type Faults = [offset: number, message: string][];
 
-/** Characters that PyYAML refuses, or takes as the end of a line, and tabs where it wants spaces. */
+/** Characters that PyYAML rejects, or takes as the end of a line, and tabs where it wants spaces. */
 function faultsOfText(text: string): Faults {
   const faults: Faults = [];
   for (const { index, 0: character } of text.matchAll(
@@ -160,7 +160,7 @@ function faultsOfNodes(document: Document, text: string, templates: Templates): 
   return faults;
 }
 
-/** What PyYAML refuses, or takes for another text. */
+/** What PyYAML rejects, or takes for another text. */
 function readOtherwise({ type, tag, value, range, source = "" }: Scalar, text: string, inFlow: boolean): string | undefined {
   if (typeof value !== "string" || !range) return undefined;
   if (type === "PLAIN" && inFlow && /^[:?]|:$/.test(source)) return "a text within { } or [ ] that begins or ends like this: quote it";

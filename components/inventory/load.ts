@@ -54,7 +54,7 @@ export function loadInventory(folder: string): Inventory {
       file: join(folder, "ssh_config"),
       line: 1,
       column: 1,
-      message: "missing: it says how each host is reached, ssh_config(5)",
+      message: "missing: it configures how each host is reached, ssh_config(5)",
     });
   }
   const secrets = new Secrets(folder, problems);
@@ -84,7 +84,7 @@ function inOrder(problems: Problem[]): Problem[] {
   return [...problems].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column);
 }
 
-/** A host's units, and where they stand; without `source` there is nothing that could be said of them. */
+/** A host's resources, and where they are declared; without `source` there is nothing to check. */
 function loadHost(
   folder: string,
   name: string,
@@ -105,7 +105,7 @@ function loadHost(
 
 type Quadlet = HostVars["quadlet_units"][number];
 
-/** A unit with the text of the files it names: what reaches a provider or a role is whole. */
+/** A unit with the text of the files it names: a provider or a role gets all of it. */
 function withTexts(folder: string, inventory: Source, at: PropertyKey[], unit: Quadlet, problems: Problem[]): Quadlet {
   const text = (path: PropertyKey[], source: string): string => {
     const fault = (reason: string): string => {
@@ -148,7 +148,7 @@ function read<T>(
   return [validated(source, schema, problems), source];
 }
 
-/** What a file says, or undefined when anything is wrong with it; all that is wrong is told. */
+/** The content of a file, or undefined when anything is wrong with it; everything wrong is reported. */
 function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[]): T | undefined {
   problems.push(...source.problems);
   if (source.data === undefined && source.problems.length > 0) return undefined;

@@ -53,7 +53,7 @@ const SSH_CONFIG = "nothing here: how a host is reached is in ssh_config, its re
 const hostName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "a host's name: letters, digits, _ . -, without Ansible's ranges");
 const hosts = z.record(hostName, z.strictObject({}, { error: SSH_CONFIG }).nullable()).nullish();
 
-/** What `hosts.yml` may hold: groups of hosts; what is said of a host stands in host_vars and ssh_config. */
+/** What `hosts.yml` may hold: groups of hosts; the rest about a host is in host_vars and ssh_config. */
 export const hostsFile = z.strictObject({
   all: z.strictObject(
     { hosts, children: z.record(z.string(), z.strictObject({ hosts }).nullable()).optional() },

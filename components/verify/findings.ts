@@ -1,22 +1,22 @@
 import { type Event, type ResourceResult, type Run, idIn, kindNamed } from "@homelab/providers";
 
-/** What is said of one unit, or of a host; an error fails the preview. */
+/** A message about one resource, or about a host; an error fails the preview. */
 export interface Finding {
   severity: "info" | "warn" | "error";
   message: string;
 }
 
-/** What a host said of a unit. */
+/** A host's verdict on a resource. */
 export type Verdict =
-  | { is: "holds" }
+  | { is: "in sync" }
   | { is: "changes"; disruption: string; affected: string[]; diff: string }
-  | { is: "refused"; reason: string }
+  | { is: "rejected"; reason: string }
   | { is: "unverified"; reason: string; diff?: string };
 
-/** What the engine is going to do about a unit: something, nothing, or nothing though it was changed (`--target`). */
+/** The engine's plan for a resource: a change, none, or none though it was changed (`--target`). */
 export type Plan = "planned" | "same" | "left out";
 
-/** A verdict for each unit of these hosts, by id. A unit of which nothing was heard is unverified, never taken for good. */
+/** A verdict for each resource of these hosts, by id. A resource without a result is unverified, never assumed to be in sync. */
 export function verdictsOf(run: Run, hosts: Map<string, string[]>): Map<string, Verdict> {
   const results = resultsOf(run);
   return new Map(
@@ -26,7 +26,7 @@ export function verdictsOf(run: Run, hosts: Map<string, string[]>): Map<string, 
       return ids.map((id): [string, Verdict] => {
         const result = results.get(id);
         if (result) return [id, verdictOf(result)];
-        if (outOfSync && !outOfSync.includes(id.split("/")[1]!)) return [id, { is: "holds" }];
+        if (outOfSync && !outOfSync.includes(id.split("/")[1]!)) return [id, { is: "in sync" }];
         return [id, { is: "unverified", reason }];
       });
     }),
@@ -43,23 +43,23 @@ function resultsOf({ events }: Run): Map<string, ResourceResult> {
 const idFor = (host: string, kind: string, name: string): string => idIn(host, kindNamed(kind), name);
 
 function verdictOf({ changed, failed, msg, diff, disruption, affected }: ResourceResult): Verdict {
-  if (failed) return { is: "refused", reason: msg };
-  if (!changed) return { is: "holds" };
-  // In check mode, a text beside a change says why the host could not be asked.
+  if (failed) return { is: "rejected", reason: msg };
+  if (!changed) return { is: "in sync" };
+  // In check mode, a text beside a change is the reason why the host could not be asked.
   if (msg) return { is: "unverified", reason: msg, diff: diff ?? "" };
   return { is: "changes", disruption: disruption ?? "", affected: affected ?? [], diff: diff ?? "" };
 }
 
-/** Why a host said nothing of a unit: what went wrong there first. */
+/** Why a host returned nothing for a resource: what went wrong there first. */
 function brokenOff({ events, output }: Run, host: string): string {
   const first = events.find((event) => event.host === host && (event.event === "unreachable" || event.event === "failed"));
-  // What ssh said comes after Ansible's own words.
+  // The output of ssh follows Ansible's own words.
   if (first?.event === "unreachable") return `${host} cannot be reached: ${first.msg?.replace(/^.*can be reached over ssh: /s, "") ?? ""}`;
   if (first) return first.msg ?? "";
   return events.some((event) => event.host === host) ? "the check ended before it" : output.trim() || `${host} was not asked`;
 }
 
-/** What of others on a host is in the way of units, by id. */
+/** What may keep resources from working, by id. */
 export const warningsOf = ({ events }: Run): Map<string, string[]> =>
   new Map(
     events.flatMap(({ host, warnings }) =>
@@ -70,9 +70,8 @@ export const warningsOf = ({ events }: Run): Map<string, string[]> =>
   );
 
 /**
- * What the removal of units that left a host's configuration takes with it, and which of them the host would not let go; with
- * `homelab_prune` the role removes them. A warning, since only the engine knows whether it is to remove them.
- * `made` are the ids of units that a program makes, and no inventory declares.
+ * Warnings about resources that left a host's configuration: lost data, and blocked removals. Only the engine knows whether it
+ * is to remove them; with `homelab_prune`, the role does. `made` are the ids of resources that a program creates itself.
  */
 export const leavingOf = ({ events }: Run, host: string, made: string[] = []): Finding[] =>
   events
@@ -81,68 +80,70 @@ export const leavingOf = ({ events }: Run, host: string, made: string[] = []): F
       const left = ([name]: Leaving) => !made.includes(idFor(host, event.kind!, name));
       const lost = dataLossOf(event).filter(left);
       const kept = removalBlockersOf(event).filter(left);
-      const beginning = (name: string) => `${event.kind} ${name} is declared no longer, and`;
+      const kindAndName = (name: string) => `${event.kind} ${name}`;
       return [
-        ...lost.map(([name]) => `data-loss: ${beginning(name)} with \`on_delete: destroy\` its removal takes its data with it`),
-        ...kept.map(([name, why]) => `${beginning(name)} its removal would be refused: ${why}`),
+        ...lost.map(
+          ([name]) => `data-loss: ${kindAndName(name)} is no longer declared. Removing it deletes its data (\`on_delete: destroy\`).`,
+        ),
+        ...kept.map(([name, why]) => `${kindAndName(name)} is no longer declared, and its removal is blocked: ${why}`),
       ];
     })
     .map((message) => ({ severity: "warn", message }));
 
-/** A unit that left, and what there is to say of it. */
+/** A resource to remove, with a reason. */
 type Leaving = [name: string, why: string];
 
-/** Which units' data would go with them, or goes. */
+/** The resources whose data is lost with them. */
 const dataLossOf = ({ data_loss, removed }: Event): Leaving[] => [
   ...(data_loss ?? []).map((name): Leaving => [name, ""]),
   ...(removed ?? []).filter(({ disruption }) => disruption === "data-loss").map(({ name }): Leaving => [name, ""]),
 ];
 
-/** Which units the host would not let go, or does not. */
+/** The resources that the host would not remove, with the reason. */
 const removalBlockersOf = ({ removal_blockers, removed }: Event): Leaving[] => [
   ...Object.entries(removal_blockers ?? {}),
   ...(removed ?? []).filter(({ failed }) => failed).map(({ name, msg }): Leaving => [name, msg]),
 ];
 
-/** What is said of a unit on its resource; undefined when there is nothing to say. A host that is away says it itself. */
+/** The message on a resource; undefined where there is none. An unreachable host has a message of its own. */
 export function findingOf(verdict: Verdict, plan: Plan): Finding | undefined {
   switch (verdict.is) {
-    case "holds":
-      return plan === "planned" ? { severity: "info", message: "verified: the host holds it already" } : undefined;
+    case "in sync":
+      return plan === "planned" ? { severity: "info", message: "verified: the host is in sync already" } : undefined;
     case "changes":
       return changeOf(verdict, plan);
-    case "refused":
-      if (plan === "planned") return { severity: "error", message: `the host refuses it: ${verdict.reason}` };
-      if (plan === "left out") return { severity: "info", message: `not in this plan, and the host would refuse it: ${verdict.reason}` };
-      return { severity: "warn", message: `drift, not in this plan, and its repair would be refused: ${verdict.reason}` };
+    case "rejected":
+      if (plan === "planned") return { severity: "error", message: `rejected by the host: ${verdict.reason}` };
+      if (plan === "left out") return { severity: "info", message: `not in this plan, and the host would reject it: ${verdict.reason}` };
+      return { severity: "warn", message: `drift outside this plan that cannot be repaired: ${verdict.reason}` };
     case "unverified":
       return unverified(verdict, plan);
   }
 }
 
-/** A host that was heard of a unit, and could not be asked whether it takes it, may have told of drift. */
+/** Drift may be known of a resource of which the host could not be asked whether it accepts it. */
 function unverified({ reason, diff }: Verdict & { is: "unverified" }, plan: Plan): Finding | undefined {
   if (plan === "planned") return { severity: "info", message: `unverified: ${reason}` };
-  return plan === "same" && diff ? { severity: "warn", message: `drift, not in this plan; ${reason}\n${diff}` } : undefined;
+  return plan === "same" && diff ? { severity: "warn", message: `drift outside this plan; ${reason}\n${diff}` } : undefined;
 }
 
 function changeOf({ disruption, affected, diff }: Verdict & { is: "changes" }, plan: Plan): Finding {
   const what = [disruption, affected.length > 0 ? `affects ${affected.join(", ")}` : ""].filter(Boolean).join("; ");
   const lines = [what, diff].filter(Boolean).join("\n");
   if (plan === "left out") return { severity: "info", message: `not in this plan: ${lines}` };
-  if (plan === "same") return { severity: "warn", message: `drift, not in this plan; "pulumi up --refresh" repairs it: ${lines}` };
+  if (plan === "same") return { severity: "warn", message: `drift outside this plan; "pulumi up --refresh" repairs it: ${lines}` };
   const disturbs = !["", "live"].includes(disruption);
   return { severity: disturbs ? "warn" : "info", message: `verified on the host: ${lines}` };
 }
 
-/** Whether a host said nothing at all; of a unit that it looked at there is a difference, even if it could not try it. */
+/** Whether a host returned nothing at all; a resource that it read has a difference, even if it could not try it. */
 export const isUnasked = (verdicts: Verdict[]): boolean =>
   verdicts.length > 0 && verdicts.every((one) => one.is === "unverified" && one.diff === undefined);
 
-/** One line for a host: how many of its units are what. */
+/** One line for a host: how many of its resources have which verdict. */
 export function summaryOf(host: string, verdicts: Verdict[]): Finding {
   const count = (is: Verdict["is"]) => verdicts.filter((one) => one.is === is).length;
-  const words = { holds: "hold", changes: "change", refused: "refused", unverified: "unverified" } as const;
+  const words = { "in sync": "in sync", changes: "to change", rejected: "rejected", unverified: "unverified" } as const;
   const counted = Object.entries(words).flatMap(([is, word]) =>
     count(is as Verdict["is"]) > 0 ? [`${count(is as Verdict["is"])} ${word}`] : [],
   );

@@ -5,7 +5,7 @@ import { type ManagedHost } from "../host";
 import { type Finding, type Plan, findingOf, warningsOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
 
 /**
- * During a preview: asks all hosts what they would make of their units, while the engine works, and says it of each resource.
+ * During a preview: asks all hosts what they would do with their resources, while the engine works, and reports it on each resource.
  * Nothing on a host is changed. `folder` is the inventory's; `made` are further units, by id, that the program makes and no
  * inventory declares, so that no host can be asked about them. With `homelab:verify: false` nobody is asked.
  */
@@ -15,7 +15,7 @@ export function verify(folder: string, hosts: ManagedHost[], made: Record<string
   if (pulumi.runtime.isDryRun() && wanted) void ask(folder, hosts, made);
 }
 
-/** Raises a RunError when a host refuses what is planned; the engine alone does not fail for an error that is logged. */
+/** Raises a RunError when a host rejects what is planned; the engine alone does not fail for an error that is logged. */
 async function ask(folder: string, hosts: ManagedHost[], made: Record<string, HostResource<unknown, unknown>>): Promise<void> {
   const run = await checkInventory(
     folder,
@@ -42,10 +42,10 @@ async function ask(folder: string, hosts: ManagedHost[], made: Record<string, Ho
   if (refused > 0) throw refusal(refused);
 }
 
-/** The program's own stack says nothing to whoever reads this. */
+/** The program's own stack means nothing to a user. */
 function refusal(count: number): pulumi.RunError {
   const error = new pulumi.RunError(
-    `${count === 1 ? "a unit is" : `${count} units are`} refused by the hosts, see above; nothing was changed`,
+    `${count === 1 ? "one resource is" : `${count} resources are`} rejected by the hosts, see above; nothing was changed`,
   );
   error.stack = "";
   return error;

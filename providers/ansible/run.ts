@@ -102,7 +102,7 @@ export async function runOn(
     const file = join(folder, "given");
     writeFileSync(file, given, { mode: 0o600 });
     const connection = JSON.stringify({ ansible_ssh_common_args: commandLine(["-F", sshConfig]) });
-    // The host is named beside the inventory, so that what is removed reaches one that has left hosts.yml, too.
+    // The host is named beside the inventory, so that a removal also works for one that has left hosts.yml.
     const hosts = ["-i", join(resolve(inventory), "hosts.yml"), "-i", `${host},`, "--limit", host];
     return await start([...hosts, "--extra-vars", variables(file), "--extra-vars", connection, playbook], folder);
   } finally {
@@ -120,12 +120,12 @@ export async function startAlone(args: string[], limitMs: number): Promise<Run> 
   }
 }
 
-/** `sockets` is a private folder for shared connections, so that each run checks the host's key anew. */
+/** `sockets` is a private folder for shared connections, so that each run checks the host's key again. */
 function start(args: string[], sockets: string, limitMs = TIME_LIMIT_MS): Promise<Run> {
   const program = ansibleProgram("ansible-playbook");
   const env = { ...ansibleEnvironment(), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets, HOMELAB_EVENTS_FD: "3" };
   return new Promise((done, fail) => {
-    // A process group of its own, so that the time limit also reaches the ssh that Ansible started.
+    // A process group of its own, so that the time limit also ends the ssh that Ansible started.
     const child = spawn(program, args, { env, cwd: dirname(args.at(-1)!), stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
     const events: Event[] = [];
     let output = "";

@@ -8,7 +8,7 @@ export const ansibleVault = ansibleProgram("ansible-vault");
 
 const HEADER = "$ANSIBLE_VAULT;";
 
-/** What a vault's file says, decrypted in memory with the user's password file. Throws a UserError that says what to do. */
+/** The content of a vault's file, decrypted in memory with the user's password file. Throws a UserError with what to do. */
 export function viewVault(file: string): string {
   if (beginningOf(file) !== HEADER) throw new UserError(`it is not encrypted; do that with: ${ansibleVault} encrypt ${file}`);
   const { ANSIBLE_VAULT_PASSWORD_FILE: password, ANSIBLE_VAULT_IDENTITY_LIST: identities } = process.env;

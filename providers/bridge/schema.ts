@@ -14,7 +14,7 @@ const schema = z.strictObject({
   ports: z.array(port).default([]).describe("the links that are its ports"),
   mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
   stp: z.boolean().default(false).describe("spanning tree protocol"),
-  adopt: z.boolean().optional().describe("take over a bridge of this name that bears nobody's mark"),
+  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
 });
 
 export type BridgeSpec = z.infer<typeof schema>;

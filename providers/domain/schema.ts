@@ -18,9 +18,7 @@ const disk = z
       .union([z.literal(""), absolute], 'an absolute path on the host, or "" for an empty drive')
       .optional()
       .describe("a drive with this image of the host in it; an empty text is an empty drive"),
-    target: target
-      .optional()
-      .describe("vda, vdb …, and sda, sdb … for CDs, in their order unless said; a volume keeps the one that it has"),
+    target: target.optional().describe("vda, vdb …, and sda, sdb … for CDs, in their order by default; a volume keeps its target"),
   })
   .refine((one) => (one.volume === undefined) !== (one.cdrom === undefined), "expected one of volume and cdrom");
 
@@ -28,7 +26,7 @@ const networkInterface = z
   .strictObject({
     bridge: link.describe("the bridge that it is plugged into"),
     vlan: vlanId.optional().describe("its VLAN, untagged for the guest"),
-    mac: mac.optional().describe("one of its own unless said, which stays while it is in that VLAN"),
+    mac: mac.optional().describe("derived by default, and stable while the interface is in that VLAN"),
     model: z.enum(["virtio", "e1000e"]).default("virtio"),
     address: z
       .union([z.literal("auto"), z.ipv4("an IPv4 address such as 10.10.10.30, or auto")], "an IPv4 address such as 10.10.10.30, or auto")
@@ -73,22 +71,22 @@ const schema = z
       .describe("boot this kernel of the host's"),
     disks: z.array(disk).default([]),
     interfaces: z.array(networkInterface).default([]),
-    agent: z.boolean().optional().describe("a channel for the guest agent; left as it is unless said"),
-    graphics: z.enum(["none", "vnc"]).optional().describe("a screen, reached from the host alone; left as it is unless said"),
+    agent: z.boolean().optional().describe("a channel for the guest agent; unchanged by default"),
+    graphics: z.enum(["none", "vnc"]).optional().describe("a screen, reached from the host alone; unchanged by default"),
     cloud_init: z
       .strictObject({
         user_data: native
           .regex(/^(#|Content-Type:)/, "user data as cloud-init takes it: it begins with #cloud-config, #! or Content-Type:")
           .optional()
           .describe("what cloud-init does when the guest starts first"),
-        network_config: native.optional().describe("DHCP on each interface unless said"),
+        network_config: native.optional().describe("DHCP on each interface by default"),
       })
       .optional()
       .describe("a seed for cloud-init (NoCloud), with an SSH host key made on the host"),
     xml: native
       .regex(/^\s*<domain\s*\/?>(?![\s\S]*<[!?])/, "one <domain> with what is to be merged, without attributes, comments or declarations")
       .optional()
-      .describe("all else in libvirt's own words, merged where it says"),
+      .describe("anything else in libvirt's own words, merged into the definition"),
     autostart: z.boolean().default(true).describe("start at boot"),
     running: z.boolean().default(true),
     ready: z
@@ -100,9 +98,12 @@ const schema = z
     ready_timeout: z.int().min(1).max(3600).default(300).describe("how long it may take until then"),
     shutdown_seconds: z.int().min(1).max(3600).default(120).describe("how long a guest may take to shut down"),
     force_off: z.boolean().default(false).describe("cut it off when it takes longer"),
-    snapshot: z.boolean().default(false).describe("when it does not become ready after a restart with changes, put it back, disks and all"),
+    snapshot: z
+      .boolean()
+      .default(false)
+      .describe("roll it back, disks included, when it does not become ready after a restart with changes"),
     restart: z.enum(["allowed", "denied"]).default("denied"),
-    adopt: z.boolean().optional().describe("take over a domain of this name that bears nobody's mark"),
+    adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
   })
   .refine((unit) => !["agent", "cloud-init"].includes(unit.ready) || unit.agent === true, {
     path: ["ready"],

@@ -20,7 +20,7 @@ const schema = z.strictObject({
     .default([])
     .describe("more Debian packages"),
   address: address.optional().describe("where this host's services are reached; used in URLs"),
-  adopt: z.boolean().optional().describe("take over a base that bears nobody's mark"),
+  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
 });
 
 export type HostSpec = z.infer<typeof schema>;

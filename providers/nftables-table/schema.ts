@@ -9,7 +9,7 @@ const schema = z.strictObject({
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a table's name: letters, digits and _, at most 63")
     .describe("the table's name"),
   content: native.min(1).describe("what stands between the table's braces"),
-  adopt: z.boolean().optional().describe("take over a table of this name that bears nobody's mark"),
+  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
 });
 
 export type NftablesTableSpec = z.infer<typeof schema>;

@@ -8,14 +8,14 @@ const schema = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,198}[A-Za-z0-9])?$/, "a secret's name: letters, digits, _ . and - within, at most 200")
-    .describe("the name that a unit's Secret= says"),
-  from: z.string().optional().describe("its name in the vault; the same unless said"),
+    .describe("the name in a unit's Secret="),
+  from: z.string().optional().describe("its name in the vault; the same by default"),
   digest: z
     .string()
     .regex(/^[0-9a-f]{64}$/, "an HMAC-SHA-256 in hexadecimal")
     .optional()
     .describe("the value as an HMAC, which is all that is compared and kept"),
-  adopt: z.boolean().optional().describe("take over a secret of this name that bears nobody's mark"),
+  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
 });
 
 export type PodmanSecretSpec = z.infer<typeof schema>;

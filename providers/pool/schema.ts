@@ -8,7 +8,7 @@ const schema = z.strictObject({
   adopt: z
     .boolean()
     .optional()
-    .describe("take over a pool of this name that is nobody's, or a new folder in the place of the one that it had"),
+    .describe("take over an existing pool that homelab does not manage, or a new folder in place of the former one"),
 });
 
 export type PoolSpec = z.infer<typeof schema>;

@@ -3,7 +3,9 @@ import { defineKind } from "../kind";
 import { key, native, relative, user, value } from "../patterns";
 
 const scalar = z.union([value, z.number(), z.boolean()], { error: "a string, a number, true or false" });
-const values = z.union([scalar, z.array(scalar)], { error: "a string, a number, true or false, or a list of these, which repeats its key" });
+const values = z.union([scalar, z.array(scalar)], {
+  error: "a string, a number, true or false, or a list of these, which repeats its key",
+});
 const sections = z.record(key, z.record(key, values));
 
 const NAME = /^(?=.{1,200}$)[A-Za-z0-9_][A-Za-z0-9@_.:-]*\.(container|pod|network|volume|kube|image|build)$/;
@@ -36,10 +38,10 @@ const schema = z
       .record(file, z.union([z.string(), z.strictObject({ source })], { error: "a string, or { source: a file of the inventory }" }))
       .optional()
       .describe("files beside the unit, by their path; a unit names them with ./"),
-    running: z.boolean().optional().describe("false: stopped; default: started when its [Install] says so"),
+    running: z.boolean().optional().describe("false: stopped; default: started as its [Install] asks"),
     restart: z.enum(["allowed", "denied"]).default("allowed").describe("whether a change may restart it"),
     on_delete: z.enum(["keep", "destroy"]).default("keep").describe("what becomes of a volume's data"),
-    adopt: z.boolean().optional().describe("take over a unit of this name that is nobody's"),
+    adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
   })
   .refine((unit) => [unit.sections, unit.source, unit.content].filter((one) => one !== undefined).length === 1, {
     error: "expected exactly one of sections, source and content",

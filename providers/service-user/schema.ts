@@ -15,7 +15,7 @@ const schema = z.strictObject({
     .refine(({ start, count }) => start + count - 1 <= 4_294_967_294, "subordinate ids end at 4294967294")
     .describe("subordinate uids and gids, disjoint from everyone else's, subuid(5)"),
   on_delete: z.enum(["keep", "destroy"]).default("keep").describe("what becomes of the home; a kept one keeps its uid"),
-  adopt: z.boolean().optional().describe("take over a user of this name that bears nobody's mark"),
+  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
 });
 
 export type ServiceUserSpec = z.infer<typeof schema>;

@@ -4,7 +4,7 @@ import { UserError } from "../errors";
 
 const run = promisify(execFile);
 
-/** What OpenSSH itself says of a host (`ssh -G`), as far as we use it, ssh_config(5). */
+/** OpenSSH's own settings for a host (`ssh -G`), as far as we use them, ssh_config(5). */
 export interface HostConfig {
   alias: string;
   hostname: string;
@@ -45,7 +45,7 @@ export function parseConfig(alias: string, text: string): HostConfig {
   }
   const strict = one("stricthostkeychecking") ?? "yes";
   if (!["yes", "true", "ask"].includes(strict)) {
-    throw new UserError(`${alias}: ssh_config says StrictHostKeyChecking ${strict}; a host's key has to be known beforehand: say yes.`);
+    throw new UserError(`${alias}: ssh_config has StrictHostKeyChecking ${strict}; a host's key has to be known beforehand: set yes.`);
   }
   const jump = one("proxyjump");
   const files = `${one("userknownhostsfile") ?? ""} ${one("globalknownhostsfile") ?? ""}`;

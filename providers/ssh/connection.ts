@@ -61,7 +61,7 @@ function whyNot(config: HostConfig, error: Error, refused: boolean): string {
   const where = `${config.alias} (${config.user}@${config.hostname}:${config.port})`;
   const otherKey = refused || /no matching host key/i.test(error.message);
   if (otherKey) {
-    return `${where}: its host key is not the one in ${config.knownHostsFiles.join(", ")}; refused before logging in. If the host was really installed anew, replace its line there.`;
+    return `${where}: its host key is not the one in ${config.knownHostsFiles.join(", ")}; rejected before the login. If the host was really reinstalled, replace its line there.`;
   }
   return `${where}: ${error.message}`;
 }

@@ -57,7 +57,7 @@ export function isTrusted(keys: KnownKeys, shown: Buffer): boolean {
 function lookUp(name: string, file: string): Promise<string> {
   return new Promise((done, fail) =>
     execFile("ssh-keygen", ["-F", name, "-f", file], { timeout: 20_000 }, (error, stdout) => {
-      // Exit code 1 says that the name is not there.
+      // Exit code 1 means that the name is not in the file.
       if (error && error.code !== 1) fail(new UserError(`ssh-keygen -F ${name} -f ${file}: ${error.message}`));
       else done(stdout);
     }),

@@ -23,7 +23,7 @@ const schema = z
     address: cidr.optional(),
     mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
     dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
-    adopt: z.boolean().optional().describe("take over a link of this name that bears nobody's mark"),
+    adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
   })
   .superRefine((unit, problems) => {
     const fault = (path: PropertyKey[], message: string): void => problems.addIssue({ code: "custom", path: ["dhcp", ...path], message });

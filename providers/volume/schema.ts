@@ -9,7 +9,7 @@ const schema = z.strictObject({
   format: z.enum(["qcow2", "raw"]).default("qcow2"),
   image: libvirtName.optional().describe("one of `images`, which a new volume is a copy of; without it, it is empty"),
   on_delete: z.enum(["keep", "destroy"]).default("keep").describe("what becomes of the file"),
-  adopt: z.boolean().optional().describe("take over a file that is nobody's"),
+  adopt: z.boolean().optional().describe("take over an existing file that homelab does not manage, or another owner's"),
 });
 
 export type VolumeSpec = z.infer<typeof schema>;

@@ -37,11 +37,13 @@ function linesOf({ schema, ...kind }: { schema?: JsonSchema }): string {
   return `${whole.slice(0, -"{}}}".length)}{\n${lines.join(",\n")}\n }}}`;
 }
 
+const UNUSED = ["description", "format"];
+
 /** Python's \`$\` also matches before a line feed at the end; its \`\\Z\` does not. Descriptions are not needed on a host. */
 function forPython(schema: JsonSchema): JsonSchema {
-  const { description: _, format: __, ...rest } = schema;
+  const rest = Object.entries(schema).filter(([key]) => !UNUSED.includes(key));
   return Object.fromEntries(
-    Object.entries(rest).map(([key, value]) => {
+    rest.map(([key, value]) => {
       if (key === "pattern") return [key, pythonPattern(value as string)];
       if (key === "properties")
         return [key, Object.fromEntries(Object.entries(value as object).map(([name, one]) => [name, forPython(one as JsonSchema)]))];

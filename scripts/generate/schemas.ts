@@ -30,11 +30,12 @@ export const schemaOf = ({ schema }: Pick<Definition, "schema">): JsonSchema => 
 
 /** A zod schema as JSON Schema, of what a user writes. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  const { $schema: _, ...found } = z.toJSONSchema(schema, {
+  const found = z.toJSONSchema(schema, {
     io: "input",
     override: ({ zodSchema, jsonSchema }) => addExpected(zodSchema, jsonSchema),
-  });
-  return found as JsonSchema;
+  }) as JsonSchema & { $schema?: string };
+  delete found.$schema;
+  return found;
 }
 
 /** A schema's properties with whether they are required, in their order. */

@@ -2,7 +2,7 @@
 
 say() { printf 'setup: %s\n' "$*"; }
 
-# One line that says what is wrong and what to do, then stop.
+# One line with what is wrong and what to do, then stop.
 fail() {
   printf 'setup: %s\n' "$*" >&2
   exit 1

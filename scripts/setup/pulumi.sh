@@ -65,7 +65,7 @@ install_all() {
     fail "could not write to $pulumi_bin. Check its owner and the free space."
 }
 
-# `go install pkg@version` refuses a module with replace directives, so a
+# `go install pkg@version` rejects a module with replace directives, so a
 # module of our own requires it and repeats the directive.
 write_cli_module() {
   mkdir -p "$1"

@@ -50,7 +50,7 @@ test("why a host is away is told once", () => {
 test("the units are counted by what is to be done about them", () => {
   expect(summary([line(A, A, holds), line(B, A, differs, differs), line(B, A, differs, holds), line(A, A, away)])).toBe(
     `4 units
-  1 in step
+  1 in sync
   1 with another configuration: \`npx pulumi up\` applies it
   1 changed on the host: \`npx pulumi up --refresh\` repairs it
   1 as declared on the host, but not in the state: \`npx pulumi up\` takes note of it

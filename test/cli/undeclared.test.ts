@@ -36,7 +36,7 @@ test("all of it is listed, with its owner and who holds it, and what to do", () 
   quadlet-unit  web/page.container                             site        site
   quadlet-unit  web/lost.container (gone, but for its record)  lab         -
 6 in all
-  1 of nobody's
+  1 not managed by homelab
   1 of this inventory's owner, lab, and in a state: the next \`npx pulumi up\` removes them
   1 of this inventory's owner, lab, that no state holds: plain Ansible removes them, with \`homelab_prune: true\`
   1 kept with their data, for users of that name: \`deluser --remove-home\` removes one

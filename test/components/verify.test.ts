@@ -42,11 +42,11 @@ const whole: Run["events"] = [
 
 test("each unit has a verdict, by what its host said", () => {
   expect([...verdictsOf(run(...whole), hosts)]).toEqual([
-    ["hv/host", { is: "holds" }],
+    ["hv/host", { is: "in sync" }],
     ["hv/vlan/apps", { is: "changes", disruption: "", affected: [], diff: "-a\n+b" }],
-    ["hv/vlan/iot", { is: "holds" }],
-    ["hv/quadlet-unit/web/web.container", { is: "refused", reason: "no" }],
-    ["app/nftables-table/inet/guard", { is: "holds" }],
+    ["hv/vlan/iot", { is: "in sync" }],
+    ["hv/quadlet-unit/web/web.container", { is: "rejected", reason: "no" }],
+    ["app/nftables-table/inet/guard", { is: "in sync" }],
   ]);
 });
 
@@ -72,7 +72,7 @@ test("a host that is away is unverified with the reason, and the others are not"
   } as const;
   const verdicts = verdictsOf(run(whole[0]!, away), hosts);
   expect(verdicts.get("app/nftables-table/inet/guard")).toEqual({ is: "unverified", reason: "app cannot be reached: ssh: no route" });
-  expect(verdicts.get("hv/host")).toEqual({ is: "holds" });
+  expect(verdicts.get("hv/host")).toEqual({ is: "in sync" });
 });
 
 test("what a host lacks so far makes a unit unverified, with the reason", () => {
@@ -90,26 +90,20 @@ test("what a host lacks so far makes a unit unverified, with the reason", () => 
 });
 
 const change: Verdict & { is: "changes" } = { is: "changes", disruption: "live", affected: [], diff: "+b" };
-const refusal: Verdict = { is: "refused", reason: "line 1: syntax error" };
+const refusal: Verdict = { is: "rejected", reason: "line 1: syntax error" };
 const unknown: Verdict = { is: "unverified", reason: "there is no nft" };
 
 test.each<[string, Verdict, Plan, string, string]>([
-  ["what holds", { is: "holds" }, "same", "", ""],
-  ["what holds already", { is: "holds" }, "planned", "info", "verified: the host holds it already"],
+  ["what holds", { is: "in sync" }, "same", "", ""],
+  ["what holds already", { is: "in sync" }, "planned", "info", "verified: the host is in sync already"],
   ["a change", change, "planned", "info", "verified on the host: live\n+b"],
   ["one that disturbs", { ...change, disruption: "restart" }, "planned", "warn", "verified on the host: restart\n+b"],
   ["one that reaches others", { ...change, affected: ["vlan iot"] }, "planned", "info", "verified on the host: live; affects vlan iot\n+b"],
-  ["drift", change, "same", "warn", 'drift, not in this plan; "pulumi up --refresh" repairs it: live\n+b'],
+  ["drift", change, "same", "warn", 'drift outside this plan; "pulumi up --refresh" repairs it: live\n+b'],
   ["a change that is not for now", change, "left out", "info", "not in this plan: live\n+b"],
-  ["a refusal", refusal, "planned", "error", "the host refuses it: line 1: syntax error"],
-  [
-    "drift that cannot be repaired",
-    refusal,
-    "same",
-    "warn",
-    "drift, not in this plan, and its repair would be refused: line 1: syntax error",
-  ],
-  ["a refusal for later", refusal, "left out", "info", "not in this plan, and the host would refuse it: line 1: syntax error"],
+  ["a refusal", refusal, "planned", "error", "rejected by the host: line 1: syntax error"],
+  ["drift that cannot be repaired", refusal, "same", "warn", "drift outside this plan that cannot be repaired: line 1: syntax error"],
+  ["a refusal for later", refusal, "left out", "info", "not in this plan, and the host would reject it: line 1: syntax error"],
   ["what cannot be known yet", unknown, "planned", "info", "unverified: there is no nft"],
   ["what nothing is done about", unknown, "same", "", ""],
   [
@@ -117,16 +111,16 @@ test.each<[string, Verdict, Plan, string, string]>([
     { ...unknown, diff: "it is shut off" },
     "same",
     "warn",
-    "drift, not in this plan; there is no nft\nit is shut off",
+    "drift outside this plan; there is no nft\nit is shut off",
   ],
 ])("%s is told as what it is", (_, verdict, plan, severity, message) => {
   expect(findingOf(verdict, plan)).toEqual(severity === "" ? undefined : { severity, message });
 });
 
 test("a line says of each host how much of it is verified", () => {
-  expect(summaryOf("hv", [{ is: "holds" }, change, change, unknown])).toEqual({
+  expect(summaryOf("hv", [{ is: "in sync" }, change, change, unknown])).toEqual({
     severity: "info",
-    message: "hv is verified: 1 hold, 2 change, 1 unverified",
+    message: "hv is verified: 1 in sync, 2 to change, 1 unverified",
   });
   expect(summaryOf("app", [{ is: "unverified", reason: "no route" }])).toEqual({
     severity: "warn",
@@ -162,7 +156,7 @@ test("what leaves with its data is told of its own host", () => {
   expect(leavingOf(run(...whole, leaving as never), "hv")).toEqual([
     {
       severity: "warn",
-      message: expect.stringMatching(/^data-loss: volume vms\/old is declared no longer, .*on_delete: destroy/) as string,
+      message: expect.stringMatching(/^data-loss: volume vms\/old is no longer declared\. .*on_delete: destroy/) as string,
     },
   ]);
 });
@@ -192,7 +186,7 @@ test("what leaves and would not be let go is told with the host's reason, in the
     expect(leavingOf(run(...whole, one as never), "hv")).toEqual([
       {
         severity: "warn",
-        message: "bridge br0 is declared no longer, and its removal would be refused: it still carries vnet3 of domain db",
+        message: "bridge br0 is no longer declared, and its removal is blocked: it still carries vnet3 of domain db",
       },
     ]);
 });

@@ -74,7 +74,7 @@ def test_a_port_that_goes_to_another_bridge_of_the_same_run_keeps_how_it_was_bef
     assert (host.links["eth1"].master, records.read(OWNER, "port-before", "eth1")) == ("br1", {"up": True, "mtu": 9000})
 
 
-def test_a_host_without_a_way_back_is_not_changed_unless_this_run_brings_its_base(monkeypatch, host):
+def test_a_host_without_a_rollback_is_not_changed_unless_this_run_brings_its_base(monkeypatch, host):
     monkeypatch.setattr(store, "PROGRAM", "/nowhere")
     assert "no rollback is installed. Declare `homelab_host` for it" in refused(writer_of("bridge"), {**UNIT, "mtu": 9000})
     writer = writer_of("bridge")()

@@ -39,7 +39,7 @@ def test_an_address_that_another_domain_still_has_is_refused_to_a_new_one(tmp_pa
         path.write_text(text)
     new = {"name": "new", "interfaces": [{**INTERFACE, "mac": "52:54:00:00:00:0b"}]}
     [told] = dhcp_leases.refusals(new, [VLAN])
-    assert told.startswith("10.10.10.30 is leased to domain old still; let that go, or give it another one, in an up of its own before")
+    assert told.startswith("10.10.10.30 is leased to domain old still; release it or give it another address in an up of its own first")
     assert dhcp_leases.refusals({"name": "old", "interfaces": [INTERFACE]}, [VLAN]) == []
     assert dhcp_leases.refusals({**new, "renamed_from": "old"}, [VLAN]) == []
     assert dhcp_leases.refusals({"name": "new", "interfaces": [{**INTERFACE, "address": "10.10.10.3"}]}, [VLAN]) == []

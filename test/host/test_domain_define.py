@@ -54,10 +54,10 @@ class Connection:
             {"xml": XML},
             (),
             BY_SCHEMA,
-            ["libvirt's schema refuses it with its xml:\n" + BY_SCHEMA.removeprefix("-:35: ").splitlines()[0]],
+            ["libvirt's schema rejects it with its xml:\n" + BY_SCHEMA.removeprefix("-:35: ").splitlines()[0]],
         ),
-        ({}, ("IDE is not here", 27), "", ["libvirt refuses it: IDE is not here"]),
-        ({"running": False}, ("IDE is not here", 27), "", ["libvirt refuses it: IDE is not here"]),
+        ({}, ("IDE is not here", 27), "", ["libvirt rejects it: IDE is not here"]),
+        ({"running": False}, ("IDE is not here", 27), "", ["libvirt rejects it: IDE is not here"]),
         ({}, ("network default is not active", 55), "", []),
     ],
 )

@@ -56,8 +56,8 @@ def test_what_is_no_longer_said_goes_and_nothing_else():
         ("<domain>", "no element found"),
         ("<features/>", "begins with <features>"),
         ("<!DOCTYPE x [<!ENTITY a 'b'>]><domain/>", "no comments"),
-        ("<domain><memory>1</memory></domain>", "<memory>, which the unit says as `memory_max`"),
-        ("<domain><devices><disk/></devices></domain>", "<devices/disk>, which the unit says as `disks`"),
+        ("<domain><memory>1</memory></domain>", "<memory>; set `memory_max` instead"),
+        ("<domain><devices><disk/></devices></domain>", "<devices/disk>; set `disks` instead"),
         ("<domain><uuid>x</uuid></domain>", "<uuid>, which stays"),
     ],
 )

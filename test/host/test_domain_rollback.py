@@ -44,7 +44,11 @@ def test_disks_go_back_to_before_a_run_that_was_broken_off_only_while_the_guest_
     never_ready(monkeypatch, library)
     wanted = whole(**SAFE)
     [said] = library.DomainWriter().apply([Change(wanted, kind.observe(wanted, OWNER, host.links), {"pending": True})], OWNER).values()
-    assert ("revert" in domain.calls, "may have worked since" in said, "put back as it was" in said) == (reverted, not reverted, reverted)
+    assert ("revert" in domain.calls, "may have worked since" in said, "rolled back to before this change" in said) == (
+        reverted,
+        not reverted,
+        reverted,
+    )
     assert domain.snapshotListNames() == ([] if reverted else [snapshot.TAG])
 
 
@@ -58,7 +62,7 @@ def test_a_change_that_an_earlier_run_only_defined_is_put_back_as_well(monkeypat
     domain.shutdown()
     never_ready(monkeypatch, library)
     [said] = library.DomainWriter().apply([task_of(wanted, host)], OWNER).values()
-    assert "put back as it was" in said
+    assert "rolled back to before this change" in said
     assert domain.XMLDesc(libvirt_mock.INACTIVE) == before
 
 
@@ -69,7 +73,7 @@ def test_what_waits_for_the_next_boot_can_be_taken_back_at_that(monkeypatch, hos
     assert library.DomainWriter().apply([task_of(whole(snapshot=True, vcpus_max=4), host)], OWNER) == {}
     never_ready(monkeypatch, library)
     [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=4), host)], OWNER).values()
-    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == before) == (True, True)
+    assert ("rolled back to before this change" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == before) == (True, True)
 
 
 def test_a_guest_that_took_what_waited_does_not_lose_it_to_a_later_change(monkeypatch, host):
@@ -82,7 +86,7 @@ def test_a_guest_that_took_what_waited_does_not_lose_it_to_a_later_change(monkey
     taken = domain.XMLDesc(libvirt_mock.INACTIVE)
     never_ready(monkeypatch, library)
     [said] = library.DomainWriter().apply([task_of(whole(**SAFE, vcpus_max=5), host)], OWNER).values()
-    assert ("put back as it was" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == taken) == (True, True)
+    assert ("rolled back to before this change" in said, domain.XMLDesc(libvirt_mock.INACTIVE) == taken) == (True, True)
 
 
 def begins_and_is_never_ready(monkeypatch, library, do):
@@ -113,7 +117,7 @@ def test_what_the_firmware_remembers_goes_back_with_the_disks(monkeypatch, host,
     begins_and_is_never_ready(monkeypatch, library, lambda _: nvram.write_text("of the change"))
     inode = nvram.stat().st_ino
     [said] = library.DomainWriter().apply([task_of(whole(**SAFE, firmware="uefi", **change), host)], OWNER).values()
-    assert ("put back as it was" in said, "revert" in domain.calls, domain.isActive()) == (True, True, True)
+    assert ("rolled back to before this change" in said, "revert" in domain.calls, domain.isActive()) == (True, True, True)
     # It is the same file, which is QEMU's to write, and no copy of it is left.
     assert (nvram.read_text(), nvram.stat().st_ino, [*nvram.parent.iterdir()]) == ("of before", inode, [nvram])
 
@@ -133,7 +137,7 @@ def test_a_new_machine_that_is_never_ready_makes_way_for_the_former_one(monkeypa
     before = domain.XMLDesc(libvirt_mock.INACTIVE)
     begins_and_is_never_ready(monkeypatch, library, lambda domain: tried.append(definition.needs_replacement(domain.live, whole())))
     [said] = library.DomainWriter().apply([task_of(whole(**SAFE, **change), host)], OWNER).values()
-    assert (tried, "put back as it was" in said) == ([True], True)
+    assert (tried, "rolled back to before this change" in said) == ([True], True)
     assert (domain.XMLDesc(libvirt_mock.INACTIVE), domain.snapshotListNames()) == (before, [])
     assert domain.isActive()
     assert not definition.needs_replacement(domain.live, whole())

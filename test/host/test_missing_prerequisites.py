@@ -165,7 +165,7 @@ def test_podmans_units_need_their_user_with_its_systemd(monkeypatch, machine, ki
     assert said(kind, resource) == ""
 
 
-@pytest.mark.parametrize(("complaint", "reason"), [("", ""), ("Error: syntax error", ""), (NO_USER, f"nft refuses it:\n{NO_USER}")])
+@pytest.mark.parametrize(("complaint", "reason"), [("", ""), ("Error: syntax error", ""), (NO_USER, f"nft rejects it:\n{NO_USER}")])
 def test_a_table_needs_who_its_rules_name(monkeypatch, machine, tmp_path, complaint, reason):
     monkeypatch.setattr(nftables_table, "FOLDER", tmp_path)
     machine.programs["nft"] = lambda *_: '{"nftables": []}'

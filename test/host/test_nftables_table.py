@@ -75,7 +75,7 @@ INPUT = {"family": "inet", "name": "a", "content": "chain c {\n type filter hook
     ],
 )
 def test_a_chain_of_others_that_drops_on_the_same_hook_is_told(chain, count):
-    assert len(kind.overruled(INPUT, [{"table": "theirs", "name": "c", "whose": "nobody's", **chain}])) == count
+    assert len(kind.overruled(INPUT, [{"table": "theirs", "name": "c", "owned": "not managed by homelab", **chain}])) == count
 
 
 def test_a_dropping_chain_is_told_with_whose_it_is_unless_it_is_our_own(monkeypatch):
@@ -84,4 +84,4 @@ def test_a_dropping_chain_is_told_with_whose_it_is_unless_it_is_our_own(monkeypa
     monkeypatch.setattr(kind, "tables_on_host", lambda: comments)
     monkeypatch.setattr(kind, "base_chains", lambda: chains)
     told = kind.observer.warnings([INPUT], "lab")["inet/a"]
-    assert [text.split(",")[0] for text in told] == ["table inet other is garage's", "table inet theirs is nobody's"]
+    assert [text.split(",")[0] for text in told] == ["table inet other is owned by 'garage'", "table inet theirs is not managed by homelab"]

@@ -101,7 +101,7 @@ LOADED = {"LoadState": "loaded", "Result": "success", "SubState": "dead", "ExecM
         ({"ActiveState": "active"}, False, ["a.service is active, wanted stopped"]),
         ({"ActiveState": "inactive"}, False, []),
         ({"ActiveState": "inactive"}, None, []),
-        ({"LoadState": "not-found"}, None, ["a.service: systemd says it is not-found, wanted loaded"]),
+        ({"LoadState": "not-found"}, None, ["a.service: systemd reports it as not-found, wanted loaded"]),
         ({"ActiveState": "active", "FragmentPath": "/run/user/2001/systemd/generator/a.service"}, True, []),
         (
             {"ActiveState": "active", "FragmentPath": "/etc/systemd/system/a.service"},
@@ -267,4 +267,4 @@ def test_a_service_was_started_as_long_ago_as_the_boot_and_what_systemd_counts_f
 def test_a_mask_is_no_file_that_somebody_has_to_remove():
     masked = {"LoadState": "masked", "FragmentPath": "/home/web/.config/systemd/user/a.service"}
     assert states.overridden("a.service", masked) == ""
-    assert state_drift("a.service", masked, True) == ["a.service: systemd says it is masked, wanted loaded"]
+    assert state_drift("a.service", masked, True) == ["a.service: systemd reports it as masked, wanted loaded"]

@@ -26,7 +26,7 @@ def test_values_that_systemd_does_not_understand_are_told_by_unit(monkeypatch):
     monkeypatch.setattr(system, "run", run)
     monkeypatch.setattr(checks, "account_of", lambda _: None)
     told = checks.refused_by_systemd("system", MADE)
-    assert told == {"web.container": "systemd refuses it:\nFailed to parse Restart=alway, ignoring: Invalid argument"}
+    assert told == {"web.container": "systemd rejects it:\nFailed to parse Restart=alway, ignoring: Invalid argument"}
 
 
 def test_where_nothing_changes_nobody_is_asked(monkeypatch):

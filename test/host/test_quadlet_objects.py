@@ -37,9 +37,9 @@ def test_what_is_gone_is_told(store):
     (store / "networks/systemd-back.json").unlink()
     (store / "volumes/systemd-data").rmdir()
     (store / "overlay-images/images.json").write_text("[]")
-    assert differences(store, NET) == ["network systemd-back is not there"]
-    assert differences(store, DATA) == ["volume systemd-data is not there"]
-    assert differences(store, IMAGE) == ["image localhost/web:1 is not there"]
+    assert differences(store, NET) == ["network systemd-back does not exist"]
+    assert differences(store, DATA) == ["volume systemd-data does not exist"]
+    assert differences(store, IMAGE) == ["image localhost/web:1 does not exist"]
 
 
 def test_what_was_not_made_yet_is_no_drift(store):

@@ -83,7 +83,7 @@ test("what a preview announces is what up does", async () => {
   const differences = await differencesOf("hv");
   const { output } = await good(stack(["preview", "--diff"]));
   expect(classesIn(output)).toEqual(announced);
-  expect(output).toMatch(/data-loss: volume vms\/lost is declared no longer/);
+  expect(output).toMatch(/data-loss: volume vms\/lost is no longer declared/);
   const plain = (await playbook("--limit", "hv", "--check", "--diff")).stdout;
   for (const [id, disruption] of Object.entries(announced)) {
     const [, kind, ...name] = id.split("/");

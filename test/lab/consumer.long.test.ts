@@ -90,7 +90,7 @@ test("the base of a host is one project's", async () => {
   const file = join(folder, "inventory/host_vars/hv.yml");
   writeFileSync(file, `homelab_host: { podman: true }\n${readFileSync(file, "utf8").replace("---\n", "")}`);
   const refused = await playbookOf(join(folder, "inventory"), "--check");
-  expect([refused.code, refused.stdout]).toEqual([2, expect.stringContaining("host host: it belongs to 'lab'")]);
+  expect([refused.code, refused.stdout]).toEqual([2, expect.stringContaining("host host: it exists and is owned by 'lab'")]);
 });
 
 test("when the other project goes, this one is as it was", async () => {

@@ -9,9 +9,10 @@ import re
 from itertools import pairwise
 from operator import itemgetter
 
-from . import quadlet, system
-from .kind import Observation
-from .quadlet_unit import account_of
+from ..core import system
+from ..core.observer import Observation
+from .quadlet import unit_file as quadlet
+from .quadlet.users import account_of
 
 USER = "web"
 
@@ -20,7 +21,7 @@ class Corpus:
     def normalise(self, variant, _contents):
         return variant
 
-    def look(self, variants, owner):
+    def detect(self, variants, owner):
         return [Observation(one["name"], present=True, facts=generated(one)) for one in variants]
 
 

@@ -23,7 +23,7 @@ let original: Made;
 
 /** What the generator on hv makes of files, or of units of our inventory. */
 async function generated(...variants: object[]): Promise<Made[]> {
-  const sources = { ...observers(), "homelab.corpus": readFileSync(join(__dirname, "corpus.py"), "utf8") };
+  const sources = { ...observers(), "homelab.observe.corpus": readFileSync(join(__dirname, "corpus.py"), "utf8") };
   const groups = [{ kind: "corpus", owner: "", resources: variants }];
   const { stdout } = await lab.ssh("hv", "python3 -", { sudo: true, input: script(groups, sources) });
   const [answer] = JSON.parse(stdout.trim().split("\n").at(-1)!) as [{ observations?: { facts: Made }[]; error?: string }];

@@ -20,7 +20,7 @@ const devices = (inner: string) => ({ xml: `<domain><devices>${inner}</devices><
 const bad: Record<string, [more: object, said: RegExp]> = {
   "machine-unknown": [{ machine: "pc-q35-99.0" }, /machine|emulator|does not support/i],
   "cpu-unknown": [{ cpu: "Frobnicator" }, /no model that this host's QEMU knows; those that run here are/],
-  "cpu-lacking": [{ cpu: "EPYC-Genoa" }, /has what this host's processor lacks/],
+  "cpu-lacking": [{ cpu: "EPYC-Genoa" }, /has features that this host's processor does not have/],
   "memory-too-much": [{ memory: "2 TiB" }, /2097152 MiB of memory are more than this host has, which are \d+ MiB/],
   "memory-max-too-much": [{ memory_max: "64 GiB" }, /more than this host has/],
   "vcpus-too-many": [{ machine: "pc", vcpus: 400 }, /400 vcpus are more than machine type pc has/],

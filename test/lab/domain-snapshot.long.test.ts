@@ -55,7 +55,7 @@ test("what does not come up with a change is put back, and says what its console
   const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
   expect(code).not.toBe(0);
   expect(output).toMatch(
-    /after 60 s there is no answer from 10\.10\.10\.38; its console's last lines:[^]*panic[^]*It was put back as it was/,
+    /after 60 s there is no answer from 10\.10\.10\.38; its console's last lines:[^]*panic[^]*It was rolled back to before this change/,
   );
   expect(await now()).toEqual(before);
   await answers();
@@ -66,7 +66,7 @@ test("another machine that does not come up is put back as the one that it was",
   declare({ ...LOST, machine: "pc" });
   const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
   expect(code).not.toBe(0);
-  expect(output).toMatch(/panic[^]*It was put back as it was/);
+  expect(output).toMatch(/panic[^]*It was rolled back to before this change/);
   expect(await now()).toEqual(before);
   await answers();
 });
@@ -85,7 +85,7 @@ test("after a run that was broken off the next one that fails puts it back to be
   declare(LOST);
   const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
   expect(code).not.toBe(0);
-  expect(output).toContain("It was put back as it was");
+  expect(output).toContain("It was rolled back to before this change");
   expect(await now()).toEqual(before);
   await answers();
 });

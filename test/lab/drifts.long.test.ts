@@ -43,7 +43,7 @@ const waves: Record<string, Drift[]> = {
       "systemctl --user -M web@ stop web.service",
       /web.service is (failed|inactive) .*, wanted active/,
     ],
-    ["hv/quadlet-unit/web/web.image", inHome("web", "podman untag localhost/web:1"), /image localhost\/web:1 is not there/],
+    ["hv/quadlet-unit/web/web.image", inHome("web", "podman untag localhost/web:1"), /image localhost\/web:1 does not exist/],
     ["app/host", "systemctl disable -q systemd-networkd-wait-online", /systemd-networkd-wait-online.service is disabled, wanted enabled/],
     ["app/nftables-table/inet/guard", "nft flush chain inet guard input", /\+.*the page is for its own VLAN/],
     ["app/service-user/notes", "sed -i /notes/d /etc/subgid", /\/etc\/subgid says nothing/],

@@ -58,7 +58,7 @@ test("a second up changes nothing, and the other route neither, also in check mo
   expect(changed(await playbooks("--check"))).toEqual({ hv: 0, app: 0 });
   const real = await playbooks();
   expect(changed(real)).toEqual({ hv: 0, app: 0 });
-  expect(real.match(/^TASK \[\w+ : (?:Look|Apply) .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(1);
+  expect(real.match(/^TASK \[\w+ : (?:Detect|Apply) .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(1);
 });
 
 test("a refresh costs one login and one command a host, and names what was changed by hand", async () => {

@@ -62,7 +62,7 @@ test.each(KINDS)(
     const plain = await playbook("--limit", "hv");
     expect([code, plain.code, changed(plain.stdout)]).toEqual([1, 2, { hv: 0 }]);
     for (const list of lists) {
-      const said = "it bears nobody's mark; set .adopt: true.";
+      const said = "it exists and is not managed by homelab. Set .adopt: true.";
       expect([list, output]).toEqual([list, expect.stringMatching(new RegExp(`hv/${IDS[list]!.replace(" ", "/")}: ${said}`))]);
       expect([list, plain.stdout]).toEqual([list, expect.stringMatching(new RegExp(`${IDS[list]}: ${said}`))]);
     }
@@ -85,7 +85,7 @@ test("what bears another owner's mark is that owner's, and stays when ours goes"
   await text("hv", "nft 'add table inet third { comment \"homelab:third\"; }'");
   withMore({ nftables_tables: [{ family: "inet", name: "third", content: "chain c { }" }] });
   const { code, output } = await stack(["up", "--yes", "--skip-preview"]);
-  expect([code, output]).toEqual([1, expect.stringMatching(/hv\/nftables-table\/inet\/third: it belongs to 'third'/)]);
+  expect([code, output]).toEqual([1, expect.stringMatching(/hv\/nftables-table\/inet\/third: it exists and is owned by 'third'/)]);
   withMore({});
   await good(stack(["up", "--yes", "--skip-preview"]));
   expect(await text("hv", "nft list tables; cat /sys/class/net/br9/mtu 2>&1 || true")).toMatch(/table inet third\n[^]*No such file/);

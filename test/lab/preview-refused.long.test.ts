@@ -91,19 +91,19 @@ test("what the same run makes first is told as the reason why the rest cannot be
     expect(output).toContain(`hv/${unit}: unverified: not checked on the host: ${why}\n`);
   for (const unit of ["bridge/br1", "pool/new", "image/fresh", "service-user/more"])
     expect(output).toContain(`hv/${unit}: verified on the host: live\n`);
-  expect(output).toMatch(/hv is verified: \d+ hold, 4 change, 7 unverified\n/);
+  expect(output).toMatch(/hv is verified: \d+ in sync, 4 to change, 7 unverified\n/);
 });
 
 /** Each unit that is refused, and with what words. */
 const refused: Record<string, RegExp> = {
   "quadlet-unit/web/syntax.container":
-    /Quadlet's generator refuses it:\s+(\S+ )?error loading "syntax\.container", file contains line 1: “\[Container”/,
+    /Quadlet's generator rejects it:\s+(\S+ )?error loading "syntax\.container", file contains line 1: “\[Container”/,
   "quadlet-unit/web/key.container":
-    /Quadlet's generator refuses it:\s+(\S+ )?converting "key\.container": unsupported key 'Imgae' in group 'Container'/,
-  "quadlet-unit/web/value.container": /systemd refuses it:\s+Failed to parse Restart=alway/,
+    /Quadlet's generator rejects it:\s+(\S+ )?converting "key\.container": unsupported key 'Imgae' in group 'Container'/,
+  "quadlet-unit/web/value.container": /systemd rejects it:\s+Failed to parse Restart=alway/,
   "quadlet-unit/web/archive.image": /there is no file \/srv\/images\/none\.tar on this host/,
   "quadlet-unit/web/keeper.container": /the change restarts it; set `restart: allowed` on it to let that happen/,
-  "quadlet-unit/web/data.volume": /a changed volume is made anew and loses its data; set `on_delete: destroy` on it to allow that/,
+  "quadlet-unit/web/data.volume": /a changed volume is recreated and loses its data; set `on_delete: destroy` on it to allow that/,
   "podman-secret/web/greeting": /the change restarts keeper\.container; set `restart: allowed` on that and apply it, then apply this/,
   "image/gone": /there is no file \/srv\/none\.raw on this host/,
   "image/away": /http:\/\/127\.0\.0\.1:9\/none\.raw cannot be had: [^\n]*refused/,
@@ -142,18 +142,18 @@ test("each refusal is told with the host's own words and fails the preview; up s
   const { code, output } = await preview();
   expect(code).not.toBe(0);
   for (const [unit, words] of Object.entries(refused))
-    expect(output).toMatch(new RegExp(`hv/${unit}: the host refuses it: ${words.source}`));
-  expect(output).toMatch(new RegExp(`hv is verified: \\d+ hold, ${count} refused\n`));
-  expect(output).toMatch(/app is verified: \d+ hold\n/);
-  expect(output).toContain(`${count} units are refused by the hosts, see above; nothing was changed`);
+    expect(output).toMatch(new RegExp(`hv/${unit}: rejected by the host: ${words.source}`));
+  expect(output).toMatch(new RegExp(`hv is verified: \\d+ in sync, ${count} rejected\n`));
+  expect(output).toMatch(/app is verified: \d+ in sync\n/);
+  expect(output).toContain(`${count} resources are rejected by the hosts, see above; nothing was changed`);
   // What is to be removed, and would take data along or is held by others.
-  const leaving = "volume vms/held is declared no longer, and";
+  const leaving = "volume vms/held is no longer declared, and";
   expect(output).toContain(`data-loss: ${leaving} with \`on_delete: destroy\` its removal takes its data with it`);
-  expect(output).toContain(`${leaving} its removal would be refused: /srv/vms/held is a disk of domain theirs; take it out there first`);
+  expect(output).toContain(`${leaving} its removal is blocked: /srv/vms/held is a disk of domain theirs; take it out there first`);
 
   const stopped = await unchanging(HOSTS, () => stack(["up", "--yes"]));
   expect([stopped.code === 0, runs()]).toEqual([false, []]);
-  expect(stopped.output).toContain(`${count} units are refused by the hosts, see above; nothing was changed`);
+  expect(stopped.output).toContain(`${count} resources are rejected by the hosts, see above; nothing was changed`);
 });
 
 test("what a refusal says to set lets the change happen, with what it does", async () => {
@@ -167,5 +167,5 @@ test("what a refusal says to set lets the change happen, with what it does", asy
   expect(output).toContain("hv/domain/other: verified on the host: replace\n");
   expect(output).toContain("hv/quadlet-unit/web/data.volume: verified on the host: data-loss\n");
   expect(output).toContain("hv/quadlet-unit/web/keeper.container: verified on the host: restart\n");
-  expect(output).toMatch(/hv is verified: \d+ hold, 3 change\n/);
+  expect(output).toMatch(/hv is verified: \d+ in sync, 3 to change\n/);
 });

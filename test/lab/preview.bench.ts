@@ -61,7 +61,7 @@ async function seconds(said: RegExp, work: () => Promise<PulumiRun>): Promise<nu
 /** Says what previews cost of which none or all units change. */
 async function measure(count: number, changes: boolean): Promise<void> {
   const expected = changes ? [] : ["--expect-no-changes"];
-  const verdict = new RegExp(`hv is verified: ${count} ${changes ? "change" : "hold"}\\b`);
+  const verdict = new RegExp(`hv is verified: ${count} ${changes ? "to change" : "in sync"}\\b`);
   const verified = await seconds(verdict, () => preview(...expected));
   const unverified = await seconds(/^(?![^]*verified)/, () => preview(...expected, "--config", "homelab:verify=false"));
   const bare = await seconds(changes ? /~ \d+ to update/ : / unchanged/, () => alone("preview", ...expected));

@@ -27,8 +27,8 @@ const preview = (args: string[] = [], hosts = HOSTS, env: Record<string, string>
 test("a preview of what holds says so, by one run of the playbook in check mode for all hosts", async () => {
   const log = join(inventory, "../ansible.log");
   const { output } = await good(preview([], HOSTS, { ANSIBLE_LOG_PATH: log, ANSIBLE_CHECK_MODE_MARKERS: "true" }));
-  expect(output).toMatch(/hv is verified: \d+ hold\n/);
-  expect(output).toMatch(/app is verified: \d+ hold\n/);
+  expect(output).toMatch(/hv is verified: \d+ in sync\n/);
+  expect(output).toMatch(/app is verified: \d+ in sync\n/);
   expect(output).not.toMatch(/drift|warning/);
   const ansible = readFileSync(log, "utf8");
   expect(ansible.match(/PLAY RECAP/g)).toHaveLength(1);
@@ -47,8 +47,8 @@ test("each change is told with its text, what it disturbs and what else it reach
   expect(output).toMatch(/verified on the host: live; touches vlan apps, vlan iot\n/);
   expect(output).toMatch(/verified on the host: restart\n[^]*\+ReadOnly=true/);
   expect(output).toMatch(/verified on the host: restart; touches quadlet-unit web\/web\.container/);
-  expect(output).toMatch(/hv is verified: \d+ hold, 4 change\n/);
-  expect(output).toMatch(/app is verified: \d+ hold, 1 change\n/);
+  expect(output).toMatch(/hv is verified: \d+ in sync, 4 to change\n/);
+  expect(output).toMatch(/app is verified: \d+ in sync, 1 to change\n/);
   await up();
 });
 
@@ -57,8 +57,8 @@ test("what changed on the host beside the plan is drift, and told with the way t
   await text("hv", "rm /etc/systemd/system/multi-user.target.wants/network-online.target");
   edit("host_vars/app.yml", "the page is for its VLAN alone", "the page is for its VLAN");
   const { output } = await good(preview());
-  expect(output).toMatch(/drift, not in this plan; "pulumi up --refresh" repairs it: live\n[^]*isolation[^]*-[^\n]*tcp dport 22 accept/);
-  expect(output).toMatch(/hv\/host: drift, not in this plan; [^\n]*\n[^\n]*network-online.target is wanted by nothing/);
+  expect(output).toMatch(/drift outside this plan; "pulumi up --refresh" repairs it: live\n[^]*isolation[^]*-[^\n]*tcp dport 22 accept/);
+  expect(output).toMatch(/hv\/host: drift outside this plan; [^\n]*\n[^\n]*network-online.target is wanted by nothing/);
   await up("--refresh");
   const { output: then } = await good(preview());
   expect(then).not.toContain("drift");
@@ -69,7 +69,7 @@ test("what of others is in a unit's way is a warning: a chain that drops what ou
   await text("hv", "nft 'add table inet theirs; add chain inet theirs c { type filter hook forward priority 10; policy drop; }'");
   const { output } = await good(preview());
   expect(output).toMatch(
-    /warning: hv\/nftables-table\/inet\/isolation: table inet theirs is nobody's, and its chain c drops by its policy/,
+    /warning: hv\/nftables-table\/inet\/isolation: table inet theirs is not managed by homelab, and its chain c drops by its policy/,
   );
   expect(output).toMatch(
     /warning: hv\/quadlet-unit\/web\/web\.container: \/home\/web\/\S+\/50-CPUWeight\.conf changes web\.service: declare that/,
@@ -86,7 +86,7 @@ test("a port that somebody has is refused, with who that is", async () => {
   edit("host_vars/hv.yml", '["8080:8080"]', '["8099:8080"]');
   const { code, output } = await preview();
   expect(code).not.toBe(0);
-  expect(output).toMatch(/hv\/quadlet-unit\/web\/web\.container: the host refuses it: port 8099\/tcp is taken by python3 \(pid \d+\)/);
+  expect(output).toMatch(/hv\/quadlet-unit\/web\/web\.container: rejected by the host: port 8099\/tcp is taken by python3 \(pid \d+\)/);
   edit("host_vars/hv.yml", '["8099:8080"]', '["8080:8080"]');
   await text("hv", "systemctl stop squatter");
 });
@@ -96,9 +96,9 @@ test("what a host refuses fails the preview with its own words, and the other ho
   edit("host_vars/app.yml", "the page is for its VLAN", "the page is for all");
   const { code, output } = await preview();
   expect(code).not.toBe(0);
-  expect(output).toMatch(/the host refuses it: [^]*frobnicate/);
-  expect(output).toMatch(/a unit is refused by the hosts, see above; nothing was changed/);
-  expect(output).toMatch(/app is verified: \d+ hold, 1 change\n/);
+  expect(output).toMatch(/rejected by the host: [^]*frobnicate/);
+  expect(output).toMatch(/one resource is rejected by the hosts, see above; nothing was changed/);
+  expect(output).toMatch(/app is verified: \d+ in sync, 1 to change\n/);
   const refused = await unchanging(HOSTS, () => stack(["up", "--yes"]));
   expect(refused.code).not.toBe(0);
   edit("host_vars/hv.yml", 'iifname "iot" frobnicate comment', 'iifname "iot" drop comment');
@@ -109,7 +109,7 @@ test("what a host refuses does not hinder what is targeted beside it", async () 
   edit("host_vars/hv.yml", "nftables_tables:\n", "nftables_tables:\n  - { family: inet, name: bad, content: frobnicate }\n");
   edit("host_vars/app.yml", "the page is for all", "the page is for its VLAN");
   const { output } = await good(preview(["--target", "**app/nftables-table/inet/guard"]));
-  expect(output).toMatch(/hv\/nftables-table\/inet\/bad: not in this plan, and the host would refuse it: /);
+  expect(output).toMatch(/hv\/nftables-table\/inet\/bad: not in this plan, and the host would reject it: /);
   expect((await preview()).code).not.toBe(0);
   edit("host_vars/hv.yml", "  - { family: inet, name: bad, content: frobnicate }\n", "");
 });
@@ -124,7 +124,7 @@ test("a host that is away is said, and the rest goes on; without verification no
   expect(away.output).toMatch(/app is not verified: app cannot be reached/);
   writeFileSync(file, config.replace("HostName 10.10.10.20", "HostName 10.10.10.99"));
   const half = await good(preview());
-  expect(half.output).toMatch(/hv is verified: \d+ hold, 1 change\n/);
+  expect(half.output).toMatch(/hv is verified: \d+ in sync, 1 to change\n/);
   expect(half.output).toMatch(/app is not verified: app cannot be reached/);
   writeFileSync(file, config);
   const since = await now("hv");
@@ -154,6 +154,6 @@ test("of a bare host it is said what cannot be verified yet, and why", async () 
   };
   for (const [unit, why] of Object.entries(unverified))
     expect(output).toContain(`hv/${unit}: unverified: not checked on the host: ${why}\n`);
-  expect(output).toMatch(/hv is verified: 3 change, 9 unverified\n/);
+  expect(output).toMatch(/hv is verified: 3 to change, 9 unverified\n/);
   expect(output).toMatch(/app is not verified: app cannot be reached/);
 });

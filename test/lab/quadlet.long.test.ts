@@ -113,7 +113,7 @@ test("a changed volume loses its data only with the user's word", async () => {
   const other = { sections: { Volume: { Label: "a=2" } } };
   configure(...all({ volume: other }));
   const refused = await tryUp();
-  expect([refused.code, refused.output]).toEqual([1, expect.stringMatching(/a changed volume is made anew and loses its data/)]);
+  expect([refused.code, refused.output]).toEqual([1, expect.stringMatching(/a changed volume is recreated and loses its data/)]);
   expect(await kept()).toContain("kept");
   configure(...all({ volume: { ...other, on_delete: "destroy" } }));
   await up();
@@ -153,8 +153,8 @@ test("bad units fail alone, with the reason; one that crashes fails with its jou
   );
   const { code, output } = await tryUp();
   expect(code).toBe(1);
-  expect(output).toMatch(/key.container[^]*Quadlet's generator refuses it[^]*Imgae/);
-  expect(output).toMatch(/syntax.container[^]*Quadlet's generator refuses it/);
+  expect(output).toMatch(/key.container[^]*Quadlet's generator rejects it[^]*Imgae/);
+  expect(output).toMatch(/syntax.container[^]*Quadlet's generator rejects it/);
   expect(output).toMatch(/crash.service (is|ends) [^]*no such thing here/);
   expect(output).toMatch(/sick.service is unhealthy, wanted healthy/);
   expect(output).toMatch(/\+ 1 created/);

@@ -157,7 +157,7 @@ test("a secret of nobody is refused, and taken over only when asked; one that a 
   const quadlet = [using(), units[1]!];
   configure({ podman_secrets: [...secrets, theirs], quadlet_units: quadlet });
   const refused = await stack(["up", "--yes", "--skip-preview"]);
-  expect([refused.code, refused.output]).toEqual([1, expect.stringMatching(/it bears nobody's mark; set `adopt: true`/)]);
+  expect([refused.code, refused.output]).toEqual([1, expect.stringMatching(/it exists and is not managed by homelab. Set `adopt: true`/)]);
   configure({ podman_secrets: [...secrets, { ...theirs, adopt: true }], quadlet_units: quadlet });
   await up();
   configure({ podman_secrets: secrets.filter(({ name }) => name !== "odd"), quadlet_units: quadlet });

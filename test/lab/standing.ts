@@ -9,12 +9,12 @@ export const standing = async (host: HostName): Promise<string> =>
     host,
     "nft -s list ruleset; bridge vlan; ip -o -4 address | sed 's,^[0-9]*: ,,; s, *valid_lft.*,,' | sort; md5sum /etc/homelab/nftables/*/*",
   )) +
-  (await text(host, "find /var/lib/homelab -name '*.json' -not -path '*/.way-back/*' | sort | xargs md5sum"));
+  (await text(host, "find /var/lib/homelab -name '*.json' -not -path '*/.rollback/*' | sort | xargs md5sum"));
 
 /** hv is as it was, and nothing waits to be put back. */
 export async function expectAsBefore(before: string): Promise<void> {
   expect(await standing("hv")).toBe(before);
-  expect(await text("hv", "systemctl is-active homelab-way-back.timer; ls /var/lib/homelab/.way-back")).toBe("inactive\noutcome.json\n");
+  expect(await text("hv", "systemctl is-active homelab-rollback.timer; ls /var/lib/homelab/.rollback")).toBe("inactive\noutcome.json\n");
 }
 
 /** hv's page answers, its bridge keeps VLANs apart, and it forwards. */

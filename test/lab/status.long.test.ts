@@ -32,8 +32,8 @@ const undeclared = () => command("undeclared", "hv");
 test("right after up all is in step, and the host has only what Debian and an operator bring", async () => {
   const before = await traces("hv");
   const { code, said } = await status();
-  expect([code, said]).toEqual([0, expect.stringMatching(/\n14 units\n {2}14 in step\n$/)]);
-  expect((await undeclared()).said).toMatch(/ {2}service-user +operator +- +-\n1 in all\n {2}1 of nobody's\n$/);
+  expect([code, said]).toEqual([0, expect.stringMatching(/\n14 units\n {2}14 in sync\n$/)]);
+  expect((await undeclared()).said).toMatch(/ {2}service-user +operator +- +-\n1 in all\n {2}1 not managed by homelab\n$/);
   expect(await traces("hv")).toBe(before);
 });
 
@@ -63,7 +63,7 @@ test("of each unit it is told which side moved", async () => {
   expect(await traces("hv")).toBe(before);
   // What it says is mended by what it names.
   await up("--refresh");
-  expect((await status()).said).toMatch(/\n14 units\n {2}14 in step\n$/);
+  expect((await status()).said).toMatch(/\n14 units\n {2}14 in sync\n$/);
 });
 
 test("what is on a host and in no configuration is listed by kind, with whose it is", async () => {

@@ -63,7 +63,9 @@ test("while up has the host: a playbook is refused with its name, another stack'
   await held();
   wait(1);
   const refused = await playbookOf(others, "--limit", "hv");
-  expect(refused.stdout).toMatch(/another apply has this host: \S+@\S+, pulumi \(process \d+\), since [0-9:]+ UTC. Nothing was changed/);
+  expect(refused.stdout).toMatch(
+    /The host is locked by another apply \(\S+@\S+, pulumi \(process \d+\), since [0-9:]+ UTC\)\. Nothing was changed/,
+  );
   expect([refused.code, await theirPort()]).toEqual([2, undefined]);
   wait(300);
   const waiting = await good(stackOf("others", ["up", "--yes", "--skip-preview"]));
@@ -79,7 +81,7 @@ test("while a playbook has the host: another stack's up is refused with its name
   otherTable(2);
   wait(1);
   const refused = await stackOf("others", ["up", "--yes", "--skip-preview"]);
-  expect(refused.output).toMatch(/another apply has this host: \S+@\S+, ansible-playbook \(process \d+\)/);
+  expect(refused.output).toMatch(/The host is locked by another apply \(\S+@\S+, ansible-playbook \(process \d+\)/);
   expect([refused.code === 0, await theirPort()]).toEqual([false, "1"]);
   wait(300);
   const [second, destroyed] = await Promise.all([

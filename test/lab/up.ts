@@ -15,7 +15,7 @@ export async function configureLab(): Promise<void> {
   say("pulumi up of stack lab (10 to 20 minutes the first time, since packages are installed; else half a minute)");
   await pulumi(["stack", "init", STACK]);
   const up = await pulumi(["up", "--stack", STACK, "--yes", "--skip-preview", "--refresh", "--non-interactive"], {}, true);
-  if (up.code !== 0) throw new Error("pulumi up failed; what to do stands above. Run it again when that is mended.");
+  if (up.code !== 0) throw new Error("pulumi up failed; what to do stands above. Run it again when that is fixed.");
   const outputs = JSON.parse((await pulumi(["stack", "output", "--json", "--stack", STACK])).output) as {
     services: { host: string; unit: string; urls: string[] }[];
     domains: { host: string; name: string; addresses: string[] }[];

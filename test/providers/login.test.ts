@@ -106,7 +106,7 @@ test("an unknown host key ends it before any key is offered", async () => {
   const known = join(folder, "known_hosts");
   const right = readFileSync(known, "utf8");
   writeFileSync(known, `h ${readFileSync(join(folder, "other.pub"), "utf8")}`);
-  await expect(login("IdentityAgent none", identity("good"))).rejects.toThrow(/host key is not the one in .*known_hosts; refused/);
+  await expect(login("IdentityAgent none", identity("good"))).rejects.toThrow(/host key is not the one in .*known_hosts; rejected/);
   writeFileSync(known, "");
   await expect(login("IdentityAgent none", identity("good"))).rejects.toThrow(/no host key is known for "h"/);
   writeFileSync(known, right);
@@ -115,7 +115,7 @@ test("an unknown host key ends it before any key is offered", async () => {
 
 test.each(["no", "accept-new", "off"])("StrictHostKeyChecking %s is refused, on the way to a host, too", async (value) => {
   const file = config("Host guest", "ProxyJump h", "Host h", `StrictHostKeyChecking ${value}`);
-  await expect(checkStrictness(file, "guest")).rejects.toThrow(/h: ssh_config says StrictHostKeyChecking/);
+  await expect(checkStrictness(file, "guest")).rejects.toThrow(/h: ssh_config has StrictHostKeyChecking/);
 });
 
 test("plain Ansible shares no connection between two inventories that name the same address", () => {

@@ -37,10 +37,10 @@ function hypervisorOf(host: LintHost): Finding[] {
   const { homelab_host: base, pools, domains } = host.vars;
   if (base === undefined || base.hypervisor) return [];
   const lists = (["pools", "domains"] as const).filter((list) => ({ pools, domains })[list].length > 0);
-  return lists.map((list) => error(host, [list], `they need libvirt: say \`hypervisor: true\` in homelab_host`));
+  return lists.map((list) => error(host, [list], `they need libvirt: set \`hypervisor: true\` in homelab_host`));
 }
 
-/** Something that this inventory does not have: an error, unless another project has the host's base and may have this, too. */
+/** Something that this inventory does not have: an error, unless the host's base is another project's, which may have this, too. */
 function absent(host: LintHost, path: PropertyKey[], message: string): Finding {
   if (host.vars.homelab_host) return error(host, path, message);
   return warning(host, path, `${message}; another project on that host must have it`);
@@ -79,7 +79,7 @@ function notAwaited(host: LintHost, hosts: LintHost[]): Finding[] {
   const names = hosts.filter((one) => one !== host).map(({ name }) => name);
   return host.vars.domains.flatMap(({ name, ready, cloud_init: seed }, index) => {
     if (seed === undefined || ready === "ssh" || ready === "cloud-init" || !names.includes(name)) return [];
-    const message = `${name} is a host of this inventory, too, and is logged into as soon as it is ready: say \`ready: ssh\``;
+    const message = `${name} is a host of this inventory, too, and is logged into as soon as it is ready: set \`ready: ssh\``;
     return [warning(host, ["domains", index], message)];
   });
 }
@@ -119,7 +119,7 @@ function bridgeOf(host: LintHost, { bridge, path }: Interface): Finding[] {
   const bridges = host.vars.bridges.map(({ name }) => name);
   if (bridges.includes(bridge)) return [];
   // One that libvirt or somebody else made serves, too.
-  const message = `host ${host.name} declares no ${bridge} in its bridges, which are ${bridges.join(", ") || "none"}; it must be there already`;
+  const message = `host ${host.name} declares no ${bridge} in its bridges, which are ${bridges.join(", ") || "none"}; it must exist already`;
   return [warning(host, [...path, "bridge"], message)];
 }
 

@@ -9,7 +9,7 @@ export interface LintHost {
   source: Source;
 }
 
-/** An error stops everything; a warning is told. */
+/** An error stops everything; a warning is reported. */
 export interface Finding extends Problem {
   level: "error" | "warning";
 }
@@ -23,7 +23,7 @@ type Path = readonly PropertyKey[];
 export const error = (host: LintHost, path: Path, message: string, place?: SourceLocation): Finding =>
   finding("error", host, path, message, place);
 
-/** The same for something that is allowed, but hardly meant. */
+/** The same for something that is allowed, but probably a mistake. */
 export const warning = (host: LintHost, path: Path, message: string, place?: SourceLocation): Finding =>
   finding("warning", host, path, message, place);
 

@@ -62,7 +62,7 @@ function namesOf(host: LintHost): Finding[] {
     ...bridges.map(({ name }, index) => ({ name, is: "a bridge", kind: "bridge", path: ["bridges", index, "name"] })),
     ...vlans.map(({ name }, index) => ({ name, is: "a VLAN", kind: "vlan", path: ["vlans", index, "name"] })),
   ];
-  // Two of a kind are told elsewhere.
+  // Two of a kind are reported elsewhere.
   return clashes(links, (one, other) => one.name === other.name && one.kind !== other.kind).map(([link, other]) =>
     error(host, link.path, `${link.name} is ${other.is} already; each link of a host has a name of its own`),
   );

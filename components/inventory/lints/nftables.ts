@@ -34,12 +34,12 @@ function table(host: LintHost, index: number, content: string): Finding[] {
       .map(({ name, offset }) =>
         at(
           offset,
-          `device ${name} is not there yet when a boot loads tables, which is before the network; the whole table would be missing then. ` +
+          `device ${name} does not exist yet when a boot loads tables, which is before the network; the whole table would be missing then. ` +
             "Name the network card under it, or match it by iifname and oifname",
         ),
       ),
     ...[...rules.matchAll(/\b([io]if)\b(?!\s*(?:[!=]=\s*)?lo\b)/g)].map(({ index: offset, 1: word }) =>
-      at(offset, `${word} compares a link's index, which changes when the link is made anew; write ${word}name`),
+      at(offset, `${word} compares a link's index, which changes when the link is recreated; write ${word}name`),
     ),
     ...[...text.matchAll(/\bhook\s+(forward|input)\b[^{}]*?\bpolicy\s+drop\b/g)].map(({ index: offset, 0: whole, 1: hook }) =>
       at(

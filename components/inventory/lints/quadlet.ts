@@ -2,7 +2,7 @@ import { type Finding, type LintHost, clashes, error, warning } from "./finding"
 import { rangeOf } from "../../../providers/vlan/ipv4";
 import { type Entry, type LintUnit, serviceOf, unitsOf, valuesOf } from "./unit-file";
 
-/** Quadlet units: their user is there, and none stands in another's way. */
+/** Quadlet units: their user exists, and no two conflict. */
 export const quadlet = (hosts: LintHost[]): Finding[] =>
   hosts.flatMap((host) => {
     const units = unitsOf(host);
@@ -38,7 +38,7 @@ function subnets(host: LintHost, units: LintUnit[]): Finding[] {
     const [a, b] = [rangeOf(one.cidr), rangeOf(other.cidr)];
     return one.user === other.user && a.first <= b.last && b.first <= a.last;
   }).flatMap(([{ name, cidr, entry }, other]) =>
-    // Two VLANs are told elsewhere.
+    // Two VLANs are reported elsewhere.
     entry === undefined
       ? []
       : [error(host, entry.path, `${cidr} of ${name} overlaps the network of ${other.name} (${other.cidr})`, entry.place)],

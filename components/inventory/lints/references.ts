@@ -46,7 +46,7 @@ function secrets(unit: LintUnit): Finding[] {
     entry.value.split(/\s+/).flatMap((word) => {
       const name = word.replace(/["']/g, "").split(",")[0]!;
       if (name === "" || name.includes("%") || declared.includes(name)) return [];
-      const message = `${unit.name} names ${name} in Secret=, which podman_secrets does not have ${forWhom(unit)}; it must be there already`;
+      const message = `${unit.name} names ${name} in Secret=, which podman_secrets does not have ${forWhom(unit)}; it must exist already`;
       return [warning(unit.host, entry.path, message, entry.place)];
     }),
   );

@@ -71,7 +71,7 @@ export function valuesOf({ entries }: LintUnit, section: string, key: string): E
   return named.slice(named.findLastIndex(({ value }) => value === "") + 1);
 }
 
-/** Whether one of the two says that they never run at the same time, Conflicts= of systemd.unit(5). */
+/** Whether one of the two never runs at the same time as the other, Conflicts= of systemd.unit(5). */
 export const conflicts = (one: LintUnit, other: LintUnit): boolean =>
   [
     [one, other],

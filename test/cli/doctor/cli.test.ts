@@ -35,7 +35,7 @@ test("an inventory with errors is told with all of them, and its hosts are not a
 test("without a host, a host whose key is not known is something to look at, no failure", async () => {
   const { code, said } = await doctor("--stack", "prod");
   expect(said).toMatch(/warn {2}hypervisor: no host key is known for "192.0.2.10"/);
-  expect([code, said]).toEqual([0, expect.stringMatching(/ 0 to mend\n$/)]);
+  expect([code, said]).toEqual([0, expect.stringMatching(/ 0 to fix\n$/)]);
 });
 
 test("what makes no sense is answered with how it is used", async () => {

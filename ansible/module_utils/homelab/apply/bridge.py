@@ -72,7 +72,7 @@ class BridgeWriter(Bridge, Writer):
 
 
 def set_bridge(resource: Resource, link: networkd.Link) -> None:
-    """Give a bridge that is there what networkd gives to one that it makes. The default VLAN cannot change while filtering is on."""
+    """Set the options that networkd gives to a new bridge. The default VLAN cannot change while filtering is on."""
     change = ["ip", "link", "set", "dev", link.name, "type", "bridge"]
     if not link.data.get("vlan_filtering"):
         system.run([*change, "vlan_default_pvid", "0"], check=False)

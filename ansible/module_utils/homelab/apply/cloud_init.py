@@ -14,7 +14,7 @@ from ..observe import cloud_init
 
 
 def make(resource: Resource, owner: str, uuid: str) -> None:
-    """Make a domain's seed as its unit says, if it has one. Raises OSError or CommandError."""
+    """Create a domain's seed as configured, if it has one. Raise OSError or CommandError."""
     name = resource["name"]
     if "cloud_init" in resource and cloud_init.differences(resource, owner, uuid):
         make_key(name, owner)
@@ -26,7 +26,7 @@ def make(resource: Resource, owner: str, uuid: str) -> None:
 
 
 def make_key(name: str, owner: str) -> None:
-    """Make a host key where there is none. One that is there stays: an installed guest has it, and others know it by that."""
+    """Create a host key where there is none. An existing key stays: an installed guest has it, and others know the guest by it."""
     key, public = cloud_init.key_of(name, owner), cloud_init.public_of(name, owner)
     system.make_folder(key.parent, mode=0o700)
     if not key.exists():
@@ -53,7 +53,7 @@ def write(path: Path, files: dict[str, str]) -> None:
     with system.scratch_folder(0o700) as folder:
         for name, text in files.items():
             system.write_text(folder / name, text, mode=0o600)
-        # Of one name, so that what a broken-off run left is not left for ever; genisoimage keeps the mode of a file that is there.
+        # One name, so that an interrupted run leaves nothing behind for good; genisoimage keeps the mode of an existing file.
         scratch = str(path.with_name(f".homelab-{path.name}"))
         system.write_text(scratch, "", mode=0o600)
         try:

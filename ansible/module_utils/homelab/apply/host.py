@@ -53,8 +53,8 @@ class HostWriter(Host, Writer):
         system.run(["systemctl", "enable", "--quiet", *ENABLED])
         system.run(["systemctl", "add-wants", "--quiet", "multi-user.target", "network-online.target"])
         system.run(["systemctl", "start", "network-online.target"])
-        # Not restarted: that would load every table anew and lose counters and dynamic elements. One that does not
-        # load is its own unit's drift, and may be what this very run mends.
+        # Not restarted: that would load every table again and lose counters and dynamic elements. A table that does not
+        # load is drift of its own resource, and this very run may fix it.
         system.run(["systemctl", "start", RULES_SERVICE], check=False)
         if change.resource["forwarding"]:
             forward(True)

@@ -69,7 +69,7 @@ class ImageWriter(Image, Writer):
 
 
 class OutOfReach(Exception):
-    """A source cannot be had; the text says why."""
+    """A source cannot be fetched; the text gives the reason."""
 
 
 def size_of(source: str) -> int:
@@ -98,7 +98,7 @@ def ensure(resource: Resource) -> None:
         os.chmod(path, MODE)
         return
     system.make_folder(FOLDER, mode=0o755)
-    # Of one name, so that what a broken-off run left is not left for ever.
+    # One name, so that an interrupted run leaves nothing behind for good.
     scratch = str(FOLDER / f".homelab-{resource['sha256']}")
     try:
         with opened(resource["source"]) as source, open(scratch, "wb", opener=private) as target:
@@ -139,7 +139,7 @@ def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
             target.seek(len(block), os.SEEK_CUR)
     target.truncate()
     if getattr(source, "length", None):
-        raise OSError("the connection broke off")
+        raise OSError("the connection was interrupted")
     if digest.hexdigest() != sha256:
         raise ValueError(f"its SHA-256 is {digest.hexdigest()}, wanted {sha256}")
     target.flush()
@@ -147,7 +147,7 @@ def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
 
 
 def stand_alone(path: str) -> None:
-    """Refuse an image that is part of another file: whoever made it could have any file of the host read. Raises ValueError."""
+    """Reject an image that refers to another file: its author could have any file of the host read. Raise ValueError."""
     if shutil.which("qemu-img") is None:
         return
     info = json.loads(system.run(["qemu-img", "info", "--output=json", path]).stdout)

@@ -59,7 +59,7 @@ def manifest_url(image: Image, scheme: str) -> str:
 
 
 def token_url(challenge: str, image: Image, scheme: str) -> str | None:
-    """Where a WWW-Authenticate: says that there is a token; None where it asks for something else, or by a way that is not safe."""
+    """Return where a WWW-Authenticate: header offers a token; None where it asks for something else, or for an unsafe way."""
     kind, _, rest = challenge.partition(" ")
     said = dict(re.findall(r'(\w+)="([^"]*)"', rest))
     realm = said.get("realm", "")
@@ -82,9 +82,9 @@ class Asker(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(*args, **named) if args[-1].startswith(f"{self.scheme}://") else None
 
     def is_missing(self, image: Image) -> bool:
-        """Whether its registry says for certain that it does not have an image."""
+        """Return whether the registry is certain not to have an image."""
         try:
-            # Some answer GET alone; and what is to be refused is asked for a second time, as Podman will.
+            # Some registries answer GET alone; and before a rejection the question is asked a second time, as Podman will.
             return self._code(image, "HEAD") in (404, 405) and self._code(image, "GET") == 404
         except (OSError, HTTPException, ValueError, RecursionError):
             return False

@@ -1,4 +1,4 @@
-"""Moves what an older version left on the host. A killed apply leaves a host that rolls back as before; the next one goes on."""
+"""Moves what an older version left on the host. A killed apply leaves a host that can roll back; the next apply continues."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def have_read_anew(name: str) -> None:
 
 
 def reload_until(observe: Callable[[], list[Observation]], links_of: dict[str, list[str]]) -> dict[str, str]:
-    """Reload networkd and wait for the units to hold; a link that still differs is configured anew, once."""
+    """Reload networkd and wait until the resources are in sync; a link that still differs is configured once more."""
     system.run(["networkctl", "reload"], check=False)
     end = time.monotonic() + PATIENCE_SECONDS
     reconfigured = False
@@ -57,7 +57,7 @@ def forget(owner: str, kind: str, names: Sequence[str]) -> None:
 
 
 def delete_link(name: str) -> str:
-    """Delete a virtual link and wait until it is gone; says what went wrong, else nothing."""
+    """Delete a virtual link and wait until it is gone. Return what went wrong, else ''."""
     end = time.monotonic() + PATIENCE_SECONDS
     while name in networkd.read_links():
         done = system.run(["networkctl", "delete", name], check=False)

@@ -39,7 +39,7 @@ class NftablesTableWriter(NftablesTable, Writer):
     def _refuse(self, resource: Resource, owner: str) -> str:
         name = self.name_of(resource)
         if name not in self.tried:
-            return "its content closes the table's brace and goes on; a unit is what stands in one table"
+            return "its content closes the table's brace and continues; a resource is the content of one table"
         tried = self.tried[name]
         if tried.returncode != 0:
             return refusal(tried.stderr)
@@ -47,7 +47,7 @@ class NftablesTableWriter(NftablesTable, Writer):
         if others:
             return f"its content also makes {', '.join(others)}; a unit is one table, so balance its braces"
         checked = system.run(["nft", "-c", "-f", "-"], stdin=render(resource, owner), check=False)
-        return f"this host refuses it:\n{checked.stderr.strip()}" if checked.returncode != 0 else ""
+        return f"this host rejects it:\n{checked.stderr.strip()}" if checked.returncode != 0 else ""
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors = {}
@@ -78,5 +78,5 @@ class NftablesTableWriter(NftablesTable, Writer):
 
 
 def refusal(said: str) -> str:
-    """What nft says of a unit that it does not take."""
-    return f"nft refuses it:\n{said.strip()}"
+    """Return nft's complaint about a table."""
+    return f"nft rejects it:\n{said.strip()}"

@@ -22,7 +22,7 @@ QEMU_USER = "libvirt-qemu"
 
 
 class PoolWriter(Pool, Writer):
-    """Writes pools. What lies in their folders is never touched."""
+    """Writes pools. The files in their folders are never changed."""
 
     def missing_prerequisites(self, resources: Sequence[Resource], owner: str) -> Errors:
         return libvirt_host.lacking(self.name_of(resource) for resource in resources)
@@ -42,7 +42,7 @@ class PoolWriter(Pool, Writer):
 
 
 def refusal(resource: Resource) -> str:
-    """Why a pool that is there cannot become what its unit says; nothing when it can."""
+    """Return why an existing pool cannot become what is configured; '' when it can."""
     pool = lookup(resource["name"])
     if pool is None:
         other = next((one.name() for one in libvirt_host.pools() if type_of(one) == "dir" and path_of(one) == resource["path"]), None)
@@ -80,7 +80,7 @@ def closed_folder(path: str) -> str:
 
 
 def ensure(resource: Resource) -> None:
-    """Make one pool as its unit says. Raises libvirtError or OSError."""
+    """Bring one pool in sync. Raise libvirtError or OSError."""
     system.make_folder(resource["path"], mode=MODE)
     pool = lookup(resource["name"])
     if pool is None:

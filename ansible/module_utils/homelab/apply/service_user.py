@@ -19,7 +19,7 @@ RUNTIME = Path("/run/user")
 
 
 class ServiceUserWriter(ServiceUser, Writer):
-    """Makes accounts with fixed ids; a removed one is locked and kept unless its record says destroy."""
+    """Creates accounts with fixed ids; a removed one is locked and kept unless its record has `on_delete: destroy`."""
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         errors = {}
@@ -31,7 +31,7 @@ class ServiceUserWriter(ServiceUser, Writer):
         return errors
 
     def affected(self, change: Change, owner: str) -> list[str]:
-        """Its units start with its systemd manager; while that runs, no change of the user reaches them."""
+        """Its units start with its systemd manager; while that runs, no change of the user affects them."""
         if manager_runs(change.seen.name):
             return []
         return [f"quadlet-unit {one}" for one in records.names(owner, "quadlet-unit") if one.startswith(f"{change.seen.name}/")]
@@ -105,7 +105,7 @@ def _apply(resource: Resource, owner: str) -> None:
 
 
 def _forget_what_ran(account: pwd.struct_passwd) -> None:
-    """What was killed with a user's systemd, Podman takes for running, and then refuses every command: podman-system-migrate(1)."""
+    """Podman believes that containers killed with the user manager still run; podman-system-migrate(1) clears that."""
     if (RUNTIME / str(account.pw_uid) / "libpod").is_dir() and system.installed("podman"):
         system.run(["podman", "system", "migrate"], account=account, check=False)
 

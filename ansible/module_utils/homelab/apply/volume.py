@@ -54,7 +54,7 @@ class VolumeWriter(Volume, Writer):
 
 
 def lacking_of(resource: Resource, owner: str) -> str:
-    """What a volume needs that is not there."""
+    """Return what a volume needs that does not exist."""
     path = path_of(resource)
     if path is None:
         return f"there is no pool {resource['pool']} yet; `pools` makes it"
@@ -68,7 +68,7 @@ def lacking_of(resource: Resource, owner: str) -> str:
 
 
 def refusal(resource: Resource, owner: str) -> str:
-    """Why a volume that is there cannot become what its unit says; nothing when it can."""
+    """Return why an existing volume cannot become what is configured; '' when it can."""
     path = path_of(resource)
     if path is None or not os.path.lexists(path):
         return ""
@@ -242,13 +242,13 @@ def is_file(source: ET.Element, path: str) -> bool:
 
 
 def forget(record: records.Record) -> None:
-    """Remove a volume's file where the user said so; it stays otherwise. Raises OSError while a guest has it."""
+    """Remove a volume's file where `on_delete: destroy` was applied; otherwise it stays. Raise OSError while a guest uses it."""
     if path := file_of(record):
         os.unlink(path)
 
 
 def file_of(record: records.Record, leaving: Collection[str] = ()) -> str | None:
-    """The file that goes with a volume, where the user said so. Raises OSError while a guest has it that is not `leaving` itself."""
+    """Return the file to remove with a volume, if any. Raise OSError while a guest uses it that is not `leaving` itself."""
     path = record.get("path")
     if record.get("on_delete") != "destroy" or not path or not os.path.lexists(path):
         return None

@@ -26,7 +26,7 @@ class Room:
         self.left: dict[int, int] = {}
 
     def shortage(self, folder: str | Path, size: int) -> str:
-        """Counts a file of so many bytes as written where it fits; else says how large it is and what is left.
+        """Count a file of so many bytes as written where it fits. Otherwise return its size and the free space.
 
         A folder that is not there yet counts where it would be.
         """

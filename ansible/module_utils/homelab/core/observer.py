@@ -39,7 +39,7 @@ class Observer(ABC):
     """The observer of one kind. It reads the host and changes nothing."""
 
     kind: str
-    # False for a kind whose objects cannot carry an owner; the records tell instead.
+    # False for a kind whose objects cannot carry an owner; the records have it instead.
     carries_owner: ClassVar[bool] = True
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The mark that the files of ours bear in their first line."""
+"""The owner in the first line of the files that homelab writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def line(owner: str, kind: str, name: str) -> str:
 
 
 def read(text: str | None) -> dict[str, str]:
-    """What a file's first line says: owner, kind and name; empty when it is not ours."""
+    """Return owner, kind and name from a file's first line; empty when homelab did not write it."""
     first = (text or "").split("\n", 1)[0]
     if not first.startswith("# homelab: "):
         return {}

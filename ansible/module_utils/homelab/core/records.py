@@ -1,6 +1,6 @@
 """What was applied, on the host itself: /var/lib/homelab/<owner>/<kind>/<name>.json (root, 0600).
 
-A record proves that an object is ours when its mark was lost, holds `on_delete`, and says which
+A record proves that an object is ours when its owner was lost, holds `on_delete`, and shows which
 configuration was last applied with success (an equal file alone does not prove that).
 """
 
@@ -29,7 +29,7 @@ def read(owner: str, kind: str, name: str) -> Record | None:
 
 
 def parsed(text: str | None) -> Record | None:
-    """What a record's file says; None when it says nothing."""
+    """Return the content of a record's file; None when it has none."""
     try:
         found = json.loads(text) if text else None
     except ValueError:
@@ -66,7 +66,7 @@ def owners() -> list[str]:
 
 
 def other_owner(owner: str, kind: str, name: str) -> str | None:
-    """Whose a unit is that has no record of this owner's; None where nobody has one."""
+    """Return the owner of a resource of which this owner has no record; None where nobody has one."""
     owners = [folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None]
     return None if owner in owners or not owners else owners[0]
 

@@ -1,4 +1,4 @@
-"""The few ways in which observers and writers touch a host: commands, files, text differences."""
+"""The few ways in which observers and writers access a host: commands, files, text differences."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _home(account: pwd.struct_passwd) -> dict[str, str]:
 
 @contextlib.contextmanager
 def acting_as(account: pwd.struct_passwd | None) -> Iterator[None]:
-    """Touch files with a user's rights: what lies in a home is its owner's, and may be a link to anywhere."""
+    """Access files with a user's rights: what is in a home belongs to its user, and may be a link to anywhere."""
     if account is None or os.geteuid() != 0:
         yield
         return
@@ -104,7 +104,7 @@ def read_text(path: str | Path) -> str | None:
     """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write.
 
     A link to /dev/null, by which systemd's files are masked, is an empty text. Raises OSError for what else is no file:
-    a pipe in somebody's home must not hold up whoever reads it.
+    a pipe in a user's home must not block the reader.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,7 +1,7 @@
 """The seed that a domain with `cloud_init` boots with: cloud-init's NoCloud data source as an ISO image.
 
 https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html. The guest's SSH host key is made on the host
-and given in by the seed's vendor data, so that its public part is known before the guest answers. Beside the key a record says
+and is part of the seed's vendor data, so that its public part is known before the guest answers. A record beside the key lists
 of which texts the image was made.
 """
 
@@ -58,13 +58,13 @@ def network_of(interfaces: list[Resource]) -> dict[str, Any]:
 
 
 def differences(resource: Resource, owner: str, uuid: str) -> list[str]:
-    """How a seed differs from what its unit says; nothing where there is none to be."""
+    """Return how a seed differs from its configuration; nothing where there is none."""
     path = path_of(resource["name"])
     if "cloud_init" not in resource:
         return [f"{path} is there, but not wanted"] if path.exists() else []
     private, public = (system.read_text(file) for file in (key_of(resource["name"], owner), public_of(resource["name"], owner)))
     if not path.exists() or private is None or public is None:
-        return [f"{path} is not there, or not the key in it"]
+        return [f"{path} is missing, or its key is"]
     known = records.parsed(system.read_text(made_of(resource["name"], owner))) or {}
     differences = [] if known.get("image") == hashlib.sha256(path.read_bytes()).hexdigest() else [f"{path} was altered"]
     texts = digests(files_of(resource, uuid, private, public))

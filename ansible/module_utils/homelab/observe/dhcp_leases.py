@@ -41,7 +41,7 @@ def handed_out(name: str) -> set[tuple[str, str]]:
 
 
 def with_addresses(resource: Resource, links: Iterable[Link]) -> list[Resource]:
-    """A unit's interfaces, with an address where they say `auto`. Raises Missing where no VLAN can hand it out."""
+    """Return a domain's interfaces, with an address in place of `auto`. Raise Missing where no VLAN can hand one out."""
     links = list(links)
 
     def settled(one: Resource, name: str) -> Resource:
@@ -93,7 +93,7 @@ def _held_by_others(resource: Resource, address: str, vlan: str) -> list[str]:
     if own.intersection(holders):
         return []
     names = [name.removeprefix("domain-").removesuffix(".conf") for name in holders]
-    way_out = "let that go, or give it another one, in an up of its own before; if this is the same guest, say `renamed_from`"
+    way_out = "release it or give it another address in an up of its own first; if this is the same guest, set `renamed_from`"
     return [f"{address} is leased to domain {name} still; {way_out}" for name in names]
 
 

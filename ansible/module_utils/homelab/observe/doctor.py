@@ -104,7 +104,7 @@ def is_active(service: str) -> bool:
 
 
 def networkd_links() -> dict[str, str]:
-    """The links that networkd manages, with the file that says so (networkctl(1)); netplan's lie in /run."""
+    """Return the links that networkd manages, with the file that configures each (networkctl(1)); netplan's are in /run."""
     if not is_active("systemd-networkd"):
         return {}
     listing = json.loads(system.run(["networkctl", "--json=short", "list"]).stdout)

@@ -146,7 +146,7 @@ def packages_of(unit: Resource) -> list[str]:
 
 
 def files_of(unit: Resource, owner: str) -> dict[Path, str]:
-    """The files that we write, by path; the first is the one that bears the mark."""
+    """Return the files of the base, by path; the first one names the owner."""
     mark = ownership.line(owner, "host", "host") + "\n"
     rules = RULES_UNIT
     if unit["forwarding"]:
@@ -202,7 +202,7 @@ def unknown_to_apt(packages: Sequence[str]) -> list[str]:
     """Which of these packages the lists that apt has offer in no version (apt-cache(8))."""
     if not packages:
         return []
-    # As root it would write its caches anew where they are old.
+    # As root, apt-cache would rewrite its caches where they are old.
     no_caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
     listing = system.run(["apt-cache", *no_caches, "policy", *packages], check=False).stdout
     offered = re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (?!\(none\))", listing, re.MULTILINE)
@@ -210,7 +210,7 @@ def unknown_to_apt(packages: Sequence[str]) -> list[str]:
 
 
 def not_enabled() -> dict[str, str]:
-    """The units of ours that would not start at boot, with what systemd says of them."""
+    """Return the units of the base that would not start at boot, with their state."""
     said = system.run(["systemctl", "is-enabled", *ENABLED], check=False)
     states = said.stdout.split()
     if len(states) != len(ENABLED):
@@ -220,7 +220,7 @@ def not_enabled() -> dict[str, str]:
 
 
 def not_active() -> dict[str, str]:
-    """The units of ours that do not run now. Whether tables are loaded is for the tables to say."""
+    """Return the units of the base that do not run now. Whether tables are loaded is up to their own kind."""
     names = ["systemd-networkd.service", "network-online.target"]
     states = system.run(["systemctl", "is-active", *names], check=False).stdout.split()
     return {name: state for name, state in zip(names, states, strict=True) if state != "active"}

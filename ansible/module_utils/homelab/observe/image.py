@@ -16,7 +16,7 @@ MODE = 0o444
 
 
 class Image(Observer):
-    """Reads images. A file has no mark, so the record says whose it is; it also says which file was seen to have the hash."""
+    """Reads images. A file cannot carry an owner, so the record does; it also identifies the file that had the hash."""
 
     kind = "image"
     carries_owner = False

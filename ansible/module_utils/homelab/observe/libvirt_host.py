@@ -49,7 +49,7 @@ def pools() -> list[Any]:
 
 
 def found(look_up: Callable[[], Any], code: int) -> Any | None:
-    """What a look-up finds, None when libvirt says that there is none. Any other failure is not 'absent', and is raised."""
+    """Return what a look-up finds, None when libvirt reports none. Any other failure is not 'absent', and is raised."""
     try:
         return look_up()
     except library().libvirtError as error:
@@ -121,7 +121,7 @@ def lacking(names: Iterable[str]) -> dict[str, str]:
 
 
 def each(work: dict[str, Callable[[], object]]) -> dict[str, str]:
-    """Do something for each unit; says what failed, by name. One that fails keeps no other back."""
+    """Do something for each resource. Return what failed, by name; one failure does not stop the others."""
     errors: dict[str, str] = {}
     for name, do in work.items():
         try:

@@ -31,7 +31,7 @@ def _text(value: Any) -> str:
 
 
 def marks_on_host() -> dict[Path, dict[str, str]]:
-    """All networkd files that bear a mark, with what it says."""
+    """Return all networkd files with an owner, with what their first line has."""
     paths = [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]
     # A link to /dev/null masks a file of that name elsewhere, systemd.network(5).
     return {path: said for path in paths if path.is_file() and (said := ownership.read(system.read_text(path)))}
@@ -48,7 +48,7 @@ def owned_by(kind: str) -> list[tuple[str, str]]:
 
 
 def found(kind: str) -> dict[str, str | None]:
-    """All links of a kind, and what files of ours describe, with the owner whose mark those bear."""
+    """Return all links of a kind, and those that files of homelab describe, with the owner in these."""
     return {**{link.name: None for link in read_links().values() if link.kind == kind}, **dict(owned_by(kind))}
 
 
@@ -69,7 +69,7 @@ def file_drift(files: Files, owner: str, kind: str, name: str) -> list[str]:
 class Link:
     """A link of the host (ip-link(8)); `vlans` maps a VLAN id to its flags, as bridge(8) lists them.
 
-    `addresses` are the IPv4 ones; `reachable` says that it has any address, also IPv6, that others can reach.
+    `addresses` are the IPv4 ones; `reachable` means that it has any address, also IPv6, that others can use.
     """
 
     name: str

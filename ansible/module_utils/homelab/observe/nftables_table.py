@@ -21,7 +21,7 @@ MARK = "homelab:"
 
 
 class NftablesTable(Observer):
-    """Reads tables, their files, and whose they are (the table's comment says `homelab:<owner>`)."""
+    """Reads tables, their files and their owners (a table's comment is `homelab:<owner>`)."""
 
     kind = "nftables-table"
 
@@ -54,7 +54,7 @@ class NftablesTable(Observer):
     def warnings(self, resources: Sequence[Resource], owner: str) -> dict[str, list[str]]:
         tables = tables_on_host()
         owners = [(chain, _owner(tables.get(f"{chain['family']}/{chain['table']}"))) for chain in base_chains()]
-        foreign = [{**chain, "whose": f"{of}'s" if of else "nobody's"} for chain, of in owners if of != owner]
+        foreign = [{**chain, "owned": f"owned by '{of}'" if of else "not managed by homelab"} for chain, of in owners if of != owner]
         return {self.name_of(resource): found for resource in resources if (found := overruled(resource, foreign))}
 
     def found(self) -> dict[str, str | None]:
@@ -67,7 +67,7 @@ def file_of(owner: str, name: str) -> Path:
 
 
 def render(resource: Resource, owner: str) -> str:
-    """The file of a table: declare, delete, declare anew, which nft applies as one transaction."""
+    """Return the file of a table: declare, delete, declare again, which nft applies as one transaction."""
     table = f"table {resource['family']} {resource['name']}"
     mark = ownership.line(owner, "nftables-table", f"{resource['family']}/{resource['name']}")
     body = "".join(f"\t{line}\n" if line.strip() else "\n" for line in resource["content"].strip("\n").splitlines())
@@ -75,7 +75,7 @@ def render(resource: Resource, owner: str) -> str:
 
 
 def canonical(resources: Sequence[Resource], owner: str) -> dict[str, str]:
-    """The tables as the host's nft lists them, by name; a table that nft refuses is left out."""
+    """Return the tables as the host's nft lists them, by name; a table that nft rejects is left out."""
     if not resources or not system.installed("nft"):
         return {}
     done = load_in_empty_namespace("".join(render(resource, owner) for resource in resources))
@@ -87,7 +87,7 @@ def canonical(resources: Sequence[Resource], owner: str) -> dict[str, str]:
 
 
 def load_in_empty_namespace(rules: str):  # type: ignore[no-untyped-def]
-    """Load rules where they touch nothing (unshare(1)) and list what came of them."""
+    """Load rules where they affect nothing (unshare(1)) and list the result."""
     devices = sorted(set(re.findall(r'"?([\w.-]+)"?', " ".join(re.findall(r"\bdevices?\s*=?\s*\{?([^;}]*)", rules)))))
     devices += sorted({*os.listdir("/sys/class/net"), *re.findall(r'\b[io]if\s+"?([\w.-]+)"?', rules)} - {"lo", *devices})
     script = 'for d in "$@"; do ip link add "$d" type dummy 2>/dev/null; done; nft -f - && nft -s list ruleset'
@@ -113,7 +113,7 @@ def without_dynamic_elements(table: str) -> str:
 
 
 def leaves_its_table(content: str) -> bool:
-    """Whether a content closes the brace of its table and goes on outside; strings and comments do not count."""
+    """Return whether a content closes the brace of its table and continues outside; strings and comments do not count."""
     depth = 0
     for mark in re.findall(r'"[^"]*"|#[^\n]*|[{}]', content):
         depth += {"{": 1, "}": -1}.get(mark, 0)
@@ -140,10 +140,10 @@ def base_chains() -> list[dict[str, str]]:
 
 
 def overruled(resource: Resource, foreign: Sequence[dict[str, str]]) -> list[str]:
-    """Which chains of others drop what this table lets through: of all on a hook each has its say (nft(8), verdict statement)."""
+    """Return which chains of others drop what this table accepts: every chain of a hook decides (nft(8), verdict statement)."""
     hooks = set(re.findall(r"\bhook (\w+)", re.sub(r'"[^"]*"|#[^\n]*', "", resource["content"])))
     return [
-        f"table {chain['family']} {chain['table']} is {chain['whose']}, and its chain {chain['name']} drops by its policy "
+        f"table {chain['family']} {chain['table']} is {chain['owned']}, and its chain {chain['name']} drops by its policy "
         f"what it does not accept itself on hook {chain['hook']}, whatever this table accepts"
         for chain in foreign
         if chain["hook"] in hooks and chain.get("policy") == "drop" and _meets(resource["family"], chain["family"])

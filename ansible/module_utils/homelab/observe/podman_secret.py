@@ -1,6 +1,6 @@
 """Observes Podman secrets, podman-secret(1). A unit is {user?, name, digest}; its value never comes here.
 
-`digest` is the HMAC-SHA-256 of the value under the inventory's own key, in hexadecimal. The secret bears it as the
+`digest` is the HMAC-SHA-256 of the value under the inventory's own key, in hexadecimal. The secret has it as the
 label `homelab.hmac`, beside `homelab.owner`, which is the mark.
 """
 
@@ -18,7 +18,7 @@ from .quadlet.users import SYSTEM, account_of, closed_to, is_readable, store_of,
 
 OWNER = "homelab.owner"
 HMAC = "homelab.hmac"
-# Where Podman keeps secrets, unless its storage.conf says otherwise; only who has the folder is asked for marked ones.
+# Where Podman keeps secrets, unless its storage.conf sets another folder; only users with the folder are asked.
 ROOTS_STORE = Path("/var/lib/containers/storage/secrets")
 USERS_STORE = ".local/share/containers/storage/secrets"
 
@@ -47,7 +47,7 @@ class PodmanSecret(Observer):
         user = user_of(unit)
         seen = Observation(self.name_of(unit))
         if reason := why_not_asked(user):
-            # The record says whether there is a secret of ours.
+            # The record shows whether there is a secret of ours.
             seen.present = records.read(owner, self.kind, seen.name) is not None
             seen.differences = [f"{reason}, so its secrets cannot be read"]
             return seen
@@ -65,7 +65,7 @@ class PodmanSecret(Observer):
         return self._found[user]
 
     def forget(self) -> None:
-        """Ask anew from now on: something was changed."""
+        """Ask again from now on: something was changed."""
         self._found = {}
 
     def found(self) -> dict[str, str | None]:
@@ -85,7 +85,7 @@ def drift_of(labels: Labels, unit: Resource, owner: str) -> list[str]:
 
 
 def read_secrets(user: str) -> dict[str, Labels]:
-    """What a user's Podman says of its secrets; none where the user or Podman is missing. Never a value."""
+    """Return the secrets of a user's Podman; none where the user or Podman is missing. Never a value."""
     if not system.installed("podman"):
         return {}
     account = account_of(user) if user_exists(user) else None

@@ -16,7 +16,7 @@ MODE = 0o711
 
 
 class Pool(Observer):
-    """Reads pools. libvirt keeps no metadata of theirs, so the record says whose they are."""
+    """Reads pools. libvirt keeps no metadata of theirs, so the record has their owner."""
 
     kind = "pool"
     carries_owner = False
@@ -60,7 +60,7 @@ def moved(name: str) -> str:
     if pool is None or not known or inode_of(path_of(pool)) in known:
         return ""
     question = f"{path_of(pool)} is not the folder that pool {name} had: is its file system mounted?"
-    return f"{question} If it is a new one, say `adopt: true` on the pool"
+    return f"{question} If it is a new one, set `adopt: true` on the pool"
 
 
 def lost(name: str) -> str:
@@ -70,7 +70,7 @@ def lost(name: str) -> str:
     paths = [path for owner in records.owners() for path in records.paths(owner, "volume", f"{name}/")]
     missing = [path for path in paths if not os.path.lexists(path)]
     question = "is its file system mounted? If they are gone, take them out of the configuration first"
-    return f"{', '.join(missing)} of pool {name} is not there: {question}" if missing else ""
+    return f"{', '.join(missing)} of pool {name} is missing: {question}" if missing else ""
 
 
 def type_of(pool: Any) -> str:
@@ -90,7 +90,7 @@ def observe(resource: Resource, owner: str) -> Observation:
     if (path := path_of(pool)) != resource["path"]:
         seen.differences.append(f"its path is {path}, wanted {resource['path']}")
     elif not os.path.isdir(path):
-        seen.differences.append(f"{path} is not there")
+        seen.differences.append(f"{path} does not exist")
     if not pool.isActive():
         seen.differences.append("it is stopped, wanted started")
     if not pool.autostart():

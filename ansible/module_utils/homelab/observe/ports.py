@@ -1,4 +1,4 @@
-"""Who listens on a host's ports, so that a unit that is to publish one is refused before its service fails (ss(8))."""
+"""Who listens on a host's ports, so that a unit that would publish one is rejected before its service fails (ss(8))."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _family(address: str) -> int | None:
 
 
 def uid_of(pid: int) -> int | None:
-    """Whose a process is (proc_pid(5)); None when it is gone."""
+    """Return the uid of a process (proc_pid(5)); None when it is gone."""
     try:
         return Path(f"/proc/{pid}").stat().st_uid
     except FileNotFoundError:

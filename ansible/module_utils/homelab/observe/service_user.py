@@ -17,7 +17,7 @@ LINGER = Path("/var/lib/systemd/linger")
 
 
 class ServiceUser(Observer):
-    """Reads accounts, subordinate ids and linger. GECOS says whose a user is: `homelab/<owner>` (no colon may stand there)."""
+    """Reads accounts, subordinate ids and linger. GECOS has the owner: `homelab/<owner>` (it may contain no colon)."""
 
     kind = "service-user"
 
@@ -38,7 +38,7 @@ class ServiceUser(Observer):
         for file in ("/etc/subuid", "/etc/subgid"):
             ranges = [(start, count) for name, start, count in subordinates(file) if name == resource["name"]]
             if ranges != [(resource["subids"]["start"], resource["subids"]["count"])]:
-                seen.differences.append(f"{file} says {ranges or 'nothing'}, wanted {resource['subids']}")
+                seen.differences.append(f"{file} has {ranges or 'nothing'}, wanted {resource['subids']}")
         if not (LINGER / resource["name"]).exists():
             seen.differences.append("linger is off, wanted on")
         if not os.path.isdir(account.pw_dir) or os.stat(account.pw_dir).st_uid != account.pw_uid:

@@ -1,6 +1,6 @@
 """Lists all objects of all kinds on a host, whoever made them, for `npm run undeclared`. It changes nothing.
 
-Facts are {kind: [{name, owner, present}] | {error}}: `owner` is None for nobody's; what is not `present` has a record only.
+Facts are {kind: [{name, owner, present}] | {error}}: `owner` is None without one; what is not `present` has a record only.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ BLOCK = 512
 
 
 class Volume(Observer):
-    """Reads volumes. A file has no mark, so the record says whose it is."""
+    """Reads volumes. A file cannot carry an owner, so the record does."""
 
     kind = "volume"
     carries_owner = False
@@ -108,7 +108,7 @@ def bytes_of(resource: Resource) -> int:
 
 
 def info_of(path: str, form: str | None = None) -> dict[str, Any]:
-    """What qemu-img(1) says of an image of a format, also while a guest uses it; without one it guesses. Raises CommandError."""
+    """Return qemu-img(1)'s information on an image of a format, also while a guest uses it. Raise CommandError."""
     named = ["-f", form] if form else []
     found: dict[str, Any] = json.loads(system.run(["qemu-img", "info", "-U", *named, "--output=json", path]).stdout)
     return found

@@ -1,4 +1,4 @@
-"""How a writer defines, renames and undefines domains. What libvirt refuses changes nothing."""
+"""How a writer defines, renames and undefines domains. A definition that libvirt rejects changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCHEMA = "/usr/share/libvirt/schemas/domain.rng"
 
 
 def saved(domain: Any) -> list[str]:
-    """Why a domain must not be changed whose memory is kept on disk: that goes with the definition and the disks of its time."""
+    """Return why a domain with saved memory must not be changed: that memory belongs to the present definition and disks."""
     if not domain.hasManagedSaveImage():
         return []
     name = domain.name()
@@ -70,7 +70,7 @@ def rename(domain: Any, resource: Resource, owner: str) -> None:
     cloud_init.make(resource, owner, domain.UUIDString())
     define({**resource, "name": domain.name()}, owner)
     shut_down(domain, resource["shutdown_seconds"], resource["force_off"])
-    # Of a run that was broken off; libvirt renames no domain with a snapshot.
+    # Left by an interrupted run; libvirt renames no domain with a snapshot.
     snapshot.drop(domain, persistent(domain), owner)
     domain.rename(resource["name"])
 
@@ -96,14 +96,14 @@ def refused(resource: Resource, owner: str) -> list[str]:
         done = system.run(["xmllint", "--noout", "--relaxng", SCHEMA, "-"], stdin=text, check=False)
         if done.returncode != 0:
             said = [re.sub(r"^-:\d+: ", "", line) for line in done.stderr.splitlines() if "error" in line]
-            return ["libvirt's schema refuses it with its xml:\n" + "\n".join(said)]
+            return ["libvirt's schema rejects it with its xml:\n" + "\n".join(said)]
     library = libvirt_host.library()
     try:
         libvirt_host.connection().domainXMLToNative("qemu-argv", definition.render(without_the_host(wanted)), 0)
     except library.libvirtError as error:
-        # What the driver lacks just now, such as a device that is away, is no matter of the definition.
+        # A driver's missing device, such as an unplugged one, is not an error of the definition.
         if error.get_error_code() in (library.VIR_ERR_XML_ERROR, library.VIR_ERR_XML_DETAIL, library.VIR_ERR_CONFIG_UNSUPPORTED):
-            return [f"libvirt refuses it: {error}"]
+            return [f"libvirt rejects it: {error}"]
     return []
 
 
@@ -122,7 +122,7 @@ def without_the_host(root: definition.Element) -> definition.Element:
 
 
 def define(resource: Resource, owner: str) -> Any:
-    """The domain with the definition that its unit wants. What libvirt refuses, or writes otherwise than it was said, changes nothing."""
+    """Return the domain with its wanted definition. A definition that libvirt rejects or normalises differently changes nothing."""
     domain = lookup(resource)
     before = None if domain is None else persistent(domain)
     base = base_of(resource, owner, before)
@@ -140,7 +140,7 @@ def define(resource: Resource, owner: str) -> Any:
         else:
             snapshot.define(before)
         texts = "\n".join(system.text_diff(name, libvirts or None, said or None) for name, (libvirts, said) in other.items())
-        raise RuntimeError(f"libvirt writes it otherwise than it was said, so nothing was changed; say it as libvirt does:\n{texts}")
+        raise RuntimeError(f"libvirt normalises this value differently, so nothing was changed. Write it as libvirt does:\n{texts}")
     return defined
 
 

@@ -27,7 +27,7 @@ CONSOLE_LINES = 15
 def start(domain: Any, resource: Resource) -> None:
     """Start a domain and wait until it is ready. Raises libvirtError, or TimeoutError with the console's last lines."""
     for address in addresses_of(resource):
-        # What the host knows of an earlier run says nothing.
+        # Leases of an earlier run prove nothing.
         system.run(["ip", "neigh", "flush", "to", address], check=False)
     domain.create()
     wait_until_ready(domain, resource)
@@ -78,7 +78,7 @@ def answers(address: str, mac: str) -> bool:
 
 
 def has_ssh(address: str) -> bool:
-    """Whether an SSH server says who it is (RFC 4253, 4.2)."""
+    """Return whether an SSH server identifies itself (RFC 4253, 4.2)."""
     try:
         with socket.create_connection((address, 22), timeout=5) as connection:
             return connection.recv(4) == b"SSH-"
@@ -96,7 +96,7 @@ def has_agent(domain: Any) -> bool:
 
 
 def ask_agent(domain: Any, command: str, **arguments: Any) -> Any:
-    """What the guest agent says to a command of its protocol (QEMU Guest Agent Protocol Reference). Raises libvirtError."""
+    """Return the guest agent's answer to a command (QEMU Guest Agent Protocol Reference). Raise libvirtError."""
     asked = json.dumps({"execute": command, "arguments": arguments})
     return json.loads(importlib.import_module("libvirt_qemu").qemuAgentCommand(domain, asked, 5, 0))["return"]
 
@@ -182,9 +182,9 @@ def _take(step: Step, domain: Any) -> None:
 
 
 def _wait_for_release(domain: Any, part: str) -> None:
-    """A device is gone when the guest has let go of it."""
+    """Wait until the guest has released a device."""
     if not _wait(lambda: part not in definition.parts(present(domain)), PATIENCE_SECONDS):
-        raise TimeoutError(f"the guest does not let go of {part}; shut it down, or try again when it has started")
+        raise TimeoutError(f"the guest does not release {part}; shut it down, or try again when it has started")
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:

@@ -1,7 +1,7 @@
 """What a writer does with `snapshot: true`: disks and definition as they were, kept while a restarted guest has yet to become ready.
 
-The disks' part is a snapshot of libvirt's (https://libvirt.org/formatsnapshot.html), taken and put back while the domain is shut off.
-The definition lies in a file beside the records until all is well, so that a run that was broken off is gone on with.
+The disks are in a libvirt snapshot (https://libvirt.org/formatsnapshot.html), taken and restored while the domain is shut off.
+The definition is a file beside the records until the guest is ready, so that the next run continues an interrupted one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class RolledBack(RuntimeError):
 
 
 @contextlib.contextmanager
-def kept(domain: Any, root: Element, owner: str, ran: bool, taken: bool) -> Iterator[None]:
+def rollback_on_failure(domain: Any, root: Element, owner: str, ran: bool, taken: bool) -> Iterator[None]:
     """Put a shut-off domain back to a definition, and its disks to what they are now, when what is done with it fails.
 
-    `ran`: start it then, too. Raises PutBack in place of what failed. What was kept is let go of once all is well, either way.
-    With `taken` it stands as an earlier run took it: the way back is to before that.
+    `ran`: start it then, too. Raise RolledBack in place of the failure. The snapshot is dropped once the guest is ready or rolled back.
+    With `taken`, an earlier run took the snapshot: the rollback is to before that.
     """
     # One that has got another name meanwhile keeps it.
     root = edit.named(root, domain.name())
@@ -49,13 +49,13 @@ def kept(domain: Any, root: Element, owner: str, ran: bool, taken: bool) -> Iter
         yield
     except Exception as failure:
         put_back(domain, root, owner, ran)
-        raise RolledBack(f"{failure}\nIt was put back as it was before this change, disks and all.") from failure
+        raise RolledBack(f"{failure}\nIt was rolled back to before this change, disks included.") from failure
     drop(domain, root, owner)
 
 
 @contextlib.contextmanager
 def report_stale_snapshot(domain: Any) -> Iterator[None]:
-    """Say of a snapshot that a run long ago took, when all is not well, that it is there: put back it would lose what was written since.
+    """Report an old snapshot when the guest is not ready: restoring it would lose what was written since.
 
     Raises RuntimeError in place of what failed.
     """
@@ -64,7 +64,7 @@ def report_stale_snapshot(domain: Any) -> Iterator[None]:
     except Exception as failure:
         if not is_taken(domain):
             raise
-        since = f"Its disks of before an earlier change that was broken off are in snapshot {TAG}, and were not put back:"
+        since = f"Its disks from before an earlier, interrupted change are in snapshot {TAG}, and were not restored:"
         raise RuntimeError(f"{failure}\n{since} it may have worked since (virsh snapshot-revert does).") from failure
 
 
@@ -76,7 +76,7 @@ def remember(domain: Any, root: Element, owner: str) -> None:
 
 
 def is_taken(domain: Any) -> bool:
-    """Whether a run has taken a snapshot and not let go of it."""
+    """Return whether a run took a snapshot that still exists."""
     return TAG in domain.snapshotListNames()
 
 
@@ -87,7 +87,7 @@ def age(domain: Any) -> float:
 
 
 def begun(domain: Any, owner: str) -> Element | None:
-    """The definition to which a run that was broken off would have put a domain back; None when there was none."""
+    """Return the definition to which an interrupted run would have rolled back; None when there was none."""
     text = system.read_text(file_of(domain, owner))
     return definition.parse(text) if text else None
 
@@ -130,7 +130,7 @@ def define(root: Element) -> Any:
 
 
 def drop(domain: Any, root: Element, owner: str) -> None:
-    """Let go of what was kept, also while the guest runs. With a snapshot left behind a domain is neither renamed nor undefined."""
+    """Drop the snapshot, also while the guest runs. A domain with a snapshot can neither be renamed nor undefined."""
     _forget(domain, root)
     _remove(domain, owner)
 

@@ -20,7 +20,7 @@ from . import snapshot
 from .define import define, forget_name, in_the_way, refused, rename, saved, undefine
 from .power import catch_up, shut_down, start, wait_until_ready, wake
 
-# For so long after its start is due, the guest of a run that was broken off can hardly have worked.
+# Within this time after its start was due, the guest of an interrupted run has probably not worked.
 PATIENCE_SECONDS = 600
 
 
@@ -109,7 +109,7 @@ def unmet_of(resource: Resource, links: Iterable[networkd.Link]) -> dict[str, li
 
 
 def missing_packages(resource: Resource) -> list[str]:
-    """What a unit needs of packages that are not installed; nothing of a machine type that libvirt does not know, which is refused."""
+    """Return the missing packages of a domain; nothing for a machine type that libvirt does not know, which is rejected."""
     with contextlib.suppress(libvirt_host.library().libvirtError):
         return checks.missing_packages(resource, libvirt_host.capabilities(resource["machine"]))
     return []
@@ -139,9 +139,9 @@ def refusals(resource: Resource) -> list[str]:
 
 
 def ensure(change: Change, owner: str) -> None:
-    """Make one domain as its unit says: definition, leases and seed, then what runs of it.
+    """Bring one domain in sync: definition, leases and seed, then what runs.
 
-    Raises libvirtError, TimeoutError, OSError or RuntimeError. What libvirt refuses changes nothing.
+    Raise libvirtError, TimeoutError, OSError or RuntimeError. A definition that libvirt rejects changes nothing.
     """
     links = list(networkd.read_links().values())
     resource = resolved(change.resource, owner, links)
@@ -161,7 +161,7 @@ def ensure(change: Change, owner: str) -> None:
     with snapshot.report_stale_snapshot(domain) if past.report_stale_snapshot else contextlib.nullcontext():
         run(domain, resource, owner, past)
     if past.report_stale_snapshot or not lag(domain, resource, owner)[1]:
-        # Else its next start is a risk that can be taken back, too.
+        # Otherwise its next start is a risk that can be rolled back, too.
         snapshot.drop(domain, persistent(domain), owner)
     if "cloud_init" not in resource:
         seed.forget(resource["name"], owner)
@@ -183,7 +183,7 @@ class Past:
 
 
 def past_of(domain: Any, resource: Resource, change: Change, owner: str) -> Past:
-    """How a domain is before a change, or was before one that was broken off or that it has not started with yet."""
+    """Return a domain as it was before a change, before an interrupted one, or before one that it has not started with."""
     active, unfinished = bool(domain.isActive()), bool(change.record.get("pending"))
     taken = snapshot.is_taken(domain)
     report_stale_snapshot = taken and snapshot.age(domain) > resource["ready_timeout"] + PATIENCE_SECONDS
@@ -209,26 +209,26 @@ def run(domain: Any, resource: Resource, owner: str, past: Past) -> None:
         start_and_record(domain, resource, owner, past)
     elif past.unfinished:
         # A start that nobody saw the end of.
-        with way_back(domain, resource, owner, past):
+        with rollback_on_failure(domain, resource, owner, past):
             wait_until_ready(domain, resource)
 
 
 def start_and_record(domain: Any, resource: Resource, owner: str, past: Past) -> None:
     """Start a domain, and know afterwards what a start does not bring."""
-    with way_back(domain, resource, owner, past):
+    with rollback_on_failure(domain, resource, owner, past):
         start(domain, resource)
     texts = texts_of(present(domain), resource, owner)
     started.keep(domain, {name: texts[name] for name in lag(domain, resource, owner)[1]})
 
 
-def way_back(domain: Any, resource: Resource, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:
-    """What puts a domain back when it does not become ready: a shut-off one that is started with a change, where its unit wants that."""
+def rollback_on_failure(domain: Any, resource: Resource, owner: str, past: Past) -> contextlib.AbstractContextManager[None]:
+    """Return what rolls a domain back that does not become ready: one that is started with a change, where `snapshot` is set."""
     if past.definition is None:
         return contextlib.nullcontext()
     changed = definition.differences(past.definition, persistent(domain))
     if not past.taken and not (changed and resource["snapshot"] and not domain.isActive()):
         return contextlib.nullcontext()
-    return snapshot.kept(domain, past.definition, owner, past.ran, past.taken)
+    return snapshot.rollback_on_failure(domain, past.definition, owner, past.ran, past.taken)
 
 
 def apply_live(domain: Any, resource: Resource) -> None:

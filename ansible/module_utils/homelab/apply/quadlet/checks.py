@@ -1,4 +1,4 @@
-"""What a host has against Quadlet units, asked without changing anything: files that lack, ports, the generator, systemd."""
+"""What on a host conflicts with Quadlet units, read without changing anything: files, ports, the generator, systemd."""
 
 from __future__ import annotations
 
@@ -64,21 +64,21 @@ def _shared(unit: Resource, others: Sequence[Resource]) -> list[tuple[str, str]]
 
 
 def _conflicts(unit: Resource, other: Resource) -> bool:
-    """Whether a unit says that it never runs beside another one, Conflicts= of systemd.unit(5)."""
+    """Return whether a unit never runs beside another one, Conflicts= of systemd.unit(5)."""
     named = {word for value in unit_file.values(unit, "Unit", "Conflicts") for word in value.split()}
     return not named.isdisjoint({other["name"], unit_file.service_of(other)})
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What the generator refuses, and the services that it makes, by unit."""
+    """What the generator rejects, and the services that it creates, by unit."""
 
     refused: Errors
     made: dict[str, str]
 
 
 def generated(user: str, units: Sequence[Resource], installed: Sequence[Resource], owner: str) -> Generated:
-    """What the generator makes of units; then it also refuses what names a refused one, which will not be there."""
+    """Return the generator's result for units; a unit that refers to a rejected one is rejected as well."""
     refused: Errors = {}
     while True:
         left = [unit for unit in units if unit["name"] not in refused]
@@ -89,7 +89,7 @@ def generated(user: str, units: Sequence[Resource], installed: Sequence[Resource
 
 
 def _said_together(user: str, units: Sequence[Resource], installed: Sequence[Resource], owner: str) -> Generated:
-    """What it says to units that are there together. Each lies in a folder of its own, since bad syntax takes its folder down."""
+    """Return its output for units together. Each is in a folder of its own, since bad syntax disables its whole folder."""
     if not units:
         return Generated({}, {})
     folder = folder_of(user, owner)
@@ -107,7 +107,7 @@ def _said_together(user: str, units: Sequence[Resource], installed: Sequence[Res
     said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
     about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
-    texts = {name: "Quadlet's generator refuses it:\n" + "\n".join(lines) for name, lines in about.items()}
+    texts = {name: "Quadlet's generator rejects it:\n" + "\n".join(lines) for name, lines in about.items()}
     return Generated(texts, {unit["name"]: made[unit["name"]].text for unit in units if unit["name"] in made})
 
 
@@ -126,5 +126,5 @@ def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
     errors: Errors = {}
     for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", said, re.MULTILINE):
         if path in paths:
-            errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd refuses it:"), complaint])
+            errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd rejects it:"), complaint])
     return errors

@@ -1,6 +1,6 @@
 """Which images of Quadlet units their registries are asked for beforehand: those that Podman would have to get, by their name alone.
 
-Nothing is asked where Podman may find more than who asks without credentials, or was told to look elsewhere: containers-auth.json(5),
+Nothing is asked where Podman may use credentials or other locations: containers-auth.json(5),
 containers-registries.conf(5), containers-storage.conf(5). Of the first it is only looked whether there is one.
 """
 
@@ -54,7 +54,7 @@ def to_ask(
         there = {*(stored or {}), *filter(None, made)}
         return {name: one for name, one in wanted.items() if not is_there(one, there) and not is_set_apart(one.registry, confs)}
     except (OSError, ValueError, AttributeError, TypeError):
-        # What cannot be read, or is of another form, may say anything.
+        # A file that is unreadable, or of another form, may contain anything.
         return {}
 
 
@@ -65,12 +65,12 @@ def is_there(image: image_registry.Image, names: Collection[str]) -> bool:
 
 
 def home_of(account: pwd.struct_passwd | None) -> Path:
-    """Whose settings count."""
+    """Return the home that holds the settings."""
     return Path(account.pw_dir if account else "/root")
 
 
 def read_confs(account: pwd.struct_passwd | None) -> list[Conf]:
-    """What the administrator and a user say of registries and stores. Raises OSError or ValueError."""
+    """Return the settings of administrator and user for registries and stores. Raise OSError or ValueError."""
     folders = (CONTAINERS, home_of(account) / ".config/containers")
     files = [folder / name for folder in folders for name in ("registries.conf", "storage.conf")]
     files += [file for folder in folders for file in sorted((folder / "registries.conf.d").glob("*.conf"))]

@@ -1,4 +1,4 @@
-"""What applying Quadlet units does to the services of their user, decided before anything is touched. Pure."""
+"""What applying Quadlet units does to the services of their user, decided before anything is changed. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...core import records
 from ...core.observer import Resource
 from ...observe.quadlet import unit_file
 
-LOSES_DATA = "a changed volume is made anew and loses its data; set `on_delete: destroy` on it to allow that"
+LOSES_DATA = "a changed volume is recreated and loses its data; set `on_delete: destroy` on it to allow that"
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Plan:
     restarts  what each changed unit restarts: itself, and what uses it
     replaced  the networks and volumes that make way for a changed unit's, as `network/<name>`
     outdated  services that no unit makes any longer, since ServiceName= changed
-    refused   why a change may not be made
+    rejected   why a change may not be made
     """
 
     restarts: dict[str, list[str]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def _restart(plan: Plan, unit: Resource, users: Sequence[Resource], now: Now, *,
     affected = [one for one in [unit, *others] if one["name"] in now.active or unit_file.should_run(one)]
     kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, unit["name"], now)]
     if kept and by_hand and not {*kept} & {*now.since.get(unit["name"], ())}:
-        # What runs is of the wanted configuration: the file is put right, and nothing is restarted.
+        # What runs has the wanted configuration: the file is repaired, and nothing is restarted.
         return
     reason = _why_not(unit["name"], kept) if kept else ""
     if unit["name"] in plan.replaced and unit["name"].endswith(".volume") and unit["on_delete"] != "destroy":

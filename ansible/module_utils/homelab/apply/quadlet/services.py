@@ -22,10 +22,10 @@ LONGEST_SECONDS = 3600
 CRASHES = 5
 # What ended and was started again counts as running once it has lasted as long as its start took, but within these.
 STEADY_SECONDS = (10, 60)
-# When this run began, in seconds of time(2). What a service said before may hold values of secrets that it no longer has.
+# When this run began, in seconds of time(2). Earlier output of a service may contain values of secrets that it no longer has.
 BEGUN = int(time.time())
 
-# What is said of containers that are not well, and what is wanted instead.
+# The words for containers that are not healthy, and what is wanted instead.
 NOT_RUNNING = "without a running container"
 HEALTHY = {"starting": "healthy", "unhealthy": "healthy", NOT_RUNNING: "one"}
 
@@ -96,7 +96,7 @@ class Services:
         return {name: left[one] for name, replaced in plan.replaced.items() for one in replaced if one in left}
 
     def drop(self, objects: Sequence[str]) -> Reasons:
-        """Remove Podman networks and volumes; says why one is still there."""
+        """Remove Podman networks and volumes. Return why one still exists."""
         said: Reasons = {}
         for kind, name in (one.split("/", 1) for one in objects):
             done = system.run(["podman", kind, "rm", name], check=False, account=self.account)
@@ -113,7 +113,7 @@ class Services:
                     self.podman("pull", "--quiet", image, check=False, timeout=WORKING_SECONDS)
 
     def bring_up(self, units: Sequence[Resource], restarted: Sequence[Resource]) -> Reasons:
-        """Stop, restart and start what these units ask for, then wait. Says what is not as it should be, by unit."""
+        """Stop, restart and start what these units ask for, then wait. Return what is not as wanted, by unit."""
         self.stop([unit_file.service_of(unit) for unit in units if unit_file.should_run(unit) is False])
         running = [unit for unit in units if unit_file.should_run(unit)]
         for action, group in (("restart", restarted), ("start", running)):
@@ -157,7 +157,7 @@ class Services:
         return reasons
 
     def health(self, services: Sequence[str], containers: frozenset[str]) -> dict[str, str]:
-        """A word of HEALTHY for each of these services that says so, podman-ps(1); those in `containers` have a container each.
+        """Return a word of HEALTHY for each of these services that reports one, podman-ps(1); those in `containers` have one each.
 
         To systemd a service runs from before its container is started until Podman has cleaned up after it.
         """

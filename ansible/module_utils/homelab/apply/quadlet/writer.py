@@ -58,7 +58,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         return taken | {name: reason for name, reason in shared.items() if reason}
 
     def _no_images(self, units: Sequence[Resource]) -> Errors:
-        """The units whose image is in no store yet, and not in its registry, as that says."""
+        """Return the units whose image is in no store yet, and not in its registry either."""
         asked: dict[str, image_registry.Image] = {}
         for user, mine in by_user([unit for unit in units if images.image_of(unit)]):
             everything = merged(self.now[user].installed, [unit for unit in units if user_of(unit) == user])
@@ -202,7 +202,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             return failed | self._drop(services, past, found, owner)
 
     def _drop(self, services: Services, past: dict[str, list[records.Record]], found: dict[str, records.Record], owner: str) -> Errors:
-        """Remove the networks that units made, and the volumes where the last apply said so."""
+        """Remove the networks that units created, and the volumes where the last apply allowed it."""
         objects = {}
         for name, all_of in past.items():
             record = records.read(owner, self.kind, f"{services.user}/{name}") or {}
@@ -258,7 +258,7 @@ def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
     there = [f"{name}.d/{path.name}" for path in (folder / f"{name}.d").glob("*.conf")]
     for path in {*chain.from_iterable(one["files"] for one in past_of(change.record)), *there} - set(wanted):
         system.remove_file(folder / path, empty_parents_below=folder)
-    # `adopt: true` was said, or it would have been refused.
+    # `adopt: true` is set, or it would have been rejected.
     for other in defined_elsewhere(folder, name) if change.resource.get("adopt") else []:
         system.remove_file(other, empty_parents_below=folder.parent)
     for path, text in wanted.items():

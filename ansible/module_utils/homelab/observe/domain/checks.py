@@ -1,4 +1,4 @@
-"""What a host cannot carry, told before anything is changed. Pure, but for what the caller hands in.
+"""What a host cannot run, reported before anything is changed. Pure, but for what the caller passes in.
 
 libvirt defines many a domain that no start would bring up: an unknown processor, more memory than there is. What the host can
 is in its domain capabilities (https://libvirt.org/formatdomaincaps.html).
@@ -16,7 +16,7 @@ from .definition import Element, files_of
 
 
 def reasons(resource: Resource, can: Element, memory: int) -> list[str]:
-    """Why a host cannot run a unit. `can`: what libvirt says of its machine type; `memory`: the host's, in MiB."""
+    """Return why a host cannot run a domain. `can`: libvirt's capabilities for its machine type; `memory`: the host's, in MiB."""
     found = [*_firmware(resource, can), *_processor(resource, can), *_graphics(resource, can)]
     vcpu = can.find("vcpu")
     most = 1 if vcpu is None else int(vcpu.get("max", "1"))
@@ -30,7 +30,7 @@ def reasons(resource: Resource, can: Element, memory: int) -> list[str]:
 def crowding(resources: Iterable[Resource], others: int, memory: int) -> dict[str, list[str]]:
     """Which guests no longer fit beside those before them, by name. `others`: the memory of guests that are not ours, in MiB.
 
-    It is no refusal: a guest gets pages of the host's memory only as it uses them.
+    It is a warning: a guest gets pages of the host's memory only as it uses them.
     """
     found, total = {}, others
     for resource in resources:
@@ -59,7 +59,11 @@ def _processor(resource: Resource, can: Element) -> list[str]:
     runs = ", ".join(sorted(name for name, usable in models.items() if usable == "yes"))
     if wanted not in models:
         return [f"cpu {wanted} is no model that this host's QEMU knows; those that run here are {runs}"]
-    return [f"cpu {wanted} has what this host's processor lacks; those that run here are {runs}"] if models[wanted] == "no" else []
+    return (
+        [f"cpu {wanted} has features that this host's processor does not have; those that run here are {runs}"]
+        if models[wanted] == "no"
+        else []
+    )
 
 
 def _graphics(resource: Resource, can: Element) -> list[str]:

@@ -51,13 +51,13 @@ def shown(root: Element) -> str:
 
 
 def owner_of(root: Element) -> str | None:
-    """Whose mark a definition bears. That of a copy which somebody made of it is nobody's: the mark says of which domain it is."""
+    """Return the owner in a definition. A copy of a definition has none: the owner is recorded together with the UUID."""
     mark = root.find(f"metadata/{OURS}/{OWNER}")
     return None if mark is None or mark.get("uuid", root.findtext("uuid")) != root.findtext("uuid") else mark.text
 
 
 def overlay_of(root: Element) -> str | None:
-    """What its unit said in libvirt's own words when a definition was last edited."""
+    """Return the overlay (`xml`) with which a definition was last edited."""
     return root.findtext(f"metadata/{OURS}/{OVERLAY}")
 
 

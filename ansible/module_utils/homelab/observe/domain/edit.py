@@ -1,6 +1,6 @@
 """A domain's definition, edited in place. Pure.
 
-What a unit says is set, and what it does not say stays as libvirt has it: UUID, PCI addresses, machine version, NVRAM. An
+Configured values are set, and the rest stays as libvirt has it: UUID, PCI addresses, machine version, NVRAM. An
 edit of a definition that holds the unit changes nothing, so what an edit would change is the drift.
 """
 
@@ -24,10 +24,10 @@ SPARE_PORTS = 4
 
 
 def skeleton(kind: str, uuid: str, resource: Resource) -> Element:
-    """What a new domain has beside what its unit says. `kind` is kvm or qemu.
+    """Return what a new domain has beside its configuration. `kind` is kvm or qemu.
 
     Clock and processor are as virt-install(1) makes them: without the HPET, whose ticks cost the host time even when the guest is
-    idle, and with KVM the host's own processor, since QEMU's default one lacks what guests are built for.
+    idle, and with KVM the host's own processor, since QEMU's default one does not have what guests are built for.
     """
     machine = resource["machine"]
     # USB, random numbers, balloon, the agent's channel and graphics have a port each.
@@ -94,7 +94,7 @@ def edited(root: Element, resource: Resource, owner: str) -> Element:
 
 
 def _overlaid(root: Element, text: str | None) -> Element:
-    """With what the unit says in libvirt's own words; the text is kept in the metadata, so that a later edit can take it out."""
+    """Merge the overlay (`xml`); its text is kept in the metadata, so that a later edit can remove it."""
     before = overlay_of(root)
     if text is None and before is None:
         return root
@@ -189,7 +189,7 @@ def _firmware(system: Element, wanted: str, uuid: str) -> None:
         features = ET.SubElement(system, "firmware")
         for name in ("enrolled-keys", "secure-boot"):
             ET.SubElement(features, "feature", enabled="yes" if wanted == "uefi-secure" else "no", name=name)
-        # Of each its own: the keys of secure boot are in it, and libvirt makes none anew where a file is.
+        # One each: the keys of secure boot are in it, and libvirt does not create it again where a file exists.
         _text(system, "nvram", f"{NVRAMS}/{uuid}_{'SECURE_' if wanted == 'uefi-secure' else ''}VARS.fd")
 
 

@@ -79,7 +79,7 @@ def _model(interface: Element) -> str:
 
 
 def said(device: Element) -> list[object]:
-    """What a unit says of a device, as far as a running domain shows it."""
+    """Return the configured values of a device, as far as a running domain shows them."""
     if device.tag == "disk":
         names = [("source", "file"), ("driver", "type"), ("target", "bus")]
     else:

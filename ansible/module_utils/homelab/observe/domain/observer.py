@@ -1,4 +1,4 @@
-"""Observes libvirt's domains. A unit is what providers/domain/schema.ts says, with defaults."""
+"""Observes libvirt's domains. A resource is that of providers/domain/schema.ts, with defaults."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Domain(Observer):
 
 
 def owners() -> dict[str, str | None]:
-    """Whose mark each domain of the host bears."""
+    """Return the owner of each domain of the host."""
     try:
         domains = libvirt_host.connection().listAllDomains()
     except libvirt_host.NotInstalled:
@@ -148,7 +148,7 @@ def state_drift(domain: Any, resource: Resource) -> list[str]:
 
 
 def is_halted(domain: Any) -> bool:
-    """Whether a domain has a process that does nothing, by somebody's doing or after an error; not for the length of a snapshot."""
+    """Return whether a domain has a process that does nothing, after a pause or an error; not for the length of a snapshot."""
     state, reason = domain.state()
     return STATES.get(state) in ("suspended", "crashed") or (STATES.get(state) == "paused" and reason not in BRIEF_PAUSES)
 
@@ -200,7 +200,7 @@ def key_of(resource: Resource, owner: str) -> dict[str, str]:
 def lag(domain: Any, resource: Resource, owner: str, is_defined: bool = True) -> tuple[dict[str, str], list[str]]:
     """In what a running domain lags behind its unit: what it could take at once, with texts, and what its next boot brings.
 
-    Without `is_defined`, as if it were defined as its unit says.
+    Without `is_defined`, as if it were defined as configured.
     """
     if not domain.isActive():
         return {}, []
@@ -227,7 +227,7 @@ def has_balloon(domain: Any) -> bool:
 
 
 def free_uuid(owner: str, name: str) -> str:
-    """The UUID of a new domain: the same when it is made anew, unless a domain that was renamed has it."""
+    """Return the UUID of a new domain: the same when it is recreated, unless a renamed domain has it."""
     space = uuid.uuid5(uuid.NAMESPACE_URL, definition.NAMESPACE)
     names = itertools.chain([f"{owner}/{name}"], (f"{owner}/{name}/{number}" for number in itertools.count(2)))
     look_up = libvirt_host.connection().lookupByUUIDString

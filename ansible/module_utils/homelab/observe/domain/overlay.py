@@ -1,9 +1,9 @@
-"""What a unit says in libvirt's own words (`xml`), merged into a definition where it says. Pure.
+"""An overlay in libvirt's own words (`xml`), merged into a definition. Pure.
 
-Below <devices> each element is a device: it is there already when one has all that it says, else it is added; one of which a
+Below <devices> each element is a device: it exists when one has all that it contains, else it is added; one of which a
 domain has just one, such as <memballoon>, is merged. Elsewhere an element
-is merged into the one of its tag (and name, id …), attribute by attribute; a tag that is said twice without any of those, such as
-<boot>, is a list, which stands for all of it. What was said before and is no longer is taken out; an attribute keeps its value.
+is merged into the one of its tag (and name, id …), attribute by attribute; a tag that occurs twice without any of those, such as
+<boot>, is a list, which replaces the whole. What an earlier overlay had and this one has not is removed; an attribute keeps its value.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def errors(text: str) -> list[str]:
         return [f"{form}: {error}"]
     if root.tag != "domain" or root.attrib:
         return [f"{form}: it begins with <{root.tag}>, or <domain> has attributes"]
-    own = [f"xml has <{path}>, which the unit says as `{field}`" for path, field in FIELDS.items() if root.find(path) is not None]
+    own = [f"xml has <{path}>; set `{field}` instead" for path, field in FIELDS.items() if root.find(path) is not None]
     return own + [f"xml has <{tag}>, which stays as it is" for tag in KEPT if root.find(tag) is not None]
 
 
 def merged(root: Element, text: str | None, before: str | None) -> Element:
-    """A definition with what `text` says, and without what `before` said and it does not."""
+    """Return a definition with the elements of `text`, and without those of `before` that it has no longer."""
     root = copy.deepcopy(root)
     wanted = _parsed(text)
     if before != text:
@@ -118,14 +118,14 @@ def _same(parent: Element, wanted: Element) -> Element | None:
 
 
 def _has(element: Element, wanted: Element) -> bool:
-    """Whether an element has all that another one says."""
+    """Return whether an element contains all that another one does."""
     if any(element.get(name) != value for name, value in wanted.attrib.items()) or (wanted.text and element.text != wanted.text):
         return False
     return all(any(_has(one, child) for one in element.findall(child.tag)) for child in wanted)
 
 
 def _take_out(root: Element, before: Element, wanted: Element) -> None:
-    """Remove the elements that were said and no longer are, and those that this leaves empty."""
+    """Remove the elements of the former overlay, and those that this leaves empty."""
     for tag in _lists(before) - _lists(wanted) if root.tag != "devices" else ():
         for element in root.findall(tag):
             root.remove(element)

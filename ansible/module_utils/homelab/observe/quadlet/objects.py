@@ -1,6 +1,6 @@
 """What Quadlet units made in Podman's store: networks, volumes, images. Read from its files, since each call of Podman takes a second.
 
-What cannot be told is no drift: a store elsewhere (containers-storage.conf(5)), a volume of another driver, a name that is not whole.
+What is unknown is not drift: a store elsewhere (containers-storage.conf(5)), a volume of another driver, a partial name.
 An image is another one only if nothing renewed it: its service since the last apply (also by a boot), or podman-auto-update(1).
 """
 
@@ -31,12 +31,12 @@ def differences(
         return []
     made = unit_file.object_of(unit)
     if made:
-        return [] if object_is_there(user, store, unit, made) else [f"{made.replace('/', ' ')} is not there"]
+        return [] if object_is_there(user, store, unit, made) else [f"{made.replace('/', ' ')} does not exist"]
     name, ids = image_of(unit), images(store)
     if name is None or ids is None:
         return []
     if name not in ids:
-        return [f"image {name} is not there"]
+        return [f"image {name} does not exist"]
     same = noted.get("image") == ids[name] or noted.get("run") != state.get("InvocationID")
     return [] if same or renewed(unit, name, others()) else [f"image {name} is not the one that {unit_file.service_of(unit)} got"]
 
@@ -78,7 +78,7 @@ def image_of(unit: Resource) -> str | None:
 
 
 def whole_name(name: str) -> str | None:
-    """An image's name as Podman's store has it; None for one that does not say all of it."""
+    """Return an image's name as Podman's store has it; None for a partial one."""
     if not WHOLE_NAME.fullmatch(name) or "%" in name:
         return None
     registry, path = re.sub(r"^index\.docker\.io/", "docker.io/", name).split("/", 1)

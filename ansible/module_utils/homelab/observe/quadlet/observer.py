@@ -88,7 +88,7 @@ class QuadletUnit(Observer):
         return seen
 
     def found(self) -> dict[str, str | None]:
-        """All units in /etc and in users' homes, podman-systemd.unit(5); one beside the owners' folders bears no mark."""
+        """Return all units in /etc and in users' homes, podman-systemd.unit(5); one beside the owners' folders has no owner."""
         found: dict[str, str | None] = {}
         for user in users():
             folder = folder_of(user, "")
@@ -103,7 +103,7 @@ class QuadletUnit(Observer):
         return found
 
     def owned_by_others(self, owner: str) -> set[str]:
-        return set()  # Units of one name may be several owners'; the folder says which is whose.
+        return set()  # Units of one name may have several owners; the folder decides.
 
     def owned_by(self, owner: str) -> list[str]:
         found = []
@@ -142,7 +142,7 @@ def read_units(folder: Path) -> list[Resource]:
 
 
 def _marked_by(folder: Path, others: Sequence[Path]) -> str | None:
-    """The folder that a unit lies in says whose it is; what lies beside the folders is nobody's."""
+    """Return the owner of a unit by its folder; a unit beside the owners' folders has none."""
     folders = [path.relative_to(folder.parent).parts[:-1] for path in others if path.suffix != ".conf"]
     return next((parts[0] for parts in folders if parts), None)
 

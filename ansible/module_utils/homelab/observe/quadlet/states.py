@@ -1,4 +1,4 @@
-"""What systemd says of the services that Quadlet made, per user with one call of systemctl(1), and how it differs from what is wanted."""
+"""What systemd reports of the services of Quadlet units, per user with one call of systemctl(1), and how it differs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def state_drift(service: str, state: dict[str, str], should_run: bool | None) ->
     """How a service's state differs from what its unit asks for."""
     load, active = state.get("LoadState", "unknown"), state.get("ActiveState", "unknown")
     if load != "loaded":
-        return [f"{service}: systemd says it is {load}, wanted loaded"]
+        return [f"{service}: systemd reports it as {load}, wanted loaded"]
     if elsewhere := overridden(service, state):
         return [elsewhere]
     if should_run and not runs(state):
@@ -83,7 +83,7 @@ def state_drift(service: str, state: dict[str, str], should_run: bool | None) ->
 
 
 def overridden(service: str, state: dict[str, str]) -> str:
-    """Why a service is not the unit's, whatever its file says; nothing when it is: systemd prefers a file of its own, systemd.unit(5)."""
+    """Return why a service is not the unit's, else '': systemd prefers a file of its own to a generated one, systemd.unit(5)."""
     # Of a masked one it is the mask, which goes by itself.
     path = state.get("FragmentPath", "") if state.get("LoadState") == "loaded" else ""
     is_generated = not path or "/systemd/generator" in path
@@ -91,7 +91,7 @@ def overridden(service: str, state: dict[str, str]) -> str:
 
 
 def edits(service: str, state: dict[str, str]) -> list[str]:
-    """What is said of drop-ins of the service itself, by which somebody changed it, as `systemctl edit` does; systemd.unit(5)."""
+    """Return which drop-ins of the service itself changed it, as `systemctl edit` does; systemd.unit(5)."""
     folders = {f"{service}.d", f"{re.sub('@.*[.]', '@.', service)}.d"}
     paths = [path for path in state.get("DropInPaths", "").split() if os.path.basename(os.path.dirname(path)) in folders]
     return [f"{path} changes {service}: declare that in the unit, and remove the file" for path in paths]

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => lab.reset());
 
-const BACK = /nobody could log in anew[^]*the host put itself back at [0-9:]+ UTC/;
+const BACK = /No new SSH login succeeded[^]*the host rolled back at [0-9:]+ UTC/;
 
 test("rules that refuse new logins: up says so, and keeps in state what the host holds", async () => {
   edit("host_vars/hv.yml", RULE, `tcp dport 22 ct state new drop\n        ${RULE}`);
@@ -58,7 +58,7 @@ test.each(["up", "plain Ansible"] as const)(
     expect(done.code).not.toBe(0);
     await text("hv", "systemctl is-system-running --wait || true");
     await expectAsBefore(before);
-    expect(await text("hv", "journalctl -b -u homelab-way-back -o cat")).toMatch(/the host put itself back at .*isolation/);
+    expect(await text("hv", "journalctl -b -u homelab-rollback -o cat")).toMatch(/the host rolled back at .*isolation/);
     expect(await page("hv", "http://10.10.10.1:8080/")).toContain("Hello from hv");
     expect(await page("app", "http://10.10.10.1:8080/")).toContain("Hello from hv");
     edit("host_vars/hv.yml", 'iifname "eth0" drop\n        ', "");
