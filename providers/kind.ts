@@ -11,6 +11,8 @@ export interface Kind {
   /** What one of them is, with the source of its rules; one line. */
   readonly description: string;
   readonly schema: z.ZodType<object>;
+  /** What a change of each property does to what runs (docs/concepts/disruption.md), for the reference. */
+  readonly disruption: Readonly<Record<string, string>>;
   /** A resource's name within its host and kind, the last part of its id. */
   nameOf(spec: object): string;
   /** There is one per host, declared as a mapping; its id is `<host>/<kind>`. */

@@ -31,4 +31,11 @@ export const bridge = defineKind({
   nameOf: (spec: BridgeSpec): string => spec.name,
   mayDisconnect: true,
   renamed: { "ports[].trunk": "tagged" },
+  disruption: {
+    name: "another resource",
+    ports: "live",
+    mtu: "live",
+    stp: "live",
+    adopt: "–",
+  },
 });

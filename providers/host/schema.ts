@@ -36,4 +36,12 @@ export const host = defineKind({
   schema,
   nameOf: (): string => "host",
   single: true,
+  disruption: {
+    podman: "live",
+    hypervisor: "live",
+    forwarding: "live",
+    packages: "live",
+    address: "– (used in outputs)",
+    adopt: "–",
+  },
 });

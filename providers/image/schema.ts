@@ -26,4 +26,9 @@ export const image = defineKind({
   description: "An image that new volumes are copies of, fetched once and named by its SHA-256",
   schema,
   nameOf: (spec: ImageSpec): string => spec.name,
+  disruption: {
+    name: "another resource",
+    source: "live",
+    sha256: "live",
+  },
 });

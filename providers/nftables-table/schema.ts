@@ -26,4 +26,10 @@ export const nftablesTable = defineKind({
   schema,
   nameOf: (spec: NftablesTableSpec): string => `${spec.family}/${spec.name}`,
   mayDisconnect: true,
+  disruption: {
+    family: "another resource",
+    name: "another resource",
+    content: "live",
+    adopt: "–",
+  },
 });

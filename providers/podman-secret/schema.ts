@@ -36,4 +36,11 @@ export const podmanSecret = defineKind({
   inventorySchema: schema.omit({ digest: true }),
   storeValue,
   secretValueOf,
+  disruption: {
+    user: "another resource",
+    name: "another resource",
+    from: "restart",
+    digest: "restart",
+    adopt: "–",
+  },
 });

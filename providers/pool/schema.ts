@@ -23,4 +23,9 @@ export const pool = defineKind({
   description: "A storage pool of type `dir`: a folder for volumes, https://libvirt.org/formatstorage.html",
   schema,
   nameOf: (spec: PoolSpec): string => spec.name,
+  disruption: {
+    name: "another resource",
+    path: "never changed",
+    adopt: "–",
+  },
 });

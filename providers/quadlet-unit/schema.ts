@@ -72,4 +72,17 @@ export const quadletUnit = defineKind({
   schema,
   nameOf: (spec: QuadletUnitSpec): string => `${spec.user ?? "system"}/${spec.name ?? spec.source?.split("/").at(-1)}`,
   filesOf,
+  disruption: {
+    user: "another resource",
+    name: "another resource",
+    sections: "restart; replace of a network, data-loss of a volume",
+    source: "restart; replace of a network, data-loss of a volume",
+    content: "restart; replace of a network, data-loss of a volume",
+    dropins: "restart",
+    files: "restart",
+    running: "restart",
+    restart: "live",
+    on_delete: "live",
+    adopt: "–",
+  },
 });

@@ -30,4 +30,11 @@ export const serviceUser = defineKind({
   description: "A user that runs rootless services and cannot log in, useradd(8), subuid(5)",
   schema,
   nameOf: (spec: ServiceUserSpec): string => spec.name,
+  disruption: {
+    name: "another resource",
+    uid: "never changed",
+    subids: "never changed once used",
+    on_delete: "live",
+    adopt: "–",
+  },
 });

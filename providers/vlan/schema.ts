@@ -53,4 +53,13 @@ export const vlan = defineKind({
   schema,
   nameOf: (spec: VlanSpec): string => spec.name,
   mayDisconnect: true,
+  disruption: {
+    name: "another resource",
+    id: "replace",
+    bridge: "replace",
+    address: "live",
+    mtu: "live",
+    dhcp: "live",
+    adopt: "–",
+  },
 });

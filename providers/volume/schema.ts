@@ -25,4 +25,13 @@ export const volume = defineKind({
   description: "A guest's disk, as a file of a pool. It grows in place, and is never shrunk or overwritten",
   schema,
   nameOf: (spec: VolumeSpec): string => `${spec.pool}/${spec.name}`,
+  disruption: {
+    pool: "another resource",
+    name: "another resource",
+    size: "live; never smaller",
+    format: "never changed",
+    image: "– (of a new volume)",
+    on_delete: "live",
+    adopt: "–",
+  },
 });

@@ -2,13 +2,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { roleFiles } from "./roles";
+import { jsonSchemaFiles } from "./json-schema";
 import { pythonFiles } from "./python";
+import { referenceFiles } from "./reference";
 
 export const root = resolve(__dirname, "../..");
 
 /** All generated files: their texts by their paths, relative to the project. */
 export function generated(): Record<string, string> {
-  return { ...roleFiles(), ...pythonFiles() };
+  return { ...roleFiles(), ...pythonFiles(), ...jsonSchemaFiles(), ...referenceFiles() };
 }
 
 /** The generated files whose text on disk is another one. */

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const BASE: Record<string, string> = {
+export const BASE: Record<string, string> = {
   "hosts.yml": "all: { children: { hypervisors: { hosts: { hv: } } } }\n",
   "group_vars/all.yml": `homelab_owner: lab\nansible_ssh_common_args: "-F '{{ inventory_dir }}/ssh_config'"\n`,
   ssh_config: "Host hv\n",

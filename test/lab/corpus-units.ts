@@ -14,7 +14,7 @@ const OWN = ["web.image", "web.container"];
 const SECTIONS = `
 import json, sys
 sys.path.insert(0, "ansible/module_utils")
-from homelab import quadlet
+from homelab.observe.quadlet import unit_file as quadlet
 def keys(pairs): return {key: [value for name, value in pairs if name == key] for key, _ in pairs}
 texts = json.load(sys.stdin)
 print(json.dumps({name: {section: keys(pairs) for section, pairs in quadlet.settings(text).items()} for name, text in texts.items()}))

@@ -47,7 +47,7 @@ test("the corpus is whole, and the generator takes and refuses what Podman expec
 });
 
 test("as `source`, the generator makes the same service of each, of the name that we expect", async () => {
-  const [ours] = (await generated({ name: "source", resources: loaded(corpus.good.map((name) => corpus.asSource(name))) })) as [Made];
+  const [ours] = (await generated({ name: "source", units: loaded(corpus.good.map((name) => corpus.asSource(name))) })) as [Made];
   expect(ours.made).toEqual(original.made);
   // A template's service is its default instance.
   const named = Object.entries(ours.services).map(([name, service]) => [name, service.replace(/@.*(?=\.service$)/, "@")]);
@@ -55,6 +55,6 @@ test("as `source`, the generator makes the same service of each, of the name tha
 });
 
 test("as `sections`, which can say all of them, the generator makes the same service of each", async () => {
-  const [ours] = (await generated({ name: "sections", resources: loaded(await corpus.asSections(corpus.good)) })) as [Made];
+  const [ours] = (await generated({ name: "sections", units: loaded(await corpus.asSections(corpus.good)) })) as [Made];
   expect(ours.made).toEqual(original.made);
 });
