@@ -32,7 +32,7 @@ class HostSession:
     def lock(self):
         pass
 
-    def arm(self, _tables):
+    def arm(self, _tables=(), _parameters=()):
         return ""
 
 

@@ -16,7 +16,7 @@ MARK = "# homelab: owner=lab kind=bridge name=br0\n"
 @pytest.fixture
 def etc(monkeypatch, tmp_path):
     monkeypatch.setattr(state, "MARKED", [f"{tmp_path}/network/*"])
-    monkeypatch.setattr(state, "RECORDS", [f"{tmp_path}/records/*.json"])
+    monkeypatch.setattr(state, "RECORDS", f"{tmp_path}/{{kind}}/*.json")
     monkeypatch.setattr(restore, "SCRATCH", [f"{tmp_path}/network/"])
     for folder in ("network", "records"):
         (tmp_path / folder).mkdir()
@@ -30,14 +30,14 @@ def test_files_of_ours_are_as_before_and_others_are_not_touched(etc):
         path.write_text(MARK + "before")
     record.write_text("before")
     foreign.write_text("before")
-    files = {path: store.content(path) for path in state.files()}
+    files = {path: store.content(path) for path in state.files(["records"])}
     changed.write_text(MARK + "after")
     new.write_text(MARK + "after")
     removed.unlink()
     foreign.write_text("after")
     record.write_text("after")
     inode = kept.stat().st_ino
-    assert restore.restore_files(files) == sorted(map(str, [changed, new, removed, record]))
+    assert restore.restore_files(files, ["records"]) == sorted(map(str, [changed, new, removed, record]))
     assert [path.read_text() for path in (kept, changed, removed)] == [MARK + "before"] * 3
     assert (record.read_text(), foreign.read_text(), new.exists()) == ("before", "after", False)
     assert kept.stat().st_ino == inode
@@ -46,7 +46,7 @@ def test_files_of_ours_are_as_before_and_others_are_not_touched(etc):
 def test_what_a_writer_that_was_cut_off_left_is_gone(etc):
     (etc / "network" / ".homelab-abc").write_text("half")
     (etc / "network" / ".theirs").write_text("whole")
-    assert restore.restore_files({}) == []
+    assert restore.restore_files({}, []) == []
     assert [path.name for path in (etc / "network").iterdir()] == [".theirs"]
 
 
@@ -112,7 +112,7 @@ def test_another_runs_change_is_unconfirmed_until_it_is_confirmed(folder):
 
 def test_a_run_whose_change_was_put_back_between_its_kinds_does_not_go_on(folder):
     store.write(store.OUTCOME, {"run": "mine", "at": "12:00:00 UTC", "did": ["table inet a"], "left": []})
-    assert program.arm("mine", 60) == "the host rolled back at 12:00:00 UTC: table inet a. Run again"
+    assert program.arm("mine", 60, []) == "the host rolled back at 12:00:00 UTC: table inet a. Run again"
     assert not (folder / "SNAPSHOT").exists()
 
 
@@ -143,3 +143,14 @@ def test_the_base_installs_a_rollback_that_runs_by_itself(tmp_path):
 def test_the_base_installs_all_modules_of_the_rollback():
     modules = {path.name for path in (writers.ROOT / "module_utils/homelab/core/rollback").glob("*.py")}
     assert {path.name for path in host.rollback_files("lab") if str(path.parent) == store.LIBRARY} == modules
+
+
+def test_kernel_parameters_are_as_before_and_one_that_is_gone_is_reported(monkeypatch, tmp_path):
+    monkeypatch.setattr(state, "PARAMETERS", str(tmp_path))
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/rp_filter").write_text("1\n")
+    saved = state.parameters(["net/rp_filter", "net/missing"])
+    (tmp_path / "net/rp_filter").write_text("0\n")
+    left = []
+    restore.restore_parameters({**saved, "gone/one": "1\n"}, left)
+    assert (saved, (tmp_path / "net/rp_filter").read_text(), left) == ({"net/rp_filter": "1\n"}, "1\n", ["gone/one"])

@@ -70,14 +70,14 @@ def clear(writer: Writer, names: Sequence[str], owner: str, session: HostSession
 
 def with_rollback(writer: Writer, names: Sequence[str], session: HostSession, change: Callable[[], None]) -> str:
     """Make a change, with a rollback armed where it may disconnect the host. Return why it was not made, else ''."""
-    if not writer.may_disconnect:
+    if not writer.can_disconnect(names):
         change()
         return ""
-    reason = session.arm(writer.tables_of(names))
+    reason = session.arm(writer.tables_of(names), writer.parameters_of(names))
     if not reason:
         change()
         # A new login has the whole time from now on.
-        session.arm([])
+        session.arm()
     return reason
 
 
@@ -125,8 +125,8 @@ def _check(writer: Writer, changes: Sequence[Change], resources: Sequence[Resour
         return {}
     missing = writer.missing_prerequisites(resources, owner)
     rejected.update(writer.rejections([one for one in resources if writer.name_of(one) not in missing], owner))
-    if writer.may_disconnect and "host" not in writer.changed_kinds and (reason := missing_rollback()):
-        rejected.update({name: reason for name in writer.to_change if name not in missing})
+    if "host" not in writer.changed_kinds and (reason := missing_rollback()):
+        rejected.update({name: reason for name in writer.to_change if name not in missing and writer.can_disconnect([name])})
     return missing
 
 

@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterable
 
 from ..core.rollback import program, store
+from ..core.specification import KINDS
 from . import lock, migration
+
+# Kinds whose records go with a rollback; `port-before` has what bridge ports were.
+RESTORED_KINDS = [*(kind for kind, one in KINDS.items() if one["may_disconnect"]), "port-before"]
 
 
 def missing_rollback() -> str:
@@ -40,12 +44,15 @@ class HostSession:
         migration.migrate()
         program.roll_back_unconfirmed(self.run["id"])
 
-    def arm(self, tables: Iterable[str]) -> str:
-        """Arm the rollback, or restart its timer. Return why that is impossible, else ''."""
+    def arm(self, tables: Iterable[str] = (), parameters: Iterable[str] = ()) -> str:
+        """Arm the rollback, or restart its timer. Return why that is impossible, else ''.
+
+        `tables` and `parameters` are those that change: nftables tables as `family/name`, kernel parameters by their path.
+        """
         if reason := missing_rollback():
             return reason
         try:
-            reason = program.arm(self.run["id"], self.run["confirm"], tables)
+            reason = program.arm(self.run["id"], self.run["confirm"], RESTORED_KINDS, tables, parameters)
         except OSError as error:
             reason = f"The rollback cannot be armed, so nothing was changed: {error}"
         self.armed = self.armed or not reason

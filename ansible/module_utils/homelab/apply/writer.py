@@ -70,8 +70,16 @@ class Writer(Observer):
         """Return the host's journal about a resource that is out of sync after an apply."""
         return ""
 
+    def can_disconnect(self, names: Sequence[str]) -> bool:
+        """Return whether a change of these resources can disconnect the host."""
+        return self.may_disconnect
+
     def tables_of(self, names: Sequence[str]) -> Sequence[str]:
         """Return the nftables tables that a change of these resources changes."""
+        return []
+
+    def parameters_of(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the kernel parameters that a change of these resources changes, by their path below /proc/sys."""
         return []
 
     @abstractmethod

@@ -14,16 +14,18 @@ from collections.abc import Iterable
 from . import restore, state, store
 
 
-def arm(run_id: str, seconds: int, tables: Iterable[str] = ()) -> str:
+def arm(run_id: str, seconds: int, kinds: Iterable[str], tables: Iterable[str] = (), parameters: Iterable[str] = ()) -> str:
     """Save the present state, once per run, and restart the timer. Return why that is impossible, else ''.
 
-    `tables` names, as `family/name`, the tables that change and may have no owner yet. Raise OSError.
+    `kinds` are those whose records are saved; `tables` and `parameters` what changes and is in no file of ours yet: tables as
+    `family/name`, kernel parameters by their path. Raise OSError.
     """
     if done := outcome(run_id):
         # The timer ran between two kinds of this run.
         return f"{done}. Run again"
-    snapshot = store.read(store.SNAPSHOT) or {"run": run_id, "boot": store.boot(), **state.current(tables)}
+    snapshot = store.read(store.SNAPSHOT) or {"run": run_id, "boot": store.boot(), **state.current(kinds, tables, parameters)}
     snapshot["tables"] = {**state.tables(set(tables) - set(snapshot["tables"])), **snapshot["tables"]}
+    snapshot["parameters"] = {**state.parameters(set(parameters) - set(snapshot["parameters"])), **snapshot["parameters"]}
     snapshot["until"] = store.uptime() + seconds
     everything = "".join(restore.table_text(name, listing) for name, (_, listing) in snapshot["tables"].items())
     checked = subprocess.run(["nft", "-c", "-f", "-"], input=everything, capture_output=True, text=True, check=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from . import state, store
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 30
 def roll_back(snapshot: store.Snapshot) -> None:
     """Restore all that a snapshot holds, write the outcome and disarm."""
     ours = {*snapshot["ours"], *state.link_names()}
-    did = restore_files(snapshot["files"])
+    did = restore_files(snapshot["files"], snapshot.get("kinds", state.FORMER_KINDS))
     left: list[str] = []
     if snapshot["boot"] == store.boot():
         did += [f"table {name.replace('/', ' ')}" for name in restore_rules(snapshot)]
@@ -26,19 +27,18 @@ def roll_back(snapshot: store.Snapshot) -> None:
         restore_rules(snapshot)
         if rules_text(snapshot):
             left.append("the rules")
-        with open(state.FORWARDING, "w", encoding="utf-8") as stream:
-            stream.write(snapshot["forwarding"])
+        restore_parameters({"net/ipv4/ip_forward": snapshot["forwarding"], **snapshot.get("parameters", {})}, left)
     at = time.strftime("%H:%M:%S UTC", time.gmtime())
     store.write(store.OUTCOME, {"run": snapshot["run"], "at": at, "did": did, "left": left})
     disarm()
 
 
-def restore_files(files: dict[str, Any]) -> list[str]:
+def restore_files(files: dict[str, Any], kinds: Iterable[str]) -> list[str]:
     """Restore our files, and delete those that the change added. Return the paths of the changed ones."""
     did = []
     for scratch in (path for folder in SCRATCH for path in glob.glob(f"{folder}.homelab-*")):
         os.unlink(scratch)
-    for path in sorted({*state.files(), *files}):
+    for path in sorted({*state.files(kinds), *files}):
         if path not in files:
             os.unlink(path)
         elif not os.path.exists(path) or store.content(path) != files[path]:
@@ -48,6 +48,16 @@ def restore_files(files: dict[str, Any]) -> list[str]:
             continue
         did.append(path)
     return [path for path in did if not path.startswith("/var/lib/homelab/")]
+
+
+def restore_parameters(values: dict[str, str], left: list[str]) -> None:
+    """Write kernel parameters back, and add to `left` those that do not take their former value."""
+    for key, value in values.items():
+        try:
+            with open(f"{state.PARAMETERS}/{key}", "w", encoding="utf-8") as stream:
+                stream.write(value)
+        except OSError:
+            left.append(key)
 
 
 def rules_text(snapshot: store.Snapshot) -> dict[str, str]:

@@ -12,27 +12,42 @@ from . import store
 
 TABLE_MARK = "homelab:"
 FILE_MARK = "# homelab: "
-MARKED = ["/etc/systemd/network/*", "/etc/systemd/network/*.d/*", "/etc/homelab/nftables/*/*"]
-RECORDS = [f"/var/lib/homelab/*/{kind}/*.json" for kind in ("bridge", "vlan", "nftables-table", "port-before")]
+MARKED = ["/etc/systemd/network/*", "/etc/systemd/network/*.d/*", "/etc/homelab/nftables/*/*", "/etc/sysctl.d/*"]
+RECORDS = "/var/lib/homelab/*/{kind}/*.json"
+# The kinds of the records that version 0.1.0 restored; its snapshots do not name them.
+FORMER_KINDS = ["bridge", "vlan", "nftables-table", "port-before"]
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
+PARAMETERS = "/proc/sys"
 
 
-def current(changing: Iterable[str]) -> dict[str, Any]:
-    """Return files, tables, links and forwarding as they are. `changing` names tables as `family/name`. Raise OSError."""
+def current(kinds: Iterable[str], changing: Iterable[str], keys: Iterable[str]) -> dict[str, Any]:
+    """Return files, tables, links and kernel parameters as they are. Raise OSError.
+
+    `kinds` are those whose records belong to the state, `changing` names tables as `family/name`, `keys` kernel parameters by
+    their path below PARAMETERS.
+    """
     return {
-        "files": {path: store.content(path) for path in files()},
+        "kinds": sorted(kinds),
+        "files": {path: store.content(path) for path in files(kinds)},
         "tables": tables({*our_tables(must=True), *changing}),
         "links": links(must=True),
         "ours": sorted(link_names()),
         "forwarding": store.content(FORWARDING)[0],
+        "parameters": parameters(keys),
     }
 
 
-def files() -> list[str]:
-    """Return the paths of our files for network and rules, and of their resources' records."""
+def parameters(keys: Iterable[str]) -> dict[str, str]:
+    """Return the values of kernel parameters that exist, by their path below PARAMETERS."""
+    paths = {key: f"{PARAMETERS}/{key}" for key in keys}
+    return {key: str(store.content(path)[0]) for key, path in paths.items() if os.path.isfile(path)}
+
+
+def files(kinds: Iterable[str]) -> list[str]:
+    """Return the paths of our files for network, rules and kernel parameters, and of the records of these kinds."""
     candidates = [path for pattern in MARKED for path in glob.glob(pattern) if os.path.isfile(path)]
     marked = [path for path in candidates if store.content(path)[0].startswith(FILE_MARK)]
-    return sorted([*marked, *(path for pattern in RECORDS for path in glob.glob(pattern))])
+    return sorted([*marked, *(path for kind in kinds for path in glob.glob(RECORDS.format(kind=kind)))])
 
 
 def all_tables(must: bool = False) -> dict[str, str]:
@@ -67,7 +82,7 @@ def tables(names: Iterable[str]) -> dict[str, list[str]]:
 
 def link_names() -> set[str]:
     """Return the links that our files create or use as ports."""
-    texts = [store.content(path)[0] for path in files() if path.endswith((".netdev", ".network"))]
+    texts = [store.content(path)[0] for path in files([]) if path.endswith((".netdev", ".network"))]
     return {line.split("=", 1)[1] for text in texts for line in text.splitlines() if line.startswith("Name=")}
 
 
