@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Bridge, Host, NftablesTable, PodmanSecret, QuadletUnit, ServiceUser, type Target, Vlan } from "@homelab/providers";
+import { Bridge, Host, NftablesTable, PodmanSecret, QuadletUnit, ServiceUser, Sysctl, type Target, Vlan } from "@homelab/providers";
 import { Composition } from "./composition";
 import { composeGuests } from "./guests";
 import { type InventoryHost } from "./inventory/load";
@@ -18,7 +18,7 @@ export interface ManagedHostArgs extends Omit<Target, "host"> {
  */
 export class ManagedHost extends pulumi.ComponentResource {
   readonly config: InventoryHost;
-  /** Bridges, VLANs and nftables tables, which a guest of this host needs. */
+  /** Bridges, VLANs, nftables tables and kernel parameters, which guests and services of this host need. */
   readonly network: pulumi.Resource[];
   /** All its resources with their configuration, by id. */
   readonly resources: Composition["resources"];
@@ -61,11 +61,13 @@ const composeUsers = (composition: Composition, base: pulumi.Resource[]): pulumi
 
 /** A network starts once the rules that isolate it are in sync, and is removed before them. */
 function composeNetwork(composition: Composition, base: pulumi.Resource[]): { network: pulumi.Resource[]; vlans: Vlan[] } {
-  const { nftables_tables, bridges, vlans } = composition.config;
+  const { nftables_tables, bridges, vlans, sysctls } = composition.config;
   const tables = nftables_tables.map((table) => composition.add(NftablesTable, table, base));
   const links = bridges.map((bridge) => composition.add(Bridge, bridge, base));
   const made = vlans.map((vlan) => composition.add(Vlan, vlan, [...base, ...tables, ...links]));
-  return { network: [...links, ...made, ...tables], vlans: made };
+  // A parameter may be one of a link.
+  const parameters = sysctls.map((sysctl) => composition.add(Sysctl, sysctl, [...base, ...links, ...made]));
+  return { network: [...links, ...made, ...tables, ...parameters], vlans: made };
 }
 
 const composeSecrets = (composition: Composition, after: pulumi.Resource[]): PodmanSecret[] =>

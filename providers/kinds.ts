@@ -8,6 +8,7 @@ import { PodmanSecret } from "./podman-secret/resource";
 import { Pool } from "./pool/resource";
 import { QuadletUnit } from "./quadlet-unit/resource";
 import { ServiceUser } from "./service-user/resource";
+import { Sysctl } from "./sysctl/resource";
 import { Vlan } from "./vlan/resource";
 import { Volume } from "./volume/resource";
 
@@ -21,6 +22,7 @@ export const resources = {
   NftablesTable,
   Bridge,
   Vlan,
+  Sysctl,
   Pool,
   Image,
   Volume,
@@ -97,6 +99,7 @@ export * from "./service-user/resource";
 export * from "./nftables-table/resource";
 export * from "./bridge/resource";
 export * from "./vlan/resource";
+export * from "./sysctl/resource";
 export * from "./pool/resource";
 export * from "./image/resource";
 export * from "./volume/resource";

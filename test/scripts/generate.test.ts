@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import * as components from "../../components";
 import { loadInventory } from "../../components/inventory/load";
 import * as providers from "../../providers";
@@ -36,27 +35,13 @@ test("every kind has its module and its role, and there is none without a kind",
   expect(roles.sort()).toEqual(names.map(roleOf).sort());
 });
 
-test("a role's tasks apply its kind with all that a module needs, and tell when they begin", () => {
-  for (const kind of definitions) {
-    const role = roleOf(kind.name);
-    const [first] = parse(readFileSync(join(root, `ansible/roles/${role}/tasks/main.yml`), "utf8")) as Record<string, unknown>[];
-    expect(first).toMatchObject({
-      [role]: {
-        resources: `{{ ${role}_resources }}`,
-        absent: `{{ ${kind.list}_absent }}`,
-        owner: "{{ homelab_owner }}",
-        run: "{{ homelab_run }}",
-        prune: "{{ homelab_prune }}",
-        report_undeclared: "{{ homelab_report_undeclared }}",
-        changed_kinds: "{{ homelab_changed_kinds }}",
-      },
-      register: `${role}_result`,
-      tags: "homelab_step_apply",
-      when: expect.arrayContaining([`homelab_report_undeclared or ${kind.list} | length > 0`, `'${kind.name}' in homelab_out_of_sync`]),
-      // A change that disconnects the host may end the connection at once.
-      ...(kind.mayDisconnect ? { ignore_unreachable: true } : {}),
-    });
-  }
+test("a role has tasks of its own only where its main tasks continue with them, or others include them", () => {
+  const own = definitions.flatMap(({ name }) =>
+    readdirSync(join(root, `ansible/roles/${roleOf(name)}/tasks`))
+      .filter((file) => !["main.yml", "remove.yml"].includes(file))
+      .map((file) => `${name}/${file}`),
+  );
+  expect(own.sort()).toEqual(["domain/after.yml", "domain/detected.yml", "domain/pin.yml", "host/after.yml", "podman-secret/find.yml"]);
 });
 
 test("the writers may disconnect the host where the table says so", () => {

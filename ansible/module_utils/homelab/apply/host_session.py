@@ -9,8 +9,9 @@ from ..core.rollback import program, store
 from ..core.specification import KINDS
 from . import lock, migration
 
-# Kinds whose records go with a rollback; `port-before` has what bridge ports were.
-RESTORED_KINDS = [*(kind for kind, one in KINDS.items() if one["may_disconnect"]), "port-before"]
+# The kinds whose records belong to a rollback, with what was in force before them.
+_RISKY = [kind for kind, one in KINDS.items() if one["may_disconnect"]]
+RESTORED_KINDS = [*_RISKY, *(f"{kind}-before" for kind in _RISKY), "port-before"]
 
 
 def missing_rollback() -> str:
