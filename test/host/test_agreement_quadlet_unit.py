@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from machine_mock import agree_to_remove, module, settled, writer_of
 
-from ansible.module_utils.homelab.apply.quadlet import plan
+from ansible.module_utils.homelab.apply.quadlet import files, plan
 from ansible.module_utils.homelab.apply.writer import Change
 from ansible.module_utils.homelab.core import system
 from ansible.module_utils.homelab.core.observer import Observation
@@ -170,5 +170,5 @@ def test_a_file_that_its_user_cannot_read_is_written_anew(monkeypatch, tmp_path)
 
     monkeypatch.setattr(system, "read_text", closed)
     change = Change({"name": "a.container", "content": "new\n"}, Observation("web/a.container"), {})
-    module("quadlet_unit").write(tmp_path, change, {})
+    files.write(tmp_path, change, {})
     assert (tmp_path / "a.container").read_bytes() == b"new\n"

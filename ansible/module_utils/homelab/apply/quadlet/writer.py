@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 
 from ...core import records, system
 from ...core.observer import Resource
 from ...observe.quadlet import objects, unit_file
-from ...observe.quadlet.observer import QuadletUnit, defined_elsewhere, file_drift, lacking, last_edit, read_units
+from ...observe.quadlet.observer import QuadletUnit, file_drift, lacking, last_edit, read_units
 from ...observe.quadlet.states import overridden, started
 from ...observe.quadlet.users import account_of, by_user, closed_to, folder_of, store_of, user_of
 from .. import image_registry
 from ..writer import Change, Errors, Writer
 from . import checks, images
+from .files import note_images, remove_files, write_all
 from .plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from .services import Services, is_up
 
@@ -224,58 +224,3 @@ def publishing(names: Sequence[str], owner: str) -> list[Resource]:
             active = Services(user).active(units)
             found += [{**unit, "user": user} for unit in units if unit["name"] in active]
     return found
-
-
-def note_images(services: Services, units: Sequence[Resource]) -> None:
-    """Remember which images those units got whose service ran since, so that another one is seen."""
-    named = [(unit, name) for unit in units if (name := objects.image_of(unit))]
-    states = services.states([unit for unit, _ in named])
-    with system.acting_as(services.account):
-        images = objects.images(store_of(services.user)) or {}
-    for unit, name in named:
-        state = states[unit["name"]]
-        ran = state.get("ActiveState") == "active" and objects.noted(services.user, unit).get("run") != state.get("InvocationID")
-        if ran and name in images:
-            objects.note(services.user, unit, images[name], state)
-
-
-def write_all(folder: Path, changes: Sequence[Change]) -> Errors:
-    """Write units' files with their user's rights; one that cannot be written fails alone."""
-    failed: Errors = {}
-    for change in changes:
-        account = account_of(user_of(change.resource))
-        try:
-            with system.acting_as(account):
-                write(folder, change, {"uid": account.pw_uid, "gid": account.pw_gid} if account else {})
-        except OSError as error:
-            failed[change.resource["name"]] = f"it cannot be written: {error}"
-    return failed
-
-
-def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
-    """Write a unit's files, and remove those of earlier applies that are no longer wanted."""
-    name, wanted = change.resource["name"], unit_file.files_of(change.resource)
-    there = [f"{name}.d/{path.name}" for path in (folder / f"{name}.d").glob("*.conf")]
-    for path in {*chain.from_iterable(one["files"] for one in past_of(change.record)), *there} - set(wanted):
-        system.remove_file(folder / path, empty_parents_below=folder)
-    # `adopt: true` is set, or it would have been rejected.
-    for other in defined_elsewhere(folder, name) if change.resource.get("adopt") else []:
-        system.remove_file(other, empty_parents_below=folder.parent)
-    for path, text in wanted.items():
-        if not has_text(folder / path, text):
-            system.make_folder((folder / path).parent, **ids)
-            system.write_text(folder / path, text, **ids)
-
-
-def has_text(path: Path, text: str) -> bool:
-    """Whether a file is as wanted. One that its user cannot read is not; it can be replaced, since its folder is the user's."""
-    try:
-        return system.read_text(path) == text
-    except PermissionError:
-        return False
-
-
-def remove_files(folder: Path, paths: set[str], services: Services) -> None:
-    """Remove a unit's files, and the folders that this leaves empty."""
-    for path in paths:
-        system.remove_file(folder / path, empty_parents_below=services.account.pw_dir if services.account else "/etc")
