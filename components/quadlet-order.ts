@@ -1,4 +1,5 @@
 import { type PodmanSecretSpec } from "../providers/podman-secret/schema";
+import { secretsIn, settingsOf } from "../providers/quadlet-unit/file";
 import { type QuadletUnitSpec } from "../providers/quadlet-unit/schema";
 
 /**
@@ -32,11 +33,13 @@ export function uses(unit: QuadletUnitSpec, other: QuadletUnitSpec): boolean {
   return new RegExp(`(?<![\\w@.-])${name}(?![\\w@.-])`).test(text);
 }
 
-/** Whether a unit names a Podman secret of the same user: `Secret=name[,option=value …]`, several of them in a line too. */
+/** Whether a unit names a Podman secret of the same user in Secret=. */
 export function namesSecret(unit: QuadletUnitSpec, secret: PodmanSecretSpec): boolean {
   const listed = [unit.sections?.["Container"]?.["Secret"] ?? []].flat().map(String);
-  const texts = [unit.content ?? "", ...Object.values(unit.dropins ?? {})];
-  const written = texts.flatMap((text) => [...text.matchAll(/^\s*Secret\s*=(.*)$/gm)].map(([, value]) => value!));
-  const words = [...listed, ...written].flatMap((value) => value.replaceAll(/["']/g, "").trim().split(/\s+/));
-  return unit.user === secret.user && words.some((word) => word.split(",")[0] === secret.name);
+  const written = [unit.content ?? "", ...Object.values(unit.dropins ?? {})].flatMap((text) =>
+    settingsOf(text)
+      .filter(({ key }) => key === "Secret")
+      .map(({ value }) => value),
+  );
+  return unit.user === secret.user && [...listed, ...written].some((value) => secretsIn(value).includes(secret.name));
 }

@@ -1,11 +1,12 @@
-import { type ServiceUserSpec } from "../../providers/service-user/schema";
+import { type ServiceUserSpec, overlaps } from "../../providers/service-user/schema";
 import { type Check, fail, ok, warn } from "./check";
 import { type SubidRange } from "./facts";
 
 /** What most images need: ids up to 65535. */
 const ENOUGH = 65536;
 
-const overlap = ([, a, countA]: SubidRange, [, b, countB]: SubidRange): boolean => a < b + countB && b < a + countA;
+const overlap = ([, start, count]: SubidRange, [, other, otherCount]: SubidRange): boolean =>
+  overlaps({ start, count }, { start: other, count: otherCount });
 const text = ([name, start, count]: SubidRange): string => `${name}'s ${start} to ${start + count - 1}`;
 
 /** Whether subordinate ids, subuid(5), are disjoint and enough: those of the host, and those that its users are to get. */

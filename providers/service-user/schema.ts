@@ -23,6 +23,10 @@ export type ServiceUserSpec = z.infer<typeof schema>;
 /** The same as a user writes it: defaults may be left out. */
 export type ServiceUserArgs = z.input<typeof schema>;
 
+/** Whether two ranges of subordinate ids have an id in common, subuid(5). */
+export const overlaps = (one: { start: number; count: number }, other: { start: number; count: number }): boolean =>
+  one.start < other.start + other.count && other.start < one.start + one.count;
+
 export const serviceUser = defineKind({
   name: "service-user",
   list: "service_users",

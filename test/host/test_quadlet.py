@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible.module_utils.homelab.core import records
 from ansible.module_utils.homelab.observe.quadlet import observer as quadlet_unit
@@ -268,3 +269,22 @@ def test_a_mask_is_no_file_that_somebody_has_to_remove():
     masked = {"LoadState": "masked", "FragmentPath": "/home/web/.config/systemd/user/a.service"}
     assert states.overridden("a.service", masked) == ""
     assert state_drift("a.service", masked, True) == ["a.service: systemd reports it as masked, wanted loaded"]
+
+
+FILES = yaml.safe_load((Path(__file__).parents[1] / "inventory" / "quadlet-files.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", FILES, ids=lambda case: case["name"])
+def test_a_file_is_read_as_by_the_other_parser(case):
+    unit = {"name": "a.container", "content": case["text"]}
+    # Sections that come again are one to this parser.
+    by_section = {}
+    for section, key, value in case["settings"]:
+        by_section.setdefault(section, []).append((key, value))
+    assert {name: pairs for name, pairs in unit_file.settings(case["text"]).items() if pairs} == by_section
+    assert [name for value in unit_file.values(unit, "Container", "Secret") for name in unit_file.secrets_in(value)] == case["secrets"]
+    wanted = [
+        {"host_ip": one["ip"], "host_port": one["host"], "container_port": one["container"], "protocol": one["protocol"]}
+        for one in case["ports"]
+    ]
+    assert unit_file.ports(unit) == wanted

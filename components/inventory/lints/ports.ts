@@ -1,8 +1,6 @@
 import { type Finding, type LintHost, clashes, error, warning } from "./finding";
+import { isPublishPort, portIn } from "../../../providers/quadlet-unit/file";
 import { type Entry, type LintUnit, conflicts, unitsOf, valuesOf } from "./unit-file";
-
-// podman-run(1) --publish: [[ip:][hostPort]:]containerPort[/protocol]; ports may be ranges, an IPv6 address is in brackets.
-const FORM = /^(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d+(?:-\d+)?)?:)?\d+(?:-\d+)?(?:\/(tcp|udp|sctp))?$/i;
 
 /** What a unit takes of its host. `first` and `last` are ports; `ip` is empty for all addresses of both families. */
 interface Port {
@@ -18,7 +16,7 @@ interface Port {
 export const ports = (hosts: LintHost[]): Finding[] =>
   hosts.flatMap((host) => {
     const published = unitsOf(host).flatMap((unit) => valuesOf(unit, unit.section, "PublishPort").map((entry) => ({ unit, entry })));
-    const odd = published.filter(({ entry }) => !FORM.test(bare(entry.value)) && !/[%$]/.test(entry.value));
+    const odd = published.filter(({ entry }) => !isPublishPort(entry.value) && !/[%$]/.test(entry.value));
     const taken = published.flatMap(({ unit, entry }) => (unit.unit.running === false ? [] : portOf(unit, entry)));
     return [
       ...odd.map(({ entry }) =>
@@ -33,14 +31,12 @@ export const ports = (hosts: LintHost[]): Finding[] =>
     ];
   });
 
-const bare = (value: string): string => value.replace(/^(["'])(.*)\1$/, "$2");
-
 /** The port that a value takes, if it names one; else Podman takes any that is free. */
 function portOf(of: LintUnit, entry: Entry): Port[] {
-  const [, ip = "", port, protocol = "tcp"] = FORM.exec(bare(entry.value)) ?? [];
+  const port = portIn(entry.value);
   if (port === undefined) return [];
-  const [first, last = first] = port.split("-").map(Number);
-  return [{ of, entry, ip, first: first!, last: last!, protocol: protocol.toLowerCase() }];
+  const [first, last = first] = port.host.split("-").map(Number);
+  return [{ of, entry, ip: port.ip, first: first!, last: last!, protocol: port.protocol }];
 }
 
 function clash(one: Port, other: Port): boolean {

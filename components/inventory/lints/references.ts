@@ -1,3 +1,4 @@
+import { secretsIn } from "../../../providers/quadlet-unit/file";
 import { type Finding, type LintHost, error, warning } from "./finding";
 import { type LintUnit, unitsOf, valuesOf } from "./unit-file";
 
@@ -42,10 +43,8 @@ export const references = (hosts: LintHost[]): Finding[] =>
 function secrets(unit: LintUnit): Finding[] {
   const declared = unit.host.vars.podman_secrets.filter(({ user }) => (user ?? "system") === unit.user).map(({ name }) => name);
   return valuesOf(unit, "Container", "Secret").flatMap((entry) =>
-    // secret[,opt=opt …], and several of them in a line
-    entry.value.split(/\s+/).flatMap((word) => {
-      const name = word.replace(/["']/g, "").split(",")[0]!;
-      if (name === "" || name.includes("%") || declared.includes(name)) return [];
+    secretsIn(entry.value).flatMap((name) => {
+      if (name.includes("%") || declared.includes(name)) return [];
       const message = `${unit.name} names ${name} in Secret=, which podman_secrets does not have ${forWhom(unit)}; it must exist already`;
       return [warning(unit.host, entry.path, message, entry.place)];
     }),

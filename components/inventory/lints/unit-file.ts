@@ -1,40 +1,7 @@
 import { join } from "node:path";
+import { type Setting, settingsOf, valuesOf as valuesIn } from "../../../providers/quadlet-unit/file";
 import { type SourceLocation } from "../document";
 import { type LintHost } from "./finding";
-
-/** One `key=value` of a unit file; `line` counts from 0. */
-export interface Setting {
-  section: string;
-  key: string;
-  value: string;
-  line: number;
-}
-
-/** The settings of a unit file in their order, systemd.syntax(7), as module_utils/homelab/quadlet.py reads them. */
-export function settingsOf(text: string): Setting[] {
-  const found: Setting[] = [];
-  let section = "";
-  for (const { text: line, line: number } of logicalLines(text)) {
-    const [key, ...value] = line.split("=");
-    if (/^\[.*\]$/.test(line)) section = line.slice(1, -1);
-    else if (value.length > 0) found.push({ section, key: key!.trim(), value: value.join("=").trim(), line: number });
-  }
-  return found;
-}
-
-/** Lines without comments; a backslash at the end joins the next one, over comments and empty lines as Quadlet does. */
-function logicalLines(text: string): { text: string; line: number }[] {
-  const lines: { text: string; line: number }[] = [];
-  let begun: { text: string; line: number } | undefined;
-  text.split(/\r?\n/).forEach((line, number) => {
-    if (/^\s*([#;]|$)/.test(line)) return;
-    begun = { text: (begun?.text ?? "") + line.replace(/\\$/, " "), line: begun?.line ?? number };
-    if (line.endsWith("\\")) return;
-    lines.push({ ...begun, text: begun.text.trim() });
-    begun = undefined;
-  });
-  return begun === undefined ? lines : [...lines, { ...begun, text: begun.text.trim() }];
-}
 
 /** A setting with where a user finds it. */
 export interface Entry extends Omit<Setting, "line"> {
@@ -66,10 +33,7 @@ export const unitsOf = (host: LintHost): LintUnit[] =>
   });
 
 /** The values of a key with their places; an empty one clears those before it. */
-export function valuesOf({ entries }: LintUnit, section: string, key: string): Entry[] {
-  const named = entries.filter((entry) => entry.section === section && entry.key === key);
-  return named.slice(named.findLastIndex(({ value }) => value === "") + 1);
-}
+export const valuesOf = ({ entries }: LintUnit, section: string, key: string): Entry[] => valuesIn(entries, section, key);
 
 /** Whether one of the two never runs at the same time as the other, Conflicts= of systemd.unit(5). */
 export const conflicts = (one: LintUnit, other: LintUnit): boolean =>

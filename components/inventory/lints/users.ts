@@ -1,3 +1,4 @@
+import { overlaps } from "../../../providers/service-user/schema";
 import { type Finding, type LintHost, clashes, error } from "./finding";
 
 /** Service users: what is one user's is nobody else's, subuid(5). */
@@ -8,7 +9,7 @@ export function users(hosts: LintHost[]): Finding[] {
       ...clashes(list, (one, other) => one.uid === other.uid).map(([user, other]) =>
         error(host, ["service_users", user.index, "uid"], `uid ${user.uid} is ${other.name}'s already`),
       ),
-      ...clashes(list, (one, other) => one.subids.start <= other.last && other.subids.start <= one.last).map(([user, other]) =>
+      ...clashes(list, (one, other) => overlaps(one.subids, other.subids)).map(([user, other]) =>
         error(
           host,
           ["service_users", user.index, "subids"],

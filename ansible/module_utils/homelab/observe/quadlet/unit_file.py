@@ -160,8 +160,7 @@ def uses(unit: Resource) -> set[str]:
             if section == "Unit":
                 found |= words if key in ("Requires", "Requisite", "BindsTo", "PartOf") else set()
             elif (section, key) == ("Container", "Secret"):
-                # secret[,opt=opt …], and several of them in a line
-                found |= {f"secret/{word.split(',')[0]}" for word in re.sub(r"[\"']", "", value).split()}
+                found |= {f"secret/{name}" for name in secrets_in(value)}
             else:
                 found |= {word for word in words if word.startswith("./") or re.fullmatch(QUADLET_NAME, word)}
     return found
@@ -187,14 +186,30 @@ def _names(word: str, parts: Iterable[str]) -> bool:
     return any(part == word or (word.startswith("./") and part.startswith(folder)) for part in parts)
 
 
+def unquoted(value: str) -> str:
+    """Return a value without the quotes around it."""
+    match = re.fullmatch(r"([\"'])(.*)\1", value)
+    return match[2] if match else value
+
+
+def secrets_in(value: str) -> list[str]:
+    """Return the names in the value of Secret=: `name[,option=value …]`, several of them in a line too."""
+    words = [re.sub("[\"']", "", word).split(",")[0] for word in value.split()]
+    return [word for word in words if word]
+
+
+def port_in(value: str) -> dict[str, str] | None:
+    """Return the port that a value of PublishPort= takes, [[ip:][hostPort]:]containerPort[/protocol], podman-run(1); else None."""
+    form = r"(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:/(tcp|udp|sctp))?"
+    match = re.fullmatch(form, unquoted(value), re.IGNORECASE | re.ASCII)
+    if not match or not match[2]:
+        return None
+    return {"host_ip": match[1] or "", "host_port": match[2], "container_port": match[3], "protocol": (match[4] or "tcp").lower()}
+
+
 def ports(unit: Resource) -> list[dict[str, str]]:
-    """What PublishPort= opens: [[ip:]hostPort:]containerPort[/protocol], podman-run(1)."""
-    found = []
-    for value in values(unit, section_of(unit), "PublishPort"):
-        match = re.fullmatch(r"(?:(?:(\[[^]]*\]|[\d.]*):)?(\d[\d-]*):)?(\d[\d-]*)(?:/(\w+))?", value)
-        if match and match[2]:
-            found.append({"host_ip": match[1] or "", "host_port": match[2], "container_port": match[3], "protocol": match[4] or "tcp"})
-    return found
+    """Return the ports of the host that a unit publishes."""
+    return [port for value in values(unit, section_of(unit), "PublishPort") if (port := port_in(value))]
 
 
 class Service(NamedTuple):
