@@ -92,8 +92,9 @@ def test_two_resources_cannot_set_one_parameter(host):
     [
         ("net.ipv4.conf.all.rp_filter", True),
         ("net/ipv6/conf/all/forwarding", True),
-        ("net.core.somaxconn", False),
+        ("net.netfilter.nf_conntrack_max", True),
         ("vm.swappiness", False),
+        ("kernel.pid_max", False),
     ],
 )
 def test_only_what_can_cut_the_host_off_is_behind_a_rollback(host, key, risky):

@@ -49,9 +49,6 @@ class ImageWriter(Image, Writer):
                 counted.add(resource["sha256"])
         return errors
 
-    def disruption(self, change: Change) -> str:
-        return "live"
-
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors: Errors = {}
         for change in changes:

@@ -31,9 +31,6 @@ class PoolWriter(Pool, Writer):
         reasons = {resource["name"]: unfit_folder(resource["path"]) or refusal(resource) for resource in resources}
         return {name: reason for name, reason in reasons.items() if reason}
 
-    def disruption(self, change: Change) -> str:
-        return "live"
-
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: partial(ensure, change.resource) for change in changes})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from ..core import ownership, records, system
@@ -12,8 +11,8 @@ from .writer import Change, Errors, Writer
 
 # The records of the values that were in force before the first apply.
 BEFORE = "sysctl-before"
-# Parameters of the kernel's networks that decide which packets are taken: a change may cut the host off.
-RISKY = re.compile(r"^net/.*(?:forwarding|rp_filter|disable_ipv6|accept_ra|accept_local|arp_\w+|addr_gen_mode)$")
+# Filters, forwarding, limits on connections and memory for packets are all below it: any of these can disconnect the host.
+RISKY = "net/"
 
 
 class SysctlWriter(Sysctl, Writer):
@@ -41,7 +40,7 @@ class SysctlWriter(Sysctl, Writer):
         return ""
 
     def can_disconnect(self, names: Sequence[str]) -> bool:
-        return any(RISKY.match(path) for path in self.parameters_of(names))
+        return any(path.startswith(RISKY) for path in self.parameters_of(names))
 
     def parameters_of(self, names: Sequence[str]) -> Sequence[str]:
         files = [settings_of(system.read_text(file_of(name)) or "") for name in names]

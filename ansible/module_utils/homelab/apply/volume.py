@@ -35,9 +35,6 @@ class VolumeWriter(Volume, Writer):
             [resource for resource in resources if is_copy(resource)], owner
         )
 
-    def disruption(self, change: Change) -> str:
-        return "live"
-
     def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
         mine = records.names(owner, "domain")
         to_remove = {name: records.read(owner, self.kind, name) or {} for name in names}

@@ -15,7 +15,7 @@ URI = "qemu:///system"
 MISSING = "libvirt is not installed yet; `hypervisor: true` in homelab_host brings it"
 
 # As found in libvirt's own enumerations, stable by its promise of compatibility.
-NO_DOMAIN, NO_POOL, NO_VOLUME = 42, 49, 50
+NO_DOMAIN, NO_POOL = 42, 49
 
 
 class NotInstalled(Exception):
