@@ -14,7 +14,7 @@ import { Volume } from "./volume/resource";
 
 /**
  * The one table of kinds: their resources, in the order in which a host needs them. All else follows from it, or is
- * generated (scripts/generate). Its other half is ansible/module_utils/homelab/observe/kinds.py.
+ * generated (scripts/generate).
  */
 export const resources = {
   Host,

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { type Definition, definitions, roleOf } from "../../providers/kinds";
 import { typeOf as resourceTypeOf } from "../../providers/resource";
+import { moduleIn } from "./python";
 import { type JsonSchema, propertiesOf, schemaOf } from "./schemas";
 
 const root = resolve(__dirname, "../..");
@@ -81,13 +82,12 @@ function applyTasksOf(kind: Definition): object[] {
   ];
 }
 
-/** The Ansible module of a kind: its writer is in apply/<role>.py, or in a package of the role's first word. */
+/** The Ansible module of a kind. */
 function moduleOf(kind: Definition): string {
   const role = roleOf(kind.name);
-  const alone = existsSync(join(root, `ansible/module_utils/homelab/apply/${role}.py`));
   const writer = `${resourceTypeOf(kind.name)}Writer`;
   const from = "from ansible.module_utils.homelab.apply";
-  const imports = [`${from}.${alone ? role : `${role.split("_")[0]}.writer`} import ${writer}`, `${from}.module import run_module`];
+  const imports = [`${from}.${moduleIn("apply", kind, "writer")} import ${writer}`, `${from}.module import run_module`];
   return `#!/usr/bin/python
 """Ansible module: apply ${kind.label}. Its options are those of role ${role}.
 

@@ -35,6 +35,16 @@ test("every kind has its module and its role, and there is none without a kind",
   expect(roles.sort()).toEqual(names.map(roleOf).sort());
 });
 
+test("every kind is applied on the lab: its inventory has some, or a test of this kind makes some", () => {
+  const texts = (folder: string, files: RegExp) =>
+    readdirSync(join(root, folder))
+      .filter((file) => files.test(file))
+      .map((file) => readFileSync(join(root, folder, file), "utf8"));
+  // The test of states changes a resource of any kind; it says nothing of what one does.
+  const all = [...texts("ansible/inventory/lab/host_vars", /./), ...texts("test/lab", /^(?!states).*\.test\.ts$/)].join("\n");
+  expect(definitions.filter(({ list }) => !new RegExp(`\\b${list}\\b`).test(all)).map(({ name }) => name)).toEqual([]);
+});
+
 test("a role has tasks of its own only where its main tasks continue with them, or others include them", () => {
   const own = definitions.flatMap(({ name }) =>
     readdirSync(join(root, `ansible/roles/${roleOf(name)}/tasks`))
