@@ -1,7 +1,7 @@
 import { InventoryError } from "../components/inventory/load";
 import { UserError } from "../providers/errors";
 
-/** What a command was asked for makes no sense: it is answered with how it is used. */
+/** Invalid arguments of a command; the message is its usage. */
 export class UsageError extends UserError {}
 
 /** Runs a command, whose `main` gives the exit code; 2 where it could not do what it is for. */

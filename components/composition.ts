@@ -19,7 +19,7 @@ export interface Composed {
 export class Composition {
   readonly resources = new Map<string, Composed>();
   readonly config: InventoryHost;
-  /** What the host's first resources depend on. */
+  /** The dependencies of the host's first resources. */
   readonly after: pulumi.Resource[];
   private readonly target: Target;
 

@@ -43,7 +43,7 @@ const outputs = z.object({
   domains: z.array(domain).default([]),
 });
 
-/** What a stack of this project tells other projects. */
+/** The outputs of a stack of this project, for other projects. */
 export type StackOutputs = z.infer<typeof outputs>;
 
 /**
@@ -64,7 +64,7 @@ export function stackOutputs(stack: pulumi.StackReference): { [Name in keyof Sta
 
 /** The outputs of the stack of that name. Throws one error with what is wrong with them, and what to do. */
 export function outputsIn(stack: string, values: { [Name in keyof StackOutputs]: unknown }): StackOutputs {
-  // What a version before knew nothing of is none.
+  // Lists that an older version did not have are empty.
   const needed = Object.entries(values).filter(([name]) => name !== "domains");
   const missing = needed.flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (missing.length > 0) throw new UserError(`stack ${stack} has no output ${missing.join(", ")}: run "pulumi up" there first`);

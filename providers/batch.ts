@@ -57,7 +57,7 @@ export class Batch<In, Out> {
   }
 }
 
-/** One batch per key, made when first asked for. */
+/** Batches by their keys, each made at its first use. */
 export class Batches<In, Out> {
   private readonly byKey = new Map<string, Batch<In, Out>>();
 

@@ -1,6 +1,6 @@
 import { type z } from "zod";
 
-/** What this project knows of a kind of resources; kinds.ts is the table of all kinds. */
+/** The definition of a kind of resources; kinds.ts is the table of all kinds. */
 export interface Kind {
   /** Its name in ids, states and observers, such as `service-user`; with underscores it is the name of its role. */
   readonly name: string;
@@ -8,10 +8,10 @@ export interface Kind {
   readonly list: string;
   /** Its resources in the plural, as tasks and messages call them. */
   readonly label: string;
-  /** What one of them is, with the source of its rules; one line. */
+  /** A description in one line, with the source of its rules. */
   readonly description: string;
   readonly schema: z.ZodType<object>;
-  /** What a change of each property does to what runs (docs/concepts/disruption.md), for the reference. */
+  /** The disruption of a change of each property (docs/concepts/disruption.md), for the reference. */
   readonly disruption: Readonly<Record<string, string>>;
   /** A resource's name within its host and kind, the last part of its id. */
   nameOf(spec: object): string;
@@ -21,7 +21,7 @@ export interface Kind {
   readonly mayDisconnect?: true;
   /** Former keys by their path, such as `ports[].trunk`, with their present names; accepted for one version. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** What an inventory may declare, where that is less than the schema. */
+  /** The schema for inventories, where that is stricter than `schema`. */
   readonly inventorySchema?: z.ZodType<object>;
   /** The properties by which a resource names files; only an inventory's loader reads those. */
   filesOf?(spec: Record<string, unknown>): string[];

@@ -15,7 +15,7 @@ export interface Inputs {
   unit: Record<string, unknown>;
 }
 
-/** What state holds: the inputs, `drift` as the lines of a readable text (none while in sync), and the host's `facts`. */
+/** The state of a resource: the inputs, `drift` as lines of text (none while in sync), and the host's `facts`. */
 export interface Outputs extends Inputs {
   drift: string[];
   facts: Record<string, unknown>;

@@ -43,7 +43,7 @@ export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
 export function described({ code, message }: z.core.$ZodIssue, value: unknown): string {
   if (code === "unrecognized_keys" || /^missing\b/.test(message)) return message;
   if (code === "invalid_key") return `expected ${message}`;
-  // What contradicts another value is a sentence of its own.
+  // The message of a contradiction is a whole sentence.
   if (code === "custom" && !message.startsWith("expected ")) return message;
   const expected = message.replace(/^expected /, "");
   if (value === undefined && code !== "custom") return `missing: ${expected}`;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// What a host's files and commands take as it is. All are patterns, since plain Ansible's check of the same schemas is
+// Values that a host's files and commands accept as they are. All are patterns, since plain Ansible's check of the same schemas is
 // generated from them (scripts/generate/schemas.ts); so keep to what ECMAScript and Python's re read alike.
 
 /** Text in a language of its own, such as nft's or a native unit file: lines, without other control characters. */

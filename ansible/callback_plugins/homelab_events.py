@@ -24,7 +24,7 @@ description: Passes the results of each kind's module to the program that starte
 
 
 class CallbackModule(CallbackBase):
-    """One line per task and result."""
+    """Write a line per task and result."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"

@@ -1,4 +1,4 @@
-"""Which SSH host keys of guests are to be pinned, and where: the file and the name by which OpenSSH will look for them."""
+"""SSH host keys of guests to pin: the file, and the name by which OpenSSH will look for them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LookupModule(LookupBase):
 
 
 def pins(host: str, key: str, config: str) -> list[dict[str, str]]:
-    """What is to be pinned of a host: its key, unless one is known."""
+    """Return the key of a host to pin, unless one is known."""
     place = place_of(host, config)
     known = known_keys(**place)
     if known and key not in known:
@@ -56,5 +56,5 @@ def place_of(host: str, config: str) -> dict[str, str]:
 
 
 def settings(text: str) -> dict[str, str]:
-    """What `ssh -G` prints, a setting a line."""
+    """Return what `ssh -G` prints, one setting per line."""
     return dict(line.split(" ", 1) for line in text.splitlines() if " " in line)

@@ -1,4 +1,4 @@
-"""Who applies: this run of ansible-playbook, so that a host can tell two runs apart and name the one that has it."""
+"""The identity of this run of ansible-playbook, so that a host can tell two runs apart and name the one with the lock."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def parent_of(process: int) -> int:
 
 
 def id_of(process: int) -> str:
-    """One process of one boot; empty when it has ended. The namespace tells containers on a machine apart."""
+    """Return the identity of a process of this boot; empty when it has ended. The namespace tells containers apart."""
     fields = fields_of(process)
     if not fields:
         return ""

@@ -45,7 +45,7 @@ ANSIBLE_VAULT = os.path.join(os.path.dirname(sys.executable), "ansible-vault")
 
 
 class LookupModule(LookupBase):
-    """One dictionary for all units; every error at once."""
+    """Return a dictionary for all resources; all errors are raised at once."""
 
     def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[Any]:
         self.set_options(var_options=variables, direct=kwargs)

@@ -1,11 +1,11 @@
-/** One check. `fix` tells how to fix it where it is not ok. */
+/** A check. `fix` is the command or instruction where it is not ok. */
 export interface Check {
   state: "ok" | "warn" | "fail";
   what: string;
   fix?: string;
 }
 
-/** What was looked at on one machine. */
+/** The checks of one machine. */
 export interface Section {
   of: string;
   checks: Check[];

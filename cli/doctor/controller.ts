@@ -9,7 +9,7 @@ import { type Check, fail, ok, warn } from "./check";
 
 const SETUP = "npm run setup";
 
-/** What this machine is missing. Node and the npm packages were checked before (run.js). */
+/** Checks of this machine. Node and the npm packages were checked before (run.js). */
 export async function checkController(): Promise<Check[]> {
   const checks = await Promise.all([python(), ansible(), pulumi(), openssh()]);
   return [ok(`Node ${process.versions.node} and the npm packages`), ...checks];

@@ -3,7 +3,7 @@ import { type HostVars } from "../../components/inventory/schema";
 import { type Check, ok, warn } from "./check";
 import { type Guests } from "./facts";
 
-/** What virtual machines need of a host: KVM, memory, and room for their volumes. */
+/** Checks of what virtual machines need: KVM, memory, and disk space for their volumes. */
 export function judgeGuests(read: Guests, wanted: HostVars): Check[] {
   return [kvm(read), ...memory(read, wanted), ...wanted.pools.flatMap((pool) => room(pool, read, wanted))];
 }

@@ -8,7 +8,7 @@ import { type Check, fail, ok } from "./check";
 import { type Facts } from "./facts";
 import { judge } from "./judge";
 
-/** What keeps a host from being configured. Nothing is changed on it. */
+/** Checks of what a host needs to be configured. Nothing is changed on it. */
 export async function checkHost(folder: string, { owner }: Inventory, host: InventoryHost): Promise<Check[]> {
   const file = join(resolve(folder), "ssh_config");
   const checks: Check[] = [];

@@ -2,7 +2,7 @@ import { type ServiceUserSpec, overlaps } from "../../providers/service-user/sch
 import { type Check, fail, ok, warn } from "./check";
 import { type SubidRange } from "./facts";
 
-/** What most images need: ids up to 65535. */
+/** The number of ids that most images need: up to 65535. */
 const ENOUGH = 65536;
 
 const overlap = ([, start, count]: SubidRange, [, other, otherCount]: SubidRange): boolean =>
@@ -16,7 +16,7 @@ export function judgeSubids(files: Record<"subuid" | "subgid", SubidRange[]>, us
   const end = Math.max(100_000, ...[...files.subuid, ...files.subgid, ...wanted].map(([, start, count]) => start + count));
   const found = new Map<string, { files: string[]; check: (what: string) => Check }>();
   for (const [file, ranges] of Object.entries(files)) {
-    // What a declared user has now is what `up` replaces.
+    // `up` replaces the ranges of a declared user.
     const others = ranges.filter(([name]) => !names.includes(name));
     const note = (one: SubidRange, other: SubidRange, check: (what: string) => Check): void => {
       const key = `${text(one)} overlap ${text(other)}`;

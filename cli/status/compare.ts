@@ -11,7 +11,7 @@ export interface Sides {
   host: { applied: Answer | undefined; declared: Answer | undefined };
 }
 
-/** What moved away from the others. */
+/** The side that differs from the two others. */
 export type Side = "configuration" | "state" | "host";
 
 /** A resource's line. `detail` is how the host differs, or why it could not be read. */

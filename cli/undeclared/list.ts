@@ -14,7 +14,7 @@ export interface Undeclared {
   stacks: string[];
 }
 
-/** What of a host's objects is not among the declared ids, in the order of the kinds. */
+/** Returns a host's objects that are not declared, in the order of the kinds. */
 export function undeclaredIn(host: string, survey: Survey, declared: Set<string>, held: Held[]): Undeclared[] {
   return kindsOf(survey).flatMap(([kind, objects]) =>
     "error" in objects

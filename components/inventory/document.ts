@@ -10,7 +10,7 @@ export interface SourceLocation {
   column: number;
 }
 
-/** One thing that is wrong in the configuration: where it stands and what would be right. */
+/** An error in the configuration: its place, and what is expected. */
 export interface Problem extends SourceLocation {
   message: string;
 }
@@ -130,7 +130,7 @@ function faultsOfText(text: string): Faults {
   return faults;
 }
 
-/** What is wrong with single nodes, for a reader of YAML 1.1 that fills in templates where they are not `allowed`. */
+/** Returns the errors in single nodes for a reader of YAML 1.1 that fills in templates where they are not `allowed`. */
 function faultsOfNodes(document: Document, text: string, templates: Templates): Faults {
   const faults: Faults = [];
   const anchors = new Set<string>();
@@ -160,7 +160,7 @@ function faultsOfNodes(document: Document, text: string, templates: Templates): 
   return faults;
 }
 
-/** What PyYAML rejects, or takes for another text. */
+/** Returns the errors in what PyYAML rejects or reads as another text. */
 function readOtherwise({ type, tag, value, range, source = "" }: Scalar, text: string, inFlow: boolean): string | undefined {
   if (typeof value !== "string" || !range) return undefined;
   if (type === "PLAIN" && inFlow && /^[:?]|:$/.test(source)) return "a text within { } or [ ] that begins or ends like this: quote it";

@@ -8,7 +8,7 @@ export const FORMER_HOST_VARS: Record<string, string> = Object.fromEntries(
   ),
 );
 
-/** Those of `group_vars`. */
+/** Former keys of `group_vars`. */
 export const FORMER_GROUP_VARS: Record<string, string> = { homelab_lock_wait: "homelab_lock_timeout" };
 
 /** A file with its former keys under their present names, which one version accepts; each is a warning with its place. */

@@ -20,14 +20,14 @@ export interface InventoryHost extends HostVars {
 export interface Inventory {
   owner: string;
   hosts: InventoryHost[];
-  /** What is allowed, but probably a mistake. */
+  /** Warnings: allowed, but probably a mistake. */
   warnings: Problem[];
 }
 
 /** A problem as a user reads it: `file:line:column: message`. */
 export const shown = ({ file, line, column, message }: Problem): string => `${file}:${line}:${column}: ${message}`;
 
-/** All that is wrong in an inventory, each with its place. */
+/** All errors in an inventory, each with its place. */
 export class InventoryError extends Error {
   constructor(readonly problems: Problem[]) {
     const lines = problems.map(shown);
@@ -154,7 +154,7 @@ function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[])
   if (source.data === undefined && source.problems.length > 0) return undefined;
   const parsed = schema.safeParse(source.data ?? {}, { error: messageOf });
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(source, issue));
-  // What cannot be read at all needs no second word.
+  // A node that cannot be read at all needs no second message.
   const told = new Set(source.problems.map(({ line, column }) => `${line}:${column}`));
   problems.push(...issues.filter(({ line, column }) => !told.has(`${line}:${column}`)));
   return parsed.data;
@@ -171,7 +171,7 @@ function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   });
 }
 
-/** What Ansible would read and we do not. Files that editors leave are neither's, as in Ansible's own list. */
+/** Returns the files that Ansible would read and this project does not. Editors' backup files are ignored, as by Ansible. */
 function strayFiles(folder: string, names: string[] | undefined): { file: string; message: string }[] {
   const other = (vars: string, known: string[], message: string): { file: string; message: string }[] =>
     (existsSync(join(folder, vars)) ? readdirSync(join(folder, vars)) : [])

@@ -9,7 +9,7 @@ type Lists = {
     : z.infer<KindOf<Name>["schema"]>[];
 };
 
-/** What `host_vars/<host>.yml` declares; the loader adds the digests of secrets. */
+/** The content of `host_vars/<host>.yml`; the loader adds the digests of secrets. */
 export type HostVars = Omit<Lists, "podman_secrets"> & { podman_secrets: PodmanSecretSpec[] };
 
 /** The schema of a kind's list, whose resources have different names. */
@@ -28,13 +28,13 @@ function listOf({ schema, inventorySchema, nameOf }: Definition): z.ZodType<obje
 
 const shape = definitions.map((kind) => [kind.list, kind.single ? kind.schema.optional() : listOf(kind)]);
 
-/** What `host_vars/<host>.yml` may hold: one list per kind, under the kind's key. */
+/** The schema of `host_vars/<host>.yml`: one list per kind, under the kind's key. */
 export const hostVars = z.strictObject(Object.fromEntries(shape) as z.ZodRawShape) as unknown as z.ZodType<HostVars>;
 
 const OWNER = /^[a-z][a-z0-9-]{0,31}$/;
 export const SSH_ARGS = "-F '{{ inventory_dir }}/ssh_config'";
 
-/** What `group_vars/all.yml` may hold. */
+/** The schema of `group_vars/all.yml`. */
 export const groupVars = z.strictObject({
   homelab_owner: z
     .string()
@@ -53,7 +53,7 @@ const SSH_CONFIG = "nothing here: how a host is reached is in ssh_config, its re
 const hostName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "a host's name: letters, digits, _ . -, without Ansible's ranges");
 const hosts = z.record(hostName, z.strictObject({}, { error: SSH_CONFIG }).nullable()).nullish();
 
-/** What `hosts.yml` may hold: groups of hosts; the rest about a host is in host_vars and ssh_config. */
+/** The schema of `hosts.yml`: groups of hosts. Everything else about a host is in host_vars and ssh_config. */
 export const hostsFile = z.strictObject({
   all: z.strictObject(
     { hosts, children: z.record(z.string(), z.strictObject({ hosts }).nullable()).optional() },

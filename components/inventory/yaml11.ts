@@ -17,7 +17,7 @@ const RESOLVER: [type: string, form: RegExp][] = [
 
 const typeIn11 = (source: string): string => RESOLVER.find(([, form]) => form.test(source))?.[0] ?? "string";
 
-/** What is wrong with a plain scalar that Ansible reads in another way, or that does not stay as it is written. */
+/** Returns the error in a plain scalar that Ansible reads in another way, or that does not stay as it is written. */
 export function faultOfPlain({ value, source = "" }: Scalar): string | undefined {
   if (source === "<<") return "<< merges lists of names in YAML 1.1 alone: write them out, or use an alias of the whole";
   if (source.includes("\t")) return "a tab within a text without quotes: quote it";

@@ -59,7 +59,7 @@ function brokenOff({ events, output }: Run, host: string): string {
   return events.some((event) => event.host === host) ? "the check ended before it" : output.trim() || `${host} was not asked`;
 }
 
-/** What may keep resources from working, by id. */
+/** Warnings about resources, by id. */
 export const warningsOf = ({ events }: Run): Map<string, string[]> =>
   new Map(
     events.flatMap(({ host, warnings }) =>
@@ -140,7 +140,7 @@ function changeOf({ disruption, affected, diff }: Verdict & { is: "changes" }, p
 export const isUnasked = (verdicts: Verdict[]): boolean =>
   verdicts.length > 0 && verdicts.every((one) => one.is === "unverified" && one.diff === undefined);
 
-/** One line for a host: how many of its resources have which verdict. */
+/** Returns a line for a host: the number of its resources by verdict. */
 export function summaryOf(host: string, verdicts: Verdict[]): Finding {
   const count = (is: Verdict["is"]) => verdicts.filter((one) => one.is === is).length;
   const words = { "in sync": "in sync", changes: "to change", rejected: "rejected", unverified: "unverified" } as const;

@@ -11,7 +11,7 @@ import { type Finding, type Plan, findingOf, warningsOf, isUnasked, leavingOf, s
  */
 export function verify(folder: string, hosts: ManagedHost[], made: Record<string, HostResource<unknown, unknown>> = {}): void {
   const wanted = new pulumi.Config("homelab").getBoolean("verify") ?? true;
-  // What it throws ends the program, and with that the preview.
+  // An error thrown here ends the program, and with that the preview.
   if (pulumi.runtime.isDryRun() && wanted) void ask(folder, hosts, made);
 }
 

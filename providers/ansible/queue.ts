@@ -58,7 +58,7 @@ export function requestOf(calls: Call[]): Request {
 
 const CONFIRMATION = ["confirm", "rolled_back", "connection_lost"];
 
-/** What a run reported of one call, or why it reported nothing. */
+/** A run's report of one call, or why there is none. */
 export function resultOf({ where, name, remove: isRemoval }: Call, run: Run): ResourceResult | Error {
   const reported = run.events.filter((event) => event.event === "result" && event.kind === where.kind);
   const result = reported.flatMap((event) => (isRemoval ? event.removed : event.resources) ?? []).find((one) => one.name === name);

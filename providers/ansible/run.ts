@@ -24,9 +24,9 @@ export interface ResourceResult {
   failed: boolean;
   present: boolean;
   msg: string;
-  /** What still differs, as text. */
+  /** The remaining differences, as text. */
   differences?: string;
-  /** What a change does, as text, its disruption (live, restart, next-boot, replace, data-loss), and what else it affects. */
+  /** The change as text, its disruption (live, restart, next-boot, replace, data-loss), and what else it affects. */
   diff?: string;
   disruption?: string;
   affected?: string[];
@@ -48,7 +48,7 @@ export interface Event {
   rejected?: boolean;
   /** The kinds that were detected out of sync. */
   out_of_sync?: string[];
-  /** What may keep resources from working, by kind and name. */
+  /** Warnings about resources, by kind and name. */
   warnings?: Record<string, Record<string, string[]>>;
   resources?: ResourceResult[];
   removed?: ResourceResult[];

@@ -4,12 +4,12 @@ import { type DomainArgs, type DomainSpec, domain } from "./schema";
 
 export type { DomainArgs, DomainSpec } from "./schema";
 
-/** What the host reports of it. */
+/** The facts that the host reports of it. */
 export interface DomainFacts {
   uuid?: string;
   macs?: string[];
   addresses?: string[];
-  /** Of a guest with a seed. */
+  /** Set for a guest with cloud-init. */
   host_key?: string;
   /** The parts of its definition that it gets with its next boot. */
   next_boot?: string[];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
 
-// What may stand between `http://` and the port, RFC 3986.
+// The host of a URL, RFC 3986.
 const address = z
   .string()
   .regex(

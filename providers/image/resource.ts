@@ -4,7 +4,7 @@ import { type ImageArgs, type ImageSpec, image } from "./schema";
 
 export type { ImageArgs, ImageSpec } from "./schema";
 
-/** What the host reports of it. */
+/** The facts that the host reports of it. */
 export interface ImageFacts {
   path?: string;
 }

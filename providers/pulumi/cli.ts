@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { UserError } from "../errors";
 
-/** What `pulumi stack export` prints: a stack's state, secrets encrypted. */
+/** The output of `pulumi stack export`: a stack's state, secrets encrypted. */
 export interface Exported {
   deployment?: { resources?: { type: string; id?: string; outputs?: Record<string, unknown> }[] | null } | null;
 }
@@ -16,7 +16,7 @@ export async function stackNames(): Promise<string[]> {
   return stacks.map(({ name }) => name);
 }
 
-/** What the CLI prints. It is asked for nothing that is secret, and needs no passphrase. */
+/** Returns what the CLI prints. Nothing here is secret, and no passphrase is needed. */
 function pulumi(...args: string[]): Promise<string> {
   const options = { env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" }, maxBuffer: 1 << 28 };
   return new Promise((done, fail) =>

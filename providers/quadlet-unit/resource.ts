@@ -4,7 +4,7 @@ import { type QuadletUnitArgs, type QuadletUnitSpec, quadletUnit } from "./schem
 
 export type { QuadletUnitArgs, QuadletUnitSpec } from "./schema";
 
-/** What the host reports of it. */
+/** The facts that the host reports of it. */
 export interface QuadletUnitFacts {
   service?: string;
   active?: string;

@@ -4,7 +4,7 @@ import { type VlanArgs, type VlanSpec, vlan } from "./schema";
 
 export type { VlanArgs, VlanSpec } from "./schema";
 
-/** What the host reports of it. */
+/** The facts that the host reports of it. */
 export interface VlanFacts {
   address?: string;
   network?: string;

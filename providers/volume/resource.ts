@@ -4,7 +4,7 @@ import { type VolumeArgs, type VolumeSpec, volume } from "./schema";
 
 export type { VolumeArgs, VolumeSpec } from "./schema";
 
-/** What the host reports of it. */
+/** The facts that the host reports of it. */
 export interface VolumeFacts {
   path?: string;
   format?: string;

@@ -1,1 +1,1 @@
-"""What runs on a host: one observer per kind, and what they share (standard library only)."""
+"""Code that runs on a host: observers, writers, and what both share (standard library only)."""

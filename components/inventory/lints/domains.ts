@@ -32,7 +32,7 @@ const interfacesOf = ({ vars }: LintHost) =>
     interfaces.map((one, index) => ({ ...one, domain: name, path: ["domains", at, "interfaces", index] })),
   );
 
-/** What libvirt runs needs libvirt. */
+/** Domains, pools and volumes need `hypervisor: true`. */
 function hypervisorOf(host: LintHost): Finding[] {
   const { homelab_host: base, pools, domains } = host.vars;
   if (base === undefined || base.hypervisor) return [];
@@ -46,7 +46,7 @@ function absent(host: LintHost, path: PropertyKey[], message: string): Finding {
   return warning(host, path, `${message}; another project on that host must have it`);
 }
 
-/** What a unit names stands in its own list. */
+/** Resources that a domain names must be declared in their own lists. */
 function undeclared(host: LintHost, path: PropertyKey[], name: string, list: string, known: string[]): Finding[] {
   if (known.includes(name)) return [];
   return [absent(host, path, `host ${host.name} declares no ${name} in its ${list}, which are ${known.join(", ") || "none"}`)];
@@ -118,7 +118,7 @@ function interfacesTwice(host: LintHost, interfaces: Interface[]): Finding[] {
 function bridgeOf(host: LintHost, { bridge, path }: Interface): Finding[] {
   const bridges = host.vars.bridges.map(({ name }) => name);
   if (bridges.includes(bridge)) return [];
-  // One that libvirt or somebody else made serves, too.
+  // A bridge that libvirt or someone else created will do as well.
   const message = `host ${host.name} declares no ${bridge} in its bridges, which are ${bridges.join(", ") || "none"}; it must exist already`;
   return [warning(host, [...path, "bridge"], message)];
 }

@@ -14,7 +14,7 @@ export interface Finding extends Problem {
   level: "error" | "warning";
 }
 
-/** What a rule group finds. */
+/** The findings of a rule group. */
 export type Lint = (hosts: LintHost[]) => Finding[];
 
 type Path = readonly PropertyKey[];

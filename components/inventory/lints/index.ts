@@ -11,7 +11,7 @@ import { users } from "./users";
 
 export { type LintHost } from "./finding";
 
-/** What the configuration alone can decide across units, kinds and hosts, by rule group. */
+/** Checks of the configuration alone, across resources, kinds and hosts, by rule group. */
 const lints: Lint[] = [networks, dhcp, nftables, users, quadlet, references, ports, domains];
 
 /** Applies all rules to the hosts whose units are good one by one. */

@@ -2,7 +2,7 @@ import { type Finding, type LintHost, clashes, error, warning } from "./finding"
 import { isPublishPort, portIn } from "../../../providers/quadlet-unit/file";
 import { type Entry, type LintUnit, conflicts, unitsOf, valuesOf } from "./unit-file";
 
-/** What a unit takes of its host. `first` and `last` are ports; `ip` is empty for all addresses of both families. */
+/** A range of ports that a unit publishes. `first` and `last` are ports; `ip` is empty for all addresses of both families. */
 interface Port {
   of: LintUnit;
   entry: Entry;

@@ -2,7 +2,7 @@ import { secretsIn } from "../../../providers/quadlet-unit/file";
 import { type Finding, type LintHost, error, warning } from "./finding";
 import { type LintUnit, unitsOf, valuesOf } from "./unit-file";
 
-/** What a value names, as a unit's file name; undefined when it names none. */
+/** Returns the file name of the unit that a value names; undefined when it names none. */
 type Named = (value: string) => string | undefined;
 
 const ending = (...kinds: string[]): RegExp => new RegExp(`^[^/.][^/]*\\.(${kinds.join("|")})$`);
@@ -67,7 +67,7 @@ function missing(unit: LintUnit, units: LintUnit[]): Finding[] {
   );
   return [...own, ...dependencies].flatMap(({ entry, names }) =>
     names.flatMap((name) => {
-      // What systemd fills in is known on the host alone.
+      // Only the host knows what systemd fills in.
       if (name === undefined || name.includes("%") || declared.includes(name)) return [];
       const message = `${unit.name} names ${name} in ${entry.key}=, and no such unit is declared ${forWhom(unit)}`;
       if (isOurs(unit)) return [error(unit.host, entry.path, message, entry.place)];

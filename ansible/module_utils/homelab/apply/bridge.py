@@ -98,7 +98,7 @@ def port_fault(resource: Resource, resources: Sequence[Resource], links: dict[st
 
 
 def in_use(name: str, ports: Sequence[str], links: Iterable[networkd.Link], guests: dict[str, str]) -> str:
-    """Who else would lose a network with a bridge: VLANs on it, and other ports; `guests` are the domains by their ports."""
+    """Return what else would lose its network with a bridge: VLANs on it, and other ports. `guests` are the domains by their ports."""
     found = [link.name for link in links if link.parent == name or (link.master == name and link.name not in ports)]
     others = [f"{one} of domain {guests[one]}" if one in guests else one for one in found]
     return f"it still carries {', '.join(sorted(others))}; remove that first" if others else ""
@@ -113,7 +113,7 @@ def remember_ports(resources: Sequence[Resource], owner: str) -> None:
 
 
 def held(bridge: str, ports: Iterable[str], links: dict[str, networkd.Link]) -> list[str]:
-    """Those of these links that are ports of a bridge now."""
+    """Return the links that are ports of a bridge now."""
     return [port for port in ports if port in links and links[port].master == bridge]
 
 

@@ -53,7 +53,7 @@ def write(path: Path, files: dict[str, str]) -> None:
     with system.scratch_folder(0o700) as folder:
         for name, text in files.items():
             system.write_text(folder / name, text, mode=0o600)
-        # One name, so that an interrupted run leaves nothing behind for good; genisoimage keeps the mode of an existing file.
+        # A fixed name, so that the next run replaces what an interrupted one left; genisoimage keeps the mode of an existing file.
         scratch = str(path.with_name(f".homelab-{path.name}"))
         system.write_text(scratch, "", mode=0o600)
         try:

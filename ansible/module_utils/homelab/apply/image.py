@@ -21,7 +21,7 @@ from .writer import Change, Errors, Writer
 
 SILENCE_SECONDS = 60
 ANSWER_SECONDS = 15
-# What is zeros for so long becomes a hole.
+# A run of zeros of this length becomes a hole, in bytes.
 BLOCK = 64 * 1024
 
 
@@ -95,7 +95,7 @@ def ensure(resource: Resource) -> None:
         os.chmod(path, MODE)
         return
     system.make_folder(FOLDER, mode=0o755)
-    # One name, so that an interrupted run leaves nothing behind for good.
+    # A fixed name, so that the next run replaces what an interrupted one left.
     scratch = str(FOLDER / f".homelab-{resource['sha256']}")
     try:
         with opened(resource["source"]) as source, open(scratch, "wb", opener=private) as target:

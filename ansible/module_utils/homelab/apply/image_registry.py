@@ -110,7 +110,7 @@ class Asker(urllib.request.HTTPRedirectHandler):
 
 
 def absent(images: Iterable[Image], scheme: str = "https") -> set[Image]:
-    """Those that their registries do not have. Each is asked for once; what is not answered in time counts as there."""
+    """Return the images that their registries do not have. Each is looked up once; one without an answer in time counts as present."""
     asker, wanted, found = Asker(scheme), [*set(images)], set[Image]()
     waiting = iter(wanted)
 

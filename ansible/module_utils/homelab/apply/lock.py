@@ -1,4 +1,4 @@
-"""One apply at a time on a host, by either route: a lease for a whole run, and a lock for the module that changes something.
+"""One apply at a time on a host, by either route: a lease for a whole run, and a lock for the module that makes a change.
 
 The lease (/run/homelab/lock) names the run that holds the host and its end. It ends with the run, when its controller
 reports the run dead, or after LEASE_SECONDS. The lock (flock(2)) ends with the process, so that a module that a killed

@@ -58,7 +58,7 @@ class NftablesTableWriter(NftablesTable, Writer):
                 system.make_folder(file_of(owner, name).parent)
                 system.write_text(file_of(owner, name), rules)
                 for other in set(FOLDER.glob(f"*/{file_of(owner, name).name}")) - {file_of(owner, name)}:
-                    # It was adopted from another owner, whose rules would come back at the next boot.
+                    # The table was adopted from another owner, whose rules would come back at the next boot.
                     system.remove_file(other, empty_parents_below="/etc")
             except (system.CommandError, OSError) as error:
                 errors[name] = str(error)

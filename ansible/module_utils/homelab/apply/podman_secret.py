@@ -116,7 +116,7 @@ def installed(user: str, owner: str) -> list[Resource]:
 
 
 def now_of(user: str, owner: str) -> Now:
-    """What runs of a user's units, and which of them may not be restarted."""
+    """Return the running services of a user's units, and those that may not be restarted."""
     units = installed(user, owner)
     records_of = {unit["name"]: records.read(owner, "quadlet-unit", f"{user}/{unit['name']}") or {} for unit in units}
     denied = {name for name, record in records_of.items() if record.get("restart") == "denied"}

@@ -14,7 +14,7 @@ from ..observe.quadlet.states import manager_runs
 from ..observe.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, subordinates
 from .writer import Change, Errors, Writer
 
-# Of users, by uid, user-runtime-dir@.service(5).
+# The runtime folders of users, by uid, user-runtime-dir@.service(5).
 RUNTIME = Path("/run/user")
 
 

@@ -31,7 +31,7 @@ class VlanWriter(Vlan, Writer):
         return "replace" if link and must_be_made_anew(change.resource, link) else "live"
 
     def affected(self, change: Change, owner: str) -> list[str]:
-        """Also who is in the VLAN that the link is now, and is to leave."""
+        """Return the names of the guests in the VLAN, and of those in the one that the link has now."""
         link = networkd.read_links().get(change.seen.name)
         left = [(link.parent, link.data["id"])] if link and link.kind == "vlan" and link.parent else []
         places = {(change.resource["bridge"], change.resource["id"]), *left}

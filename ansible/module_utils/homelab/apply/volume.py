@@ -69,7 +69,7 @@ def refusal(resource: Resource, owner: str) -> str:
         return ""
     record = records.read(owner, "volume", f"{resource['pool']}/{resource['name']}") or {}
     try:
-        # What nobody has declared yet can only be guessed.
+        # The size of an undeclared volume can only be estimated.
         form = record.get("format") or info_of(path)["format"]
         size = info_of(path, resource["format"])["virtual-size"]
     except system.CommandError as error:
@@ -88,7 +88,7 @@ def is_copy(resource: Resource) -> bool:
 
 
 def no_room(resources: Sequence[Resource], owner: str) -> Errors:
-    """Which copies are larger than their volume, or than what the others before them leave of the pool's file system."""
+    """Return the copies that are larger than their volume, or than the space that the others before them leave."""
     errors: Errors = {}
     room = Room()
     for resource in resources:

@@ -1,4 +1,4 @@
-"""Who uses a volume's file, and whether it may be removed."""
+"""Users of a volume's file, and whether it may be removed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def users_of(path: str) -> list[User]:
     """The domains that have a file now, or when they start next."""
     inactive = libvirt_host.library().VIR_DOMAIN_XML_INACTIVE
     domains = libvirt_host.connection().listAllDomains()
-    # What a running domain has open comes last, and so counts where it also starts with it.
+    # A running domain's files come last, and so take precedence over those of its next start.
     found = [user for domain in domains for flags in (inactive, 0) for user in uses(domain, flags, path)]
     return list({(one.name, one.target, one.is_disk): one for one in found}.values())
 

@@ -1,1 +1,1 @@
-"""What knows no kind: records, ownership, validation, system access, rollback."""
+"""Code that names no kind: records, ownership, validation, system access, rollback."""

@@ -20,7 +20,7 @@ def left_in(folder: str | Path) -> int:
 
 
 class Room:
-    """What is left on each file system while files are planned, one behind the other."""
+    """The space that is left on each file system while files are planned one after the other."""
 
     def __init__(self) -> None:
         self.left: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""What was applied, on the host itself: /var/lib/homelab/<owner>/<kind>/<name>.json (root, 0600).
+"""Records of what was applied, on the host itself: /var/lib/homelab/<owner>/<kind>/<name>.json (root, 0600).
 
 A record proves that an object is ours when its owner was lost, holds `on_delete`, and shows which
 configuration was last applied with success (an equal file alone does not prove that).
@@ -56,7 +56,7 @@ def of_all(kind: str, name: str) -> list[Record]:
 
 
 def owner_of(kind: str, name: str) -> str | None:
-    """Who has a record of a unit; None where nobody has one."""
+    """Return the owner with a record of a resource; None where there is none."""
     return next((folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None), None)
 
 

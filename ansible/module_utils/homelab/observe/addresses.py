@@ -1,4 +1,4 @@
-"""What `address: auto` comes to. The controller's filter homelab_addresses reads this file, too, so it stands alone."""
+"""Addresses for `address: auto`. The controller's filter homelab_addresses loads this file too, so it imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Missing(Exception):
 
 
 def names(domain: str, interfaces: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the addresses of a domain's interfaces are made of: each has its number within its VLAN.
+    """Return the numbers from which the addresses of a domain's interfaces follow, one within each VLAN.
 
     So one in another VLAN comes and goes without a trace.
     """

@@ -37,7 +37,7 @@ class Bridge(Observer):
 
 
 def observe(resource: Resource, owner: str, links: dict[str, Link]) -> Observation:
-    """One bridge: its files, then its links."""
+    """Return the observation of a bridge: its files, then its links."""
     name = resource["name"]
     files = files_of(resource, owner)
     link, owned_by = links.get(name), networkd.owner_of(name, "bridge")

@@ -63,13 +63,13 @@ def _network_of(link: Link) -> tuple[str, tuple[str, str]]:
 
 
 def refusals(resource: Resource, links: Iterable[Link]) -> list[str]:
-    """Which addresses cannot be handed out to a guest, since others have them."""
+    """Return the addresses that cannot be handed out to a guest, since others have them."""
     addressed = [one for one in resource["interfaces"] if "address" in one]
     return [reason for one in addressed for reason in _held_by_others(resource, one["address"], _vlan_of(one, links).name)]
 
 
 def outside(resource: Resource, links: Iterable[Link]) -> list[str]:
-    """Which addresses networkd would not hand out to a guest, as its VLANs are just now; a run may be about to renumber them."""
+    """Return the addresses that networkd would not hand out with the VLANs of this moment; the same run may renumber these."""
     addressed = [one for one in resource["interfaces"] if "address" in one]
     return [reason for one in addressed if (reason := _outside(one["address"], _vlan_of(one, links)))]
 

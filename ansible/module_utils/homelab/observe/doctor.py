@@ -131,7 +131,7 @@ def network_manager_links() -> list[str]:
 
 
 def kernel() -> Facts:
-    """What of the kernel containers, bridges and rules need; None where nobody can tell."""
+    """Return which kernel features for containers, bridges and rules are present; None where that is unknown."""
     release = os.uname().release
     config = system.read_text(f"/boot/config-{release}")
     controllers = system.read_text("/sys/fs/cgroup/cgroup.controllers")

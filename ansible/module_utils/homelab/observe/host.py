@@ -150,7 +150,7 @@ def files_of(unit: Resource, owner: str) -> dict[Path, str]:
     mark = ownership.line(owner, "host", "host") + "\n"
     rules = RULES_UNIT
     if unit["forwarding"]:
-        # What was on before us stays on when the rules are stopped.
+        # Forwarding that was on before homelab stays on when the rules are stopped.
         rules += FORWARD_ON + ("" if before(owner)["forwarding"] else FORWARD_OFF)
     return {
         UNITS / RULES_SERVICE: mark + rules + INSTALL,
@@ -192,14 +192,14 @@ def networkd_has_uplink() -> bool:
 
 
 def missing_packages(wanted: Sequence[str]) -> list[str]:
-    """Which of these packages are not installed (dpkg-query(1))."""
+    """Return the packages that are not installed (dpkg-query(1))."""
     listing = system.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted], check=False).stdout
     there = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
     return [name for name in wanted if name not in there]
 
 
 def unknown_to_apt(packages: Sequence[str]) -> list[str]:
-    """Which of these packages the lists that apt has offer in no version (apt-cache(8))."""
+    """Return the packages of which apt's lists have no version (apt-cache(8))."""
     if not packages:
         return []
     # As root, apt-cache would rewrite its caches where they are old.

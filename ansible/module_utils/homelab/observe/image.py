@@ -35,7 +35,7 @@ class Image(Observer):
         return {"sha256": resource["sha256"], "seen": signature(path_of(resource["sha256"]))}
 
     def found(self) -> dict[str, str | None]:
-        """Those that somebody has a record of; a file of which nobody has one goes by its name, the hash."""
+        """Return the images that have a record; a file without one is listed by its name, the hash."""
         names = [(owner, name) for owner in records.owners() for name in records.names(owner, self.kind)]
         hashes = {name: (owner, (records.read(owner, self.kind, name) or {}).get("sha256")) for owner, name in names}
         files = {path.name for path in FOLDER.iterdir() if path.is_file()} if FOLDER.is_dir() else set()
@@ -56,7 +56,7 @@ def named(name: str, owner: str) -> Path | None:
 
 
 def signature(path: Path) -> list[int] | None:
-    """What changes with any change of a file (inode(7)), so that a large one is not read each time."""
+    """Return a fingerprint that changes with any change of a file (inode(7)), so that a large file is not read each time."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def signature(path: Path) -> list[int] | None:
 
 
 def observe(resource: Resource, record: records.Record) -> Observation:
-    """One image. It is read when it is not the file that was seen to have the hash."""
+    """Return the observation of an image. The file is read only if it changed since its hash was verified."""
     path = path_of(resource["sha256"])
     has = signature(path)
     if has is None:

@@ -65,7 +65,7 @@ def acceleration() -> str:
 
 
 def capabilities(machine: str) -> ET.Element:
-    """What this host can of a machine type. Raises libvirtError, which names an unknown one."""
+    """Return libvirt's capabilities for a machine type. Raise libvirtError for an unknown one."""
     return ET.fromstring(connection().getDomainCapabilities(None, "x86_64", machine, acceleration(), 0))
 
 

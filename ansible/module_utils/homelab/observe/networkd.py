@@ -1,4 +1,4 @@
-"""What bridges and VLANs share: systemd-networkd's files with our mark, and the links as the kernel has them."""
+"""Shared by bridges and VLANs: systemd-networkd's files with an owner, and the kernel's links."""
 
 from __future__ import annotations
 

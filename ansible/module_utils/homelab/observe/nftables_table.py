@@ -156,7 +156,7 @@ def _meets(family: str, other: str) -> bool:
 
 
 def list_table(name: str) -> str:
-    """One table in the kernel's words, without counters and timeouts."""
+    """Return a table as the kernel lists it, without counters and timeouts."""
     family, table = name.split("/", 1)
     return system.run(["nft", "-s", "list", "table", family, table]).stdout
 

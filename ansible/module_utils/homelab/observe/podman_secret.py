@@ -69,7 +69,7 @@ class PodmanSecret(Observer):
         self._found = {}
 
     def found(self) -> dict[str, str | None]:
-        """Of a user who cannot be asked, those that records name."""
+        """Return the secrets of a user; from records where the user's Podman cannot be queried."""
         recorded = [name for owner in records.owners() for name in records.names(owner, self.kind)]
         unasked = [name for name in recorded if why_not_asked(name.split("/", 1)[0])]
         users = [user for user in users_with_secrets() if not why_not_asked(user)]
@@ -129,7 +129,7 @@ def why_not_asked(user: str) -> str:
 
 
 def users_with_secrets() -> list[str]:
-    """Whose Podman has secrets, as far as it can be asked."""
+    """Return the users whose Podman has secrets, as far as it can be queried."""
     users = [SYSTEM] if ROOTS_STORE.is_dir() else []
     for account in pwd.getpwall():
         if 1000 <= account.pw_uid < 60000 and manager_runs(account.pw_name):

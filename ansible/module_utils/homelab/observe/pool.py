@@ -11,7 +11,7 @@ from ..core import records
 from ..core.observer import Observation, Observer, Resource
 from . import libvirt_host
 
-# Of a new one, as of libvirt's own folder: its guests open what they are given, and nobody lists it.
+# The mode of a new folder, as of libvirt's own: guests open the files that they are given, and nobody lists the folder.
 MODE = 0o711
 
 
@@ -31,7 +31,7 @@ class Pool(Observer):
             return self.unseen(resources, owner, str(reason))
 
     def record_of(self, resource: Resource) -> records.Record:
-        """Which folder it is (inode(7)): the root of a file system has another number than the empty folder below it."""
+        """Return a folder's device and number (inode(7)); the root of a file system has another number than the empty folder below it."""
         return {"inode": inode_of(resource["path"])}
 
     def found(self) -> dict[str, str | None]:
@@ -79,7 +79,7 @@ def type_of(pool: Any) -> str:
 
 
 def observe(resource: Resource, owner: str) -> Observation:
-    """One pool: where it is, and whether it is started now and at boot."""
+    """Return the observation of a pool: its folder, and whether it is started now and at boot."""
     pool = lookup(resource["name"])
     if pool is None:
         return Observation(resource["name"])

@@ -1,4 +1,4 @@
-"""Who listens on a host's ports, so that a unit that would publish one is rejected before its service fails (ss(8))."""
+"""Listeners on a host's ports (ss(8)). A unit that publishes a port in use is rejected before its service fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Listener:
 
 
 def listeners() -> list[Listener]:
-    """All that listen on TCP or UDP, as root sees them."""
+    """Return all listeners on TCP and UDP, as root sees them."""
     return parsed(system.run(["ss", "-Hltunp"], check=False).stdout)
 
 
@@ -43,7 +43,7 @@ def parsed(listing: str) -> list[Listener]:
 
 
 def taken(ports: Iterable[dict[str, Any]], others: Sequence[Listener]) -> list[str]:
-    """Which of a unit's ports (quadlet.ports) others have, and who they are."""
+    """Return a unit's ports (quadlet.ports) that are in use by others, with the process."""
     found = []
     for port in ports:
         for number in numbers(port["host_port"]):

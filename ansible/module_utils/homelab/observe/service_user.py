@@ -52,7 +52,7 @@ class ServiceUser(Observer):
         return {**super().record_of(resource), "subids": resource["subids"]}
 
     def found(self) -> dict[str, str | None]:
-        """Also those that are kept, which are no longer declared."""
+        """Return all users with a record, those that are kept although no longer declared included."""
         accounts = [account for account in pwd.getpwall() if is_person(account)]
         kept = {account.pw_name: f"{_owner(account.pw_gecos)} (kept)" for account in accounts if account.pw_gecos.endswith(KEPT)}
         return {**{account.pw_name: _owner(account.pw_gecos) for account in accounts}, **kept}

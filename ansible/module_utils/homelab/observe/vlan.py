@@ -35,7 +35,7 @@ class Vlan(Observer):
 
 
 def observe(resource: Resource, owner: str, links: dict[str, Link], serving: set[str]) -> Observation:
-    """One VLAN: its files, then its link."""
+    """Return the observation of a VLAN: its files, then its link."""
     name = resource["name"]
     link, owned_by = links.get(name), networkd.owner_of(name, "vlan")
     seen = Observation(name, present=link is not None or owned_by is not None, owner=owned_by)
@@ -82,7 +82,7 @@ def taken(resource: Resource, links: Iterable[Link]) -> str:
 
 
 def facts_of(resource: Resource) -> dict[str, object]:
-    """What others want to know of a VLAN."""
+    """Return the facts of a VLAN that outputs show."""
     facts: dict[str, object] = {"id": resource["id"], "bridge": resource["bridge"]}
     if "address" in resource:
         facts["address"] = resource["address"].split("/")[0]

@@ -15,7 +15,7 @@ from ..core import disk_space, records, sizes, system
 from ..core.observer import Observation, Observer, Resource
 from . import libvirt_host, pool
 
-# Of st_blocks, stat(2).
+# Bytes in a block of st_blocks, stat(2).
 BLOCK = 512
 
 
@@ -46,7 +46,7 @@ class Volume(Observer):
 
 
 def observe(resource: Resource, owner: str) -> Observation:
-    """One volume: its size, and whether it is of its format."""
+    """Return the observation of a volume: its size and its format."""
     name = f"{resource['pool']}/{resource['name']}"
     path = path_of(resource)
     if path is None:
@@ -93,7 +93,7 @@ def crowding(resource: Resource) -> str:
 
 
 def inode_of(path: str | None) -> int | None:
-    """Which file it is (inode(7)); another one at the same place is not ours to remove."""
+    """Return a file's device and number (inode(7)); another file at the same path is not removed."""
     return os.lstat(path).st_ino if path and os.path.lexists(path) else None
 
 

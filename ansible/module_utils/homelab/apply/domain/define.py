@@ -20,7 +20,7 @@ from .. import cloud_init
 from . import snapshot
 from .power import shut_down
 
-# Of one whose record is lost.
+# The form of a domain whose record is lost.
 SHUTDOWN_SECONDS = 120
 
 SCHEMA = "/usr/share/libvirt/schemas/domain.rng"

@@ -173,7 +173,7 @@ def catch_up(domain: Any) -> None:
 
 
 def _take(step: Step, domain: Any) -> None:
-    """One step of a running domain. Raises libvirtError."""
+    """Apply one step to a running domain. Raise libvirtError."""
     library = libvirt_host.library()
     if step.call == TEXT:
         domain.setMetadata(library.VIR_DOMAIN_METADATA_DESCRIPTION, step.argument, None, None, library.VIR_DOMAIN_AFFECT_LIVE)

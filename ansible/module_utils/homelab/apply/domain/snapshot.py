@@ -33,7 +33,7 @@ def rollback_on_failure(domain: Any, root: Element, owner: str, ran: bool, taken
     `ran`: start it then, too. Raise RolledBack in place of the failure. The snapshot is dropped once the guest is ready or rolled back.
     With `taken`, an earlier run took the snapshot: the rollback is to before that.
     """
-    # One that has got another name meanwhile keeps it.
+    # A domain that was renamed meanwhile keeps its new name.
     root = edit.named(root, domain.name())
     if not taken:
         try:

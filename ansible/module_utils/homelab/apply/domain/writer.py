@@ -93,7 +93,7 @@ def told(reasons: dict[str, list[str]]) -> Errors:
 
 
 def lacking_of(resource: Resource, owner: str, links: dict[str, networkd.Link]) -> list[str]:
-    """What a unit names that is not on the host."""
+    """Return what a domain names that is not on the host."""
     found = checks.missing_files(resource)
     found += [f"there is no bridge {one['bridge']} yet; `bridges` makes it" for one in resource["interfaces"] if one["bridge"] not in links]
     try:
@@ -104,7 +104,7 @@ def lacking_of(resource: Resource, owner: str, links: dict[str, networkd.Link]) 
 
 
 def unmet_of(resource: Resource, links: Iterable[networkd.Link]) -> dict[str, list[str]]:
-    """What of a host is not as a unit needs it, by the kind that sees to that; a run that changes that kind may bring it."""
+    """Return the unmet requirements of a domain, by the kind that meets them; the same run may apply that kind first."""
     return {"host": missing_packages(resource), "vlan": dhcp_leases.outside(resource, links)}
 
 

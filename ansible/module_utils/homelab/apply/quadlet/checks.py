@@ -1,4 +1,4 @@
-"""What on a host conflicts with Quadlet units, read without changing anything: files, ports, the generator, systemd."""
+"""Conflicts of Quadlet units with a host: files, ports, the generator, systemd. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def shared_ports(unit: Resource, units: Sequence[Resource], beside: Sequence[Res
 
 
 def _shared(unit: Resource, others: Sequence[Resource]) -> list[tuple[str, str]]:
-    """Which ports of a unit others publish, and who they are."""
+    """Return the ports of a unit that others publish, with their names."""
     return [
         (f"port {port}", f"{user_of(one)}/{one['name']}")
         for one in others
@@ -71,7 +71,7 @@ def _conflicts(unit: Resource, other: Resource) -> bool:
 
 @dataclass(frozen=True)
 class Generated:
-    """What the generator rejects, and the services that it creates, by unit."""
+    """The result of the generator: rejections, and the services that it creates, by unit."""
 
     refused: Errors
     made: dict[str, str]

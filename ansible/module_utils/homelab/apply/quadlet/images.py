@@ -1,4 +1,4 @@
-"""Which images of Quadlet units their registries are asked for beforehand: those that Podman would have to get, by their name alone.
+"""Images of Quadlet units that are looked up in their registries beforehand: those that Podman would have to pull by name.
 
 Nothing is asked where Podman may use credentials or other locations: containers-auth.json(5),
 containers-registries.conf(5), containers-storage.conf(5). Of the first it is only looked whether there is one.

@@ -1,4 +1,4 @@
-"""What applying Quadlet units does to the services of their user, decided before anything is changed. Pure."""
+"""The plan for the services of a user's Quadlet units, made before anything is changed. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOSES_DATA = "a changed volume is recreated and loses its data; set `on_delete: 
 
 @dataclass
 class Now:
-    """What the host has for a user.
+    """The present state of a user on the host.
 
     installed  the owner's units that are there and stay
     past       for each unit's name what the host may hold of it: its last apply, and those since that did not finish
@@ -38,7 +38,7 @@ class Now:
 
 @dataclass
 class Plan:
-    """What has to happen, by names of units.
+    """The steps of an apply, by names of units.
 
     restarts  what each changed unit restarts: itself, and what uses it
     replaced  the networks and volumes that make way for a changed unit's, as `network/<name>`
@@ -79,7 +79,7 @@ def _restart(plan: Plan, unit: Resource, users: Sequence[Resource], now: Now, *,
     affected = [one for one in [unit, *others] if one["name"] in now.active or unit_file.should_run(one)]
     kept = [one["name"] for one in affected if one["name"] in now.active and _is_denied(one, unit["name"], now)]
     if kept and by_hand and not {*kept} & {*now.since.get(unit["name"], ())}:
-        # What runs has the wanted configuration: the file is repaired, and nothing is restarted.
+        # The running service has the declared configuration: the file is repaired, and nothing is restarted.
         return
     reason = _why_not(unit["name"], kept) if kept else ""
     if unit["name"] in plan.replaced and unit["name"].endswith(".volume") and unit["on_delete"] != "destroy":
@@ -113,7 +113,7 @@ def _why_not(name: str, kept: Sequence[str]) -> str:
 
 
 def changed_parts(unit: Resource, past: Sequence[records.Record], *, replaced: bool) -> set[str]:
-    """What of a unit may run in another form than is wanted: its name, or a file of it as `./path`."""
+    """Return the parts of a unit that may run in another form than declared: its name, or a file of it as `./path`."""
     name = unit["name"]
     if unit_file.object_of(unit):
         return {name} if replaced else set()
@@ -128,20 +128,20 @@ def stale_objects(unit: Resource, past: Sequence[records.Record]) -> set[str]:
 
 
 def merged(installed: Sequence[Resource], units: Sequence[Resource]) -> list[Resource]:
-    """What will be there: these units, and the installed ones that they do not replace."""
+    """Return the units after the apply: these, and the installed ones that they do not replace."""
     names = {unit["name"] for unit in units}
     return [*units, *(unit for unit in installed if unit["name"] not in names)]
 
 
 def past_of(record: records.Record | None) -> list[records.Record]:
-    """What a host may hold of a unit, by its record."""
+    """Return the forms of a unit that may be on the host, according to its record."""
     if record is None:
         return []
     return [*([record] if "files" in record else []), *record.get("pending", [])]
 
 
 def blamed(reasons: Mapping[str, str], plan: Plan, units: Sequence[Resource]) -> dict[str, str]:
-    """What is not as it should be, by the units of this run: each for itself, and for what it restarted."""
+    """Return what is out of sync, by the units of this run: each for itself, and for the units that it restarted."""
     mine = {unit["name"] for unit in units}
     found = {name: reason for name, reason in reasons.items() if name in mine}
     for cause, restarted in plan.restarts.items():

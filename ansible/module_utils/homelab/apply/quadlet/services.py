@@ -20,7 +20,7 @@ STILL_SECONDS = 180
 WORKING_SECONDS = 900
 LONGEST_SECONDS = 3600
 CRASHES = 5
-# What ended and was started again counts as running once it has lasted as long as its start took, but within these.
+# A restarted service counts as running after as many seconds as its start took, within these limits.
 STEADY_SECONDS = (10, 60)
 # When this run began, in seconds of time(2). Earlier output of a service may contain values of secrets that it no longer has.
 BEGUN = int(time.time())
@@ -148,7 +148,7 @@ class Services:
             if now != before:
                 before, since = now, time.monotonic()
             elif not waiting:
-                # What crashes at once is active for a moment, too: but nothing moved since the look before.
+                # A service that crashes at once is active for a moment too, so nothing may have changed since the last check.
                 return reasons
             patience = WORKING_SECONDS if any(has_job(states.get(service, {})) for service in waiting) else STILL_SECONDS
             if time.monotonic() - since > patience:

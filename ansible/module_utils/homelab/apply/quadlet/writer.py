@@ -85,13 +85,13 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         return Services(user_of(change.resource)).journal(change.resource)
 
     def pending_record(self, change: Change) -> records.Record:
-        """What was applied before, and all that was tried since: any of it may be on the host."""
+        """Return what was applied before and all that was tried since: any of these may be on the host."""
         tried = [one for one in change.record.get("pending", []) if one != self.record_of(change.resource)]
         policy = {"on_delete": change.resource["on_delete"], "restart": change.resource["restart"]}
         return {**policy, **change.record, "pending": [*tried, self.record_of(change.resource)]}
 
     def _now(self, user: str, units: Sequence[Resource], owner: str) -> Now:
-        """What the host has for a user, as far as a plan for these units asks."""
+        """Return the present state of a user, as far as a plan for these units needs it."""
         folder = folder_of(user, owner)
         if folder is None or not system.installed("podman"):
             return Now()
@@ -158,7 +158,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         return blamed(reasons, plan, good) | failed
 
     def _remember_replaced(self, changes: Sequence[Change], owner: str) -> None:
-        """What was removed is not to be removed again, should this run end here."""
+        """Record that these were removed, in case this run ends here."""
         for change in changes:
             record = records.read(owner, self.kind, change.seen.name) or {}
             made = {"object": unit_file.object_of(change.resource), "made": unit_file.made_of(change.resource)}
@@ -214,7 +214,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
 
 
 def publishing(names: Sequence[str], owner: str) -> list[Resource]:
-    """Those of an owner's units on this host that publish ports, and run."""
+    """Return an owner's units on this host that publish ports and run."""
     found = []
     for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
         folder = folder_of(user, owner)

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import state, store
 
-# What a writer that was killed in the middle of a file leaves (core/system.py, write_text).
+# Files that a writer leaves when it is killed in the middle of a file (core/system.py, write_text).
 SCRATCH = ["/etc/systemd/network/", "/etc/systemd/network/*.d/", "/etc/homelab/nftables/*/", "/var/lib/homelab/*/*/"]
 PATIENCE_SECONDS = 30
 

@@ -1,4 +1,4 @@
-"""What a change may alter: our files, tables and links, as they are now."""
+"""The present state of what a change may alter: our files, tables, links and kernel parameters."""
 
 from __future__ import annotations
 

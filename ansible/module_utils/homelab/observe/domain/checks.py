@@ -1,4 +1,4 @@
-"""What a host cannot run, reported before anything is changed. Pure, but for what the caller passes in.
+"""Rejections of domains that a host cannot run, before anything is changed. Pure, but for what the caller passes in.
 
 libvirt defines many a domain that no start would bring up: an unknown processor, more memory than there is. What the host can
 is in its domain capabilities (https://libvirt.org/formatdomaincaps.html).
@@ -28,7 +28,7 @@ def reasons(resource: Resource, can: Element, memory: int) -> list[str]:
 
 
 def crowding(resources: Iterable[Resource], others: int, memory: int) -> dict[str, list[str]]:
-    """Which guests no longer fit beside those before them, by name. `others`: the memory of guests that are not ours, in MiB.
+    """Return the guests that do not fit beside those before them, by name. `others` is the memory of other guests, in MiB.
 
     It is a warning: a guest gets pages of the host's memory only as it uses them.
     """
@@ -77,7 +77,7 @@ def _values(can: Element, path: str) -> list[str]:
 
 
 def on_snapshots(files: Collection[str], has: Element) -> list[str]:
-    """Which disks a domain has as snapshots of these files: to go back to those would lose what was written since."""
+    """Return the disks that are snapshots of these files: going back would lose what was written since."""
     found = []
     for target, file in files_of(has).items():
         below = [one for one in chain_of(file) if one in files] if file and file not in files else []
@@ -92,7 +92,7 @@ def chain_of(path: str) -> list[str]:
 
 
 def missing_packages(resource: Resource, can: Element) -> list[str]:
-    """What a unit needs of packages that the base of a host may bring in the same run. `can` is as for `reasons`."""
+    """Return what a domain needs from packages that the same run may install with the host's base. `can` is as for `reasons`."""
     found = []
     if resource["firmware"] != "bios" and "efi" not in _values(can, "os/enum[@name='firmware']"):
         found.append(f"firmware {resource['firmware']} is not on this host; add package ovmf to `homelab_host.packages`")
@@ -102,7 +102,7 @@ def missing_packages(resource: Resource, can: Element) -> list[str]:
 
 
 def missing_files(resource: Resource) -> list[str]:
-    """What a unit names of the host's files, and is not there."""
+    """Return the files on the host that a domain names and that do not exist."""
     kernel = resource.get("kernel", {})
     paths = [kernel[key] for key in ("kernel", "initrd") if key in kernel] + [
         disk["cdrom"] for disk in resource["disks"] if disk.get("cdrom")

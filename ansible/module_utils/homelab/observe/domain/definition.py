@@ -22,7 +22,7 @@ ET.register_namespace("homelab", NAMESPACE)
 def parse(text: str) -> Element:
     """A definition as a tree. Blanks between elements, which mean nothing, are left out."""
     for _, (prefix, uri) in ET.iterparse(io.StringIO(text), events=["start-ns"]):
-        # So that others' metadata is written as it was read; a default one would be declared for all of the domain.
+        # Keeps metadata of others as it was read; a default namespace would be declared for the whole domain.
         with contextlib.suppress(ValueError):
             if prefix:
                 ET.register_namespace(prefix, uri)
@@ -118,7 +118,7 @@ def parts(root: Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for element in [*(one for one in root if one.tag != "devices"), *root.findall("devices/*")]:
         name = {"disk": f"disk {target_of(element)}", "interface": f"interface {mac_of(element)}"}.get(element.tag, element.tag)
-        # Of other devices there may be several.
+        # A domain may have several of any other device.
         found[name] = found.get(name, "") + shown(element)
     return found
 

@@ -1,4 +1,4 @@
-"""What a unit leaves open of a domain's disks and interfaces: files, names in the guest, MAC addresses."""
+"""Defaults of a domain's disks and interfaces: files, names in the guest, MAC addresses."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ import xml.etree.ElementTree as ET
 from . import edit_devices, elements, overlay
 from .definition import OURS, OVERLAY, OWNER, Element, Resource, firmware_of, is_machine, overlay_of, parse
 
-# What a domain has that is not there yet.
+# The definition of a domain that does not exist yet.
 NOTHING = parse("<domain/>")
 # By UUID, so that a domain that is renamed keeps what is its own, and a new one of its old name gets none of it.
 CONSOLES = "/var/log/libvirt/qemu"
 NVRAMS = "/var/lib/libvirt/qemu/nvram"
-# Of q35 each takes one device that is plugged in while the guest runs.
+# On q35, each of these takes one device that is attached while the guest runs.
 SPARE_PORTS = 4
 
 
@@ -103,7 +103,7 @@ def _overlaid(root: Element, text: str | None) -> Element:
 
 def _mark(root: Element, owner: str) -> None:
     mark, uuid = elements.child(elements.child(elements.child(root, "metadata"), OURS), OWNER), root.findtext("uuid") or ""
-    # That of an older version has no UUID, and stays.
+    # The one of an older version has no UUID, and is kept.
     if mark.text != owner or mark.get("uuid", uuid) != uuid:
         mark.text = owner
         mark.set("uuid", uuid)
@@ -166,5 +166,5 @@ def _firmware(system: Element, wanted: str, uuid: str) -> None:
         features = ET.SubElement(system, "firmware")
         for name in ("enrolled-keys", "secure-boot"):
             ET.SubElement(features, "feature", enabled="yes" if wanted == "uefi-secure" else "no", name=name)
-        # One each: the keys of secure boot are in it, and libvirt does not create it again where a file exists.
+        # One per domain: the file has the keys of secure boot, and libvirt never recreates an existing one.
         elements.text(system, "nvram", f"{NVRAMS}/{uuid}_{'SECURE_' if wanted == 'uefi-secure' else ''}VARS.fd")

@@ -27,7 +27,7 @@ def disks(devices: Element, wanted: list[Resource]) -> None:
         element = found[disk["target"]]
         source = element.find("source")
         if source is not None and element.get("type") != "file":
-            # What else it was taken from: a pool's volume, a block device, the network.
+            # The former source: a pool's volume, a block device, the network.
             element.remove(source)
         elements.set_attributes(element, type="file", device=disk["device"])
         elements.set_attributes(elements.child(element, "driver"), name="qemu")

@@ -1,4 +1,4 @@
-"""What a running domain takes at once: the steps from the definition that it has to the one with which it would start next. Pure."""
+"""Live changes of a running domain: the steps from its present definition to the one of its next start. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEMORY, VCPUS, TEXT = "setMemoryFlags", "setVcpusFlags", "setMetadata"
 
 @dataclass(frozen=True)
 class Step:
-    """One call of libvirt's, with its argument, and the part of the definition that it changes (domain_xml.parts)."""
+    """A call of libvirt with its argument, and the part of the definition that it changes (domain_xml.parts)."""
 
     part: str
     call: str
@@ -85,7 +85,7 @@ def said(device: Element) -> list[object]:
     else:
         names = [("source", "bridge"), ("model", "type"), ("port", "isolated")]
     if device.find("source[@file]") is None:
-        # Of an empty drive a running domain does not show the format.
+        # A running domain does not show the format of an empty drive.
         names = [one for one in names if one != ("driver", "type")]
     values: list[object] = [None if (found := device.find(path)) is None else found.get(name) for path, name in names]
     return [device.get("device"), *values, [one.get("id") for one in device.findall("vlan/tag")]]

@@ -109,7 +109,7 @@ def resolved(resource: Resource, owner: str, links: Iterable[Link]) -> Resource:
 
 
 def observe(resource: Resource, owner: str, links: Iterable[Link]) -> Observation:
-    """One domain: its definition, what of it a running one does not have yet, its leases, and its state."""
+    """Return the observation of a domain: its definition, pending changes of a running one, its leases, and its state."""
     domain = lookup(resource)
     if domain is None:
         return Observation(resource["name"])
@@ -154,14 +154,14 @@ def is_halted(domain: Any) -> bool:
 
 
 def facts_of(resource: Resource, uuid_text: str, pending: Sequence[str]) -> dict[str, Any]:
-    """What others want to know of a domain. `next_boot` names the parts that it gets when it starts next."""
+    """Return the facts of a domain that outputs show. `next_boot` names the parts that apply at its next start."""
     macs = [one["mac"] for one in resource["interfaces"]]
     addresses = [one["address"] for one in resource["interfaces"] if "address" in one]
     return {"uuid": uuid_text, "macs": macs, "addresses": addresses, "next_boot": list(pending)}
 
 
 def base_of(resource: Resource, owner: str, before: Element | None) -> Element:
-    """What a unit's definition is made of: the one `before`, or for a new machine the least that libvirt takes."""
+    """Return the definition to edit: the one `before`, or for a new domain the least that libvirt accepts."""
     if before is not None and not definition.needs_replacement(before, resource):
         return before
     identity = free_uuid(owner, resource["name"]) if before is None else before.findtext("uuid", "")
@@ -174,7 +174,7 @@ def texts_of(root: Element, resource: Resource, owner: str) -> dict[str, str]:
     wanted = edit.edited(root, resource, owner)
     differing = definition.differences(root, wanted)
     if (base := base_of(resource, owner, root)) is not root:
-        # Of a new machine also what it no longer has; the rest of it is libvirt's to fill in.
+        # A new domain also differs by elements that it lost; libvirt fills in the others.
         anew = definition.differences(root, edit.edited(base, resource, owner))
         differing |= {name: (has, other) for name, (has, other) in anew.items() if not other}
     ignored = {"metadata"}
@@ -209,7 +209,7 @@ def lag(domain: Any, resource: Resource, owner: str, is_defined: bool = True) ->
     missed = started.left(domain)
     live = {step.part for step in steps(running, edit.edited(running, resource, owner), has_balloon(domain))}
     # A guest without the balloon's driver, or one that is still booting, has all its memory, and no boot changes that.
-    # What the persistent definition does not have, either, no boot brings.
+    # A start applies nothing that the persistent definition lacks as well.
     undefined = texts_of(persistent(domain), resource, owner) if is_defined else {}
     boot = [name for name in differing if name not in (*live, *undefined, "currentMemory")]
     boot = [name for name in boot if missed.get(name) != differing[name]]
@@ -217,7 +217,7 @@ def lag(domain: Any, resource: Resource, owner: str, is_defined: bool = True) ->
 
 
 def live_steps(domain: Any) -> list[Step]:
-    """What a running domain can take at once of the definition with which it would start next."""
+    """Return the changes that a running domain can apply at once, of those that its next start would apply."""
     return steps(present(domain), persistent(domain), has_balloon(domain))
 
 

@@ -13,9 +13,9 @@ import xml.etree.ElementTree as ET
 
 Element = ET.Element
 
-# What tells elements of one tag apart.
+# Attributes that identify elements of one tag.
 IDENTITIES = ("name", "id", "vcpu", "vcpus", "index", "cellid", "iothread", "sched")
-# What a unit has a field of its own for.
+# Parts that have properties of their own.
 FIELDS = {
     "name": "name",
     "description": "description",
@@ -38,7 +38,7 @@ SINGLE = ("emulator", "memballoon", "vsock", "iommu")
 
 
 def errors(text: str) -> list[str]:
-    """What is wrong with a unit's `xml` whatever the host has."""
+    """Return the errors in a resource's `xml`, whatever the host has."""
     form = "xml is not one <domain> with what is to be merged in it"
     if "<!" in text or "<?" in text:
         return [f"{form}: no comments, declarations or entities"]

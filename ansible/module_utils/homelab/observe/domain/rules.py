@@ -1,4 +1,4 @@
-"""Which values of a domain contradict each other, whatever the host has. Pure; providers/domain/schema.ts has the same."""
+"""Contradictions between values of a domain, whatever the host has. Pure; providers/domain/schema.ts has the same rules."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def twice(values: Iterable[str]) -> list[str]:
 
 
 def across(resources: Sequence[Resource]) -> dict[str, list[str]]:
-    """What contradicts between units, for each of them by name: a disk, a MAC address, an address or a name that is two guests'."""
+    """Return contradictions between domains by name: a disk, MAC address, address or name of two guests."""
     shared = {
         "volume": [disk["file"] for resource in resources for disk in resource["disks"] if disk["file"]],
         "mac": [one["mac"] for resource in resources for one in resource["interfaces"]],

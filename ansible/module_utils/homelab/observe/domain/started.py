@@ -1,4 +1,4 @@
-"""What a running domain has not got by our own start of it, so that another start would not bring it, either.
+"""Parts that a running domain did not get at our own start of it, so that another start would not apply them either.
 
 It is kept until the host's next boot, after which libvirt numbers its starts anew.
 """

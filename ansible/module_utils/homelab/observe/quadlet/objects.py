@@ -1,4 +1,4 @@
-"""What Quadlet units made in Podman's store: networks, volumes, images. Read from its files, since each call of Podman takes a second.
+"""Objects of Quadlet units in Podman's store: networks, volumes, images. Read from files, since each call of Podman takes a second.
 
 What is unknown is not drift: a store elsewhere (containers-storage.conf(5)), a volume of another driver, a partial name.
 An image is another one only if nothing renewed it: its service since the last apply (also by a boot), or podman-auto-update(1).
@@ -42,7 +42,7 @@ def differences(
 
 
 def noted(user: str, unit: Resource) -> Note:
-    """Which image a unit got with its last apply since the boot, and in which run of its service; empty where nobody knows."""
+    """Return the image that a unit got with its last apply since the boot, and the run of its service; empty where unknown."""
     found: Note = json.loads(system.read_text(_note_of(user, unit)) or "{}")
     return found
 
@@ -103,12 +103,12 @@ def renewed(unit: Resource, name: str, others: Sequence[Resource]) -> bool:
         pulls = unit_file.last(one, "Pull", "") in ("always", "newer")
         return pulls or bool(unit_file.last(one, "AutoUpdate", "")) or "io.containers.autoupdate" in unit_file.whole_text(one)
 
-    # Which images a .kube names stands in another file.
+    # The images of a .kube are named in another file.
     using = [one for one in others if one["name"].endswith(".kube") or image_in(one) in (unit["name"], name)]
     return any(is_renewing(one) for one in using)
 
 
 def image_in(unit: Resource) -> str | None:
-    """What a container runs of: the name of a unit, or an image's whole name."""
+    """Return what a container is started from: the name of a unit, or an image's full name."""
     named = unit_file.last(unit, "Image", "")
     return named if named.endswith((".image", ".build")) else whole_name(named)

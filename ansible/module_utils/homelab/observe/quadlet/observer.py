@@ -18,7 +18,7 @@ from . import objects, unit_file
 from .states import edits, manager_runs, service_states, settled_states, state_drift
 from .users import SYSTEM, account_of, by_user, closed_to, folder_of, is_readable, store_of, user_of, users
 
-# What the administrator puts there for users; the system's generator leaves it out, podman-systemd.unit(5).
+# The administrator's units for users; the system's generator ignores them, podman-systemd.unit(5).
 # systemd.unit(5): the part of a name before the type.
 SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
 FOR_USERS = Path("/etc/containers/systemd/users")
@@ -97,7 +97,7 @@ class QuadletUnit(Observer):
                 for path in paths:
                     parts = path.relative_to(folder).parts if folder else ()
                     if is_unit(path.name) and path.is_file():
-                        # What the administrator put there for users is no owner's.
+                        # The administrator's units for users have no owner.
                         in_owners = len(parts) == 2 and not (user == SYSTEM and parts[0] == "users")
                         found[f"{user}/{path.name}"] = parts[0] if in_owners else None
         return found
@@ -168,7 +168,7 @@ def last_edit(folder: Path, unit: Resource) -> float:
 
 
 def lacking(users: dict[str, str], owner: str) -> dict[str, str]:
-    """What Podman's units, by name, each of a user, need that is not on the host."""
+    """Return the missing prerequisites of resources by name, given the user of each."""
     if not system.installed("podman"):
         return dict.fromkeys(users, "podman is not installed yet; `podman: true` in homelab_host brings it")
     reasons = {user: _lacking(user, owner) for user in {*users.values()} - {SYSTEM}}

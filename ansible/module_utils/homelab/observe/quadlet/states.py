@@ -1,4 +1,4 @@
-"""What systemd reports of the services of Quadlet units, per user with one call of systemctl(1), and how it differs."""
+"""States of the services of Quadlet units as systemd reports them, with one call of systemctl(1) per user."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _show(user: str, services: Sequence[str]) -> list[dict[str, str]]:
 
 
 def instances_of(service: str) -> str:
-    """What systemctl(1) calls a service, or all loaded instances of a template."""
+    """Return the pattern for systemctl(1): the service itself, or all loaded instances of a template."""
     return service.replace("@.", "@*.")
 
 
@@ -84,7 +84,7 @@ def state_drift(service: str, state: dict[str, str], should_run: bool | None) ->
 
 def overridden(service: str, state: dict[str, str]) -> str:
     """Return why a service is not the unit's, else '': systemd prefers a file of its own to a generated one, systemd.unit(5)."""
-    # Of a masked one it is the mask, which goes by itself.
+    # A masked service's file is the mask, which is compared separately.
     path = state.get("FragmentPath", "") if state.get("LoadState") == "loaded" else ""
     is_generated = not path or "/systemd/generator" in path
     return "" if is_generated else f"{service}: systemd takes it from {path}, not from Quadlet's generator; remove that file"

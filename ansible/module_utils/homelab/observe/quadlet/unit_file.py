@@ -138,7 +138,7 @@ def object_of(unit: Resource) -> str | None:
 
 
 def made_of(unit: Resource) -> str:
-    """What such an object is made of, as a hash; it stays as it was made, podman-network-create(1) --ignore."""
+    """Return a hash of an object's definition. Podman never changes an existing object, podman-network-create(1) --ignore."""
     return _digest(f"{object_of(unit)} {settings(whole_text(unit)).get(section_of(unit), [])}")
 
 
@@ -152,7 +152,7 @@ def should_run(unit: Resource) -> bool | None:
 
 
 def uses(unit: Resource) -> set[str]:
-    """What a unit names that restarts it: Quadlet units, files (`./path`), secrets (`secret/<name>`), and services that it requires."""
+    """Return the parts whose change restarts a unit: Quadlet units, files (`./path`), secrets (`secret/<name>`), required services."""
     found: set[str] = set()
     for section, pairs in settings(whole_text(unit)).items():
         for key, value in pairs:
@@ -167,7 +167,7 @@ def uses(unit: Resource) -> set[str]:
 
 
 def users_of(parts: Iterable[str], units: Sequence[Resource], used: Mapping[str, set[str]]) -> list[Resource]:
-    """Those of these units that use one of the parts, directly or through another. A part is what `uses` finds.
+    """Return the units that use one of the parts, directly or through another. A part is an item of `uses`.
 
     `used` is what each unit `uses`, by its name: read once for all parts, since many units are asked about.
     """

@@ -1,4 +1,4 @@
-"""Who runs Quadlet units, and where an owner's units of each lie, podman-systemd.unit(5)."""
+"""Users of Quadlet units, and the folders of an owner's units, podman-systemd.unit(5)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SYSTEM = "system"
 
 
 def user_of(unit: Resource) -> str:
-    """Who runs a unit."""
+    """Return the user who runs a unit."""
     return str(unit.get("user") or SYSTEM)
 
 
 def users() -> list[str]:
-    """Who may have units: the system, and the users."""
+    """Return everyone who may have units: the system and the users."""
     return [SYSTEM, *(account.pw_name for account in pwd.getpwall() if 1000 <= account.pw_uid < 60000)]
 
 
