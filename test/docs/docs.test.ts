@@ -96,3 +96,8 @@ test("what README shows of the lab is what getting-started and the lab's tests r
   const followed = commandsOf("docs/getting-started.md");
   for (const line of tour) expect(followed).toContain(line);
 });
+
+test("the changelog names every kind by its list", () => {
+  const text = textOf("CHANGELOG.md");
+  expect(definitions.map(({ list }) => list).filter((list) => !text.includes(`\`${list}\``))).toEqual([]);
+});

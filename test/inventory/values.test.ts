@@ -58,3 +58,8 @@ test("what is kept survives YAML, quoted and marked as no template", () => {
   expect(problems).toEqual([]);
   expect(data).toEqual(units);
 });
+
+test("every kind has values at its limits", () => {
+  const tried = table.map(({ kind }) => kind);
+  expect(Object.keys(kinds).filter((kind) => !tried.includes(kind as KindName))).toEqual([]);
+});

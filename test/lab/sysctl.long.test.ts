@@ -14,6 +14,8 @@ let before: string;
 
 beforeAll(async () => {
   lab = await configured();
+  // Facts of the images of a first apply are known to state only now.
+  await good(stack(["refresh", "--yes", "--skip-preview"]));
   before = await running();
 });
 
