@@ -95,7 +95,7 @@ async function resume(image: Image, accelerator: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Another QEMU, another processor, or this machine went down under it.
-    say(`that failed, so the lab is made anew (${(error as Error).message.split("\n").pop()})`);
+    say(`that failed, so the lab is recreated (${(error as Error).message.split("\n").pop()})`);
     await stopAll();
     return false;
   }

@@ -24,14 +24,16 @@ def missing_rollback() -> str:
 class HostSession:
     """What a run {id, who, alive, wait, confirm} does with this host; `wait` and `confirm` are in seconds.
 
-    locked  this run holds the lock until it releases it
-    armed   the rollback waits for a new login
+    locked    this run holds the lock until it releases it
+    armed     the rollback waits for a new login
+    migrated  files of an older version were moved
     """
 
     def __init__(self, run: lock.Run) -> None:
         self.run = run
         self.locked = False
         self.armed = False
+        self.migrated = False
 
     def rollback_unconfirmed(self) -> None:
         """Roll back what another run changed and did not confirm, so that nobody takes it for the host's state."""
@@ -42,7 +44,7 @@ class HostSession:
         """Lock the host, or raise lock.Locked. Observations from before may be outdated."""
         lock.acquire(self.run, self.run["wait"])
         self.locked = True
-        migration.migrate()
+        self.migrated = migration.migrate() or self.migrated
         program.roll_back_unconfirmed(self.run["id"])
 
     def arm(self, tables: Iterable[str] = (), parameters: Iterable[str] = ()) -> str:

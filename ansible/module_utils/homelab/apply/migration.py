@@ -10,18 +10,18 @@ from ..core.rollback import store
 from ..observe import host
 
 
-def migrate() -> None:
-    """Replace the rollback of version 0.1.0 by the present one. The caller holds the lock.
+def migrate() -> bool:
+    """Replace the rollback of version 0.1.0 by the present one. Return whether there was one. The caller holds the lock.
 
     The new service is enabled before the snapshot moves, and the old one goes last, so that an unconfirmed change is rolled
     back at boot at any point in between.
     """
     former = system.read_text(Path(store.FORMER_PROGRAM))
     if former is None:
-        return
+        return False
     owner = ownership.read(former).get("owner")
     if owner is None:
-        return
+        return False
     for path, text in host.rollback_files(owner).items():
         if system.read_text(path) != text:
             system.make_folder(path.parent)
@@ -36,3 +36,4 @@ def migrate() -> None:
     # Removed last: as long as it exists, the migration is not complete.
     system.remove_file(Path(store.FORMER_PROGRAM))
     system.run(["systemctl", "daemon-reload"])
+    return True

@@ -16,6 +16,8 @@ from .converge import Result, clear, converge, loses_data, removal_blockers_of, 
 from .host_session import HostSession
 from .writer import Writer
 
+MIGRATED = "The rollback of version 0.1.0 was moved to /etc/homelab/rollback.\n"
+
 
 def run_module(writer: Writer) -> None:
     """Run a kind's module: apply `resources` and report `to_remove`, or, in a later run of it, `remove` names.
@@ -45,11 +47,13 @@ def run_module(writer: Writer) -> None:
         results, outcome = work(writer, module.params, session)
     except lock.Locked as locked:
         module.fail_json(msg=str(locked), rejected=True)
+    migrated = session is not None and session.migrated
+    shown = [f"{writer.kind} {r['name']}{_shown(r['disruption'])}: {r['diff']}\n" for r in results if r["diff"]]
     module.exit_json(
-        changed=any(result["changed"] for result in results),
+        changed=migrated or any(result["changed"] for result in results),
         kind=writer.kind,
         failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
-        diff=[{"prepared": f"{writer.kind} {r['name']}{_shown(r['disruption'])}: {r['diff']}\n"} for r in results if r["diff"]],
+        diff=[{"prepared": text} for text in [*([MIGRATED] if migrated else []), *shown]],
         locked=session is not None and session.locked,
         armed=session is not None and session.armed,
         **outcome,

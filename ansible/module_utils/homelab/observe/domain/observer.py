@@ -209,7 +209,7 @@ def lag(domain: Any, resource: Resource, owner: str, is_defined: bool = True) ->
     missed = started.left(domain)
     live = {step.part for step in steps(running, edit.edited(running, resource, owner), has_balloon(domain))}
     # A guest without the balloon's driver, or one that is still booting, has all its memory, and no boot changes that.
-    # A start applies nothing that the persistent definition lacks as well.
+    # A start applies nothing that is missing from the persistent definition as well.
     undefined = texts_of(persistent(domain), resource, owner) if is_defined else {}
     boot = [name for name in differing if name not in (*live, *undefined, "currentMemory")]
     boot = [name for name in boot if missed.get(name) != differing[name]]
