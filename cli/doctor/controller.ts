@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { said } from "../../providers/ansible/program";
+import { outputOf } from "../../providers/ansible/program";
 import { checkStrictness } from "../../providers/ssh/config";
 import { checkWay } from "../../providers/ssh/connection";
 import { type Inventory } from "../../components/inventory/load";
@@ -16,7 +16,7 @@ export async function checkController(): Promise<Check[]> {
 }
 
 async function python(): Promise<Check> {
-  const version = (await said("python3", "-c", "import platform; print(platform.python_version())")) ?? "none";
+  const version = (await outputOf("python3", "-c", "import platform; print(platform.python_version())")) ?? "none";
   const [major, minor] = version.split(".").map(Number);
   if (major === 3 && minor! >= 11) return ok(`Python ${version}`);
   return fail(`Python: ${version}; 3.11 or newer is needed`, "apt install python3 python3-venv (Debian 12 or newer)");
@@ -29,7 +29,7 @@ async function ansible(): Promise<Check> {
   if (!existsSync(script)) return fail(`ansible-core ${pin} is not in .venv`, SETUP);
   const interpreter = /^#!(\S+)/.exec(readFileSync(script, "utf8"))?.[1] ?? "";
   if (!existsSync(interpreter)) return fail(`.venv was made elsewhere: its scripts start ${interpreter}`, SETUP);
-  const version = await said(".venv/bin/python", "-c", "from importlib.metadata import version; print(version('ansible-core'))");
+  const version = await outputOf(".venv/bin/python", "-c", "from importlib.metadata import version; print(version('ansible-core'))");
   const series = pin.split(".").slice(0, 2).join(".");
   if (version?.startsWith(`${series}.`)) return ok(`ansible-core ${version} in .venv`);
   return fail(`ansible-core in .venv: ${version ?? "none"}; ${series} is needed`, SETUP);
@@ -41,13 +41,13 @@ async function pulumi(): Promise<Check> {
   const pin = devDependencies["pulumi"]!;
   const folder = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "versions", pin, "bin");
   if (["pulumi", "pulumi-language-nodejs"].every((name) => existsSync(join(folder, name)))) return ok(`Pulumi ${pin}`);
-  const version = await said("pulumi", "version");
+  const version = await outputOf("pulumi", "version");
   if (version !== undefined) return ok(`Pulumi ${version} on the path; ${pin} is tried`);
   return fail(`the Pulumi CLI ${pin} is not in ${folder}`, `${SETUP}; plain Ansible works without it`);
 }
 
 async function openssh(): Promise<Check> {
-  const [version, found] = await Promise.all([said("ssh", "-V"), said("sh", "-c", "command -v ssh-keygen")]);
+  const [version, found] = await Promise.all([outputOf("ssh", "-V"), outputOf("sh", "-c", "command -v ssh-keygen")]);
   if (version !== undefined && found !== undefined) return ok(version.split(",")[0]!);
   return fail("the OpenSSH client is missing", "apt install openssh-client");
 }

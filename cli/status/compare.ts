@@ -44,11 +44,11 @@ function onHost({ applied, declared }: Sides["host"], isSame: boolean, isDeclare
     if (answer && "error" in answer)
       return { host: "cannot be read", moved: isSame ? [] : ["configuration"], detail: answer.error, isRead: false };
   }
-  const said = (applied ?? declared) as Exclude<Answer, { error: string }>;
+  const latest = (applied ?? declared) as Exclude<Answer, { error: string }>;
   // A side that knows nothing of the unit wants it absent.
-  const asApplied = applied ? holds(applied) : !said.present;
-  const asDeclared = isSame ? asApplied : isDeclared ? holds(declared!) : !said.present;
-  const host = !said.present ? "absent" : asDeclared ? "as declared" : asApplied ? "as applied" : "differs";
+  const asApplied = applied ? holds(applied) : !latest.present;
+  const asDeclared = isSame ? asApplied : isDeclared ? holds(declared!) : !latest.present;
+  const host = !latest.present ? "absent" : asDeclared ? "as declared" : asApplied ? "as applied" : "differs";
   const moved: Side[] = isSame
     ? asApplied
       ? []
@@ -58,7 +58,7 @@ function onHost({ applied, declared }: Sides["host"], isSame: boolean, isDeclare
       : asApplied
         ? ["configuration"]
         : ["configuration", "host"];
-  return { host, moved, detail: host === "differs" ? said.differences : "", isRead: true };
+  return { host, moved, detail: host === "differs" ? latest.differences : "", isRead: true };
 }
 
 const holds = (answer: Answer): boolean => !("error" in answer) && answer.present && answer.differences === "";

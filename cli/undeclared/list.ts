@@ -49,7 +49,7 @@ export function render(host: string, folder: string, owner: string, found: Undec
   const isKept = (one: Undeclared): boolean => one.owner?.endsWith(" (kept)") ?? false;
   const isOthers = (one: Undeclared): boolean => one.owner !== null && one.owner !== owner && !isKept(one);
   const count = (filter: (one: Undeclared) => boolean): number => found.filter(filter).length;
-  const told: [number, string][] = [
+  const reported: [number, string][] = [
     [count((one) => one.owner === null), "not managed by homelab"],
     [
       count((one) => one.owner === owner && one.stacks.length > 0),
@@ -70,6 +70,6 @@ export function render(host: string, folder: string, owner: string, found: Undec
     `${host} has what ${folder} does not declare; nothing is removed:`,
     ...table([HEADING, ...rows]),
     `${found.length} in all`,
-    ...told.flatMap(([number, what]) => (number > 0 ? [`  ${number} ${what}`] : [])),
+    ...reported.flatMap(([number, what]) => (number > 0 ? [`  ${number} ${what}`] : [])),
   ].join("\n");
 }

@@ -35,7 +35,7 @@ export interface Source {
 type Templates = "allowed" | "rejected";
 
 // The parser's messages (yaml's errors: code and message), in words that tell a user of this project what to do.
-const SAID: [said: RegExp, message: string][] = [
+const MESSAGES: [printed: RegExp, message: string][] = [
   [/^MULTIPLE_DOCS/, "a second document begins here: a file of an inventory holds one"],
   [/^DUPLICATE_KEY/, "this name is here twice, and only one of them would count"],
   [/^TAB_AS_INDENT/, "a tab: YAML is indented by spaces"],
@@ -96,7 +96,7 @@ export function parseSource(file: string, text: string, templates: Templates): S
   };
 }
 
-const inOurWords = (said: string): string | undefined => SAID.find(([form]) => form.test(said))?.[1];
+const inOurWords = (printed: string): string | undefined => MESSAGES.find(([form]) => form.test(printed))?.[1];
 
 /** The content of a document, or undefined where that is unknown. */
 function dataOf(document: Document, failed: () => void): unknown {

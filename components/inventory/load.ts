@@ -155,8 +155,8 @@ function validated<T>(source: Source, schema: z.ZodType<T>, problems: Problem[])
   const parsed = schema.safeParse(source.data ?? {}, { error: messageOf });
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(source, issue));
   // A node that cannot be read at all needs no second message.
-  const told = new Set(source.problems.map(({ line, column }) => `${line}:${column}`));
-  problems.push(...issues.filter(({ line, column }) => !told.has(`${line}:${column}`)));
+  const reported = new Set(source.problems.map(({ line, column }) => `${line}:${column}`));
+  problems.push(...issues.filter(({ line, column }) => !reported.has(`${line}:${column}`)));
   return parsed.data;
 }
 

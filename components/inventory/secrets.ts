@@ -83,8 +83,8 @@ export class Secrets {
     for (const { code, path, message, ...issue } of parsed.error.issues) {
       const paths = code === "unrecognized_keys" && "keys" in issue ? issue.keys.map((key) => [...path, key]) : [path];
       for (const one of paths) {
-        const said = `${one.map(String).join(".")}: ${code === "unrecognized_keys" ? "unknown name" : message}`;
-        this.problems.push({ ...source.at(one, "value"), message: said });
+        const text = `${one.map(String).join(".")}: ${code === "unrecognized_keys" ? "unknown name" : message}`;
+        this.problems.push({ ...source.at(one, "value"), message: text });
       }
     }
     return undefined;

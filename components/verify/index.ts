@@ -61,8 +61,8 @@ function tell({ severity, message }: Finding, resource: pulumi.Resource): void {
  */
 async function planOf(id: string, resource: HostResource<unknown, unknown>, declared: object): Promise<Plan> {
   let plan: Plan = "planned";
-  const said: unknown = JSON.parse(JSON.stringify(declared));
-  const isSame = (unit: unknown) => isDeepStrictEqual(completed(id.split("/")[1]!, unit as object), said);
+  const plain: unknown = JSON.parse(JSON.stringify(declared));
+  const isSame = (unit: unknown) => isDeepStrictEqual(completed(id.split("/")[1]!, unit as object), plain);
   pulumi.all([resource.unit, resource.drift]).apply(([unit]) => void (plan = isSame(unit) ? "same" : "left out"));
   await new Promise<string>((resolve) => resource.urn.apply((urn) => setImmediate(resolve, urn)));
   // Of one that is to be made what is declared is known; of one that is not even to be made, nothing.

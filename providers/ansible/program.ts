@@ -28,7 +28,7 @@ export function ansibleEnvironment(): Record<string, string | undefined> {
 }
 
 /** Returns the output of a program, from stdout or stderr; undefined when it cannot be started or fails. */
-export function said(program: string, ...args: string[]): Promise<string | undefined> {
+export function outputOf(program: string, ...args: string[]): Promise<string | undefined> {
   return new Promise((done) =>
     execFile(program, args, { timeout: 20_000 }, (error, stdout, stderr) => done(error ? undefined : (stdout || stderr).trim())),
   );

@@ -132,8 +132,8 @@ export async function runAsRoot(file: string, alias: string, argv: readonly stri
   const client = await connectionTo(file, alias);
   const command = commandLine(["sudo", "-n", ...argv]);
   return new Promise((done, fail) => {
-    const text = (reason: string, ...said: string[]): string =>
-      [`${alias}: ${reason}: ${command}`, ...said.map((one) => one.trim())].filter(Boolean).join("\n");
+    const text = (reason: string, ...outputs: string[]): string =>
+      [`${alias}: ${reason}: ${command}`, ...outputs.map((one) => one.trim())].filter(Boolean).join("\n");
     const failed = (reason: string, stderr = ""): void => fail(new UserError(text(reason, stderr)));
     client.exec(command, (error, channel) => {
       if (error) return failed(error.message);

@@ -94,7 +94,7 @@ def test_a_domain(monkeypatch, host, change, announced, runs, restart):  # noqa:
         # It is refused, so nothing is done.
         monkeypatch.setattr(libvirt_host, "capabilities", lambda _: None)
         monkeypatch.setattr(library.checks, "reasons", lambda *_: [])
-        assert "restart: allowed" in " ".join(library.refusals(kind.resolved(wanted, OWNER, host.links)))
+        assert "restart: allowed" in " ".join(library.rejections_of(kind.resolved(wanted, OWNER, host.links)))
         return
     assert writer.apply([task], OWNER) == {}
     assert done_to(domain, before) == expected

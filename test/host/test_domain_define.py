@@ -71,7 +71,7 @@ def test_what_libvirt_refuses_is_told_before_it_is_defined(monkeypatch, more, wo
     monkeypatch.setattr(system, "installed", lambda _: True)
     monkeypatch.setattr(system, "run", lambda argv, **_: CompletedProcess(argv, 3 if schema else 0, "", schema))
     monkeypatch.setattr(domain_kind, "lookup", lambda _: None)
-    found = define.refused(domain_kind.resolved(resource, "lab", []), "lab")
+    found = define.rejected(domain_kind.resolved(resource, "lab", []), "lab")
     assert found == told
 
 
@@ -82,7 +82,7 @@ def test_nobody_is_asked_about_a_definition_that_stays(monkeypatch):
     root = edit.edited(edit.skeleton("kvm", "0076fe81-f073-5c47-86dc-ba7f806fd54f", resource), resource, "lab")
     monkeypatch.setattr(define, "lookup", lambda _: libvirt_mock.Domain(root, runs=True))
     monkeypatch.setattr(libvirt_host, "library", Library)
-    assert define.refused(resource, "lab") == []
+    assert define.rejected(resource, "lab") == []
 
 
 def test_of_the_host_nothing_is_taken_to_look_at_a_definition():

@@ -58,9 +58,9 @@ def test_a_lost_address_is_named():
 
 
 def test_another_id_or_parent_needs_a_new_link():
-    assert vlan.must_be_made_anew(VLAN, link(data={"id": 11}))
-    assert vlan.must_be_made_anew(VLAN, link(parent="br1"))
-    assert not vlan.must_be_made_anew(VLAN, link(addresses=[]))
+    assert vlan.must_be_recreated(VLAN, link(data={"id": 11}))
+    assert vlan.must_be_recreated(VLAN, link(parent="br1"))
+    assert not vlan.must_be_recreated(VLAN, link(addresses=[]))
 
 
 def test_an_id_that_another_link_holds_is_refused():

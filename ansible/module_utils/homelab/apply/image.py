@@ -14,7 +14,7 @@ from http.client import HTTPException
 from typing import IO
 
 from ..core import records, system
-from ..core.disk_space import Room
+from ..core.disk_space import DiskSpace
 from ..core.observer import Resource
 from ..observe.image import FOLDER, MODE, Image, data_of, hash_of, is_url, path_of, used_by_others
 from .writer import Change, Errors, Writer
@@ -30,7 +30,7 @@ class ImageWriter(Image, Writer):
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         errors: Errors = {}
-        room = Room()
+        space = DiskSpace()
         # Two of one hash are one file.
         counted: set[str] = set()
         for resource in [
@@ -43,7 +43,7 @@ class ImageWriter(Image, Writer):
                 continue
             if resource["sha256"] in counted:
                 continue
-            if lacking := room.shortage(FOLDER, size):
+            if lacking := space.shortage(FOLDER, size):
                 errors[resource["name"]] = f"{resource['source']} is {lacking}"
             else:
                 counted.add(resource["sha256"])

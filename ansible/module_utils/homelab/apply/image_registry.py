@@ -61,12 +61,12 @@ def manifest_url(image: Image, scheme: str) -> str:
 def token_url(challenge: str, image: Image, scheme: str) -> str | None:
     """Return where a WWW-Authenticate: header offers a token; None where it asks for something else, or for an unsafe way."""
     kind, _, rest = challenge.partition(" ")
-    said = dict(re.findall(r'(\w+)="([^"]*)"', rest))
-    realm = said.get("realm", "")
+    offered = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+    realm = offered.get("realm", "")
     if kind.lower() != "bearer" or not realm.startswith(f"{scheme}://"):
         return None
-    service = {"service": said["service"]} if "service" in said else {}
-    query = urlencode({**service, "scope": said.get("scope") or f"repository:{image.repository}:pull"})
+    service = {"service": offered["service"]} if "service" in offered else {}
+    query = urlencode({**service, "scope": offered.get("scope") or f"repository:{image.repository}:pull"})
     return f"{realm}{'&' if '?' in realm else '?'}{query}"
 
 

@@ -77,6 +77,6 @@ class NftablesTableWriter(NftablesTable, Writer):
         return errors
 
 
-def refusal(said: str) -> str:
+def refusal(output: str) -> str:
     """Return nft's complaint about a table."""
-    return f"nft rejects it:\n{said.strip()}"
+    return f"nft rejects it:\n{output.strip()}"

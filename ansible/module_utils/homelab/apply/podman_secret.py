@@ -80,8 +80,8 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         units_once = {one["name"]: one for restarted in users.values() for one in restarted}
         failed = services.bring_up([], list(units_once.values())) if units_once else {}
         for name, restarted in users.items():
-            said = [f"{one['name']}, which uses it: {failed[one['name']]}" for one in restarted if one["name"] in failed]
-            errors |= {name: "\n".join(said)} if said else {}
+            failures = [f"{one['name']}, which uses it: {failed[one['name']]}" for one in restarted if one["name"] in failed]
+            errors |= {name: "\n".join(failures)} if failures else {}
         return errors
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:

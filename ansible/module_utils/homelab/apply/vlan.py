@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core.observer import Resource
 from ..observe import libvirt_host, networkd
-from ..observe.vlan import Vlan, dhcp_fault, files_of, must_be_made_anew, taken
+from ..observe.vlan import Vlan, dhcp_fault, files_of, must_be_recreated, taken
 from .networkd import delete_link, forget, have_read_anew, reload_until, write_files
 from .writer import Change, Errors, Writer
 
@@ -28,7 +28,7 @@ class VlanWriter(Vlan, Writer):
 
     def disruption(self, change: Change) -> str:
         link = networkd.read_links().get(change.resource["name"])
-        return "replace" if link and must_be_made_anew(change.resource, link) else "live"
+        return "replace" if link and must_be_recreated(change.resource, link) else "live"
 
     def affected(self, change: Change, owner: str) -> list[str]:
         """Return the names of the guests in the VLAN, and of those in the one that the link has now."""
@@ -43,7 +43,7 @@ class VlanWriter(Vlan, Writer):
         for resource in resources:
             write_files(files_of(resource, owner), owner, self.kind, resource["name"])
             link = links.get(resource["name"])
-            if link and must_be_made_anew(resource, link):
+            if link and must_be_recreated(resource, link):
                 delete_link(link.name)
             have_read_anew(resource["name"])
         return reload_until(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..core import records, sizes, system
-from ..core.disk_space import Room
+from ..core.disk_space import DiskSpace
 from ..core.observer import Resource
 from ..core.sizes import MIB
 from ..observe import image, libvirt_host, pool
@@ -26,7 +26,7 @@ class VolumeWriter(Volume, Writer):
     def missing_prerequisites(self, resources: Sequence[Resource], owner: str) -> Errors:
         if lacking := libvirt_host.lacking(self.name_of(resource) for resource in resources):
             return lacking
-        reasons = {self.name_of(resource): lacking_of(resource, owner) for resource in resources}
+        reasons = {self.name_of(resource): missing_prerequisites_of(resource, owner) for resource in resources}
         return {name: reason for name, reason in reasons.items() if reason}
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
@@ -48,7 +48,7 @@ class VolumeWriter(Volume, Writer):
         return libvirt_host.each({name: partial(forget, record) for name, record in to_remove.items()})
 
 
-def lacking_of(resource: Resource, owner: str) -> str:
+def missing_prerequisites_of(resource: Resource, owner: str) -> str:
     """Return what a volume needs that does not exist."""
     path = path_of(resource)
     if path is None:
@@ -90,7 +90,7 @@ def is_copy(resource: Resource) -> bool:
 def no_room(resources: Sequence[Resource], owner: str) -> Errors:
     """Return the copies that are larger than their volume, or than the space that the others before them leave."""
     errors: Errors = {}
-    room = Room()
+    space = DiskSpace()
     for resource in resources:
         try:
             source = str(source_of(resource, owner))
@@ -98,11 +98,11 @@ def no_room(resources: Sequence[Resource], owner: str) -> Errors:
         except (OSError, system.CommandError) as error:
             errors[f"{resource['pool']}/{resource['name']}"] = str(error)
             continue
-        if lacking := room.shortage(os.path.dirname(str(path_of(resource))), needed):
-            said = f"image {resource['image']} takes {lacking}"
+        if lacking := space.shortage(os.path.dirname(str(path_of(resource))), needed):
+            reason = f"image {resource['image']} takes {lacking}"
             if info_of(source)["format"] != "qcow2":
-                said += "; of a raw image all counts that is no hole (fallocate -d makes some)"
-            errors[f"{resource['pool']}/{resource['name']}"] = said
+                reason += "; of a raw image all counts that is no hole (fallocate -d makes some)"
+            errors[f"{resource['pool']}/{resource['name']}"] = reason
     return errors
 
 

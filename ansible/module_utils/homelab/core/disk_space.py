@@ -1,4 +1,4 @@
-"""Room on a host's file systems."""
+"""Space on a host's file systems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def left_in(folder: str | Path) -> int:
     return free.f_bavail * free.f_frsize
 
 
-class Room:
+class DiskSpace:
     """The space that is left on each file system while files are planned one after the other."""
 
     def __init__(self) -> None:

@@ -189,10 +189,10 @@ def size_below(path: str) -> int:
 
 def clock() -> Facts:
     """Whether the clock follows others (timedatectl(1)), and by which service."""
-    said = system.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], check=False).stdout.strip()
+    output = system.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"], check=False).stdout.strip()
     states = system.run(["systemctl", "is-active", *TIME_SERVICES], check=False).stdout.split()
     running = [name for name, state in zip(TIME_SERVICES, states, strict=False) if state == "active"]
-    return {"synchronized": said == "yes", "service": running[0] if running else None}
+    return {"synchronized": output == "yes", "service": running[0] if running else None}
 
 
 def disk(paths: Sequence[str]) -> list[Facts]:

@@ -129,8 +129,8 @@ class Host(Observer):
 
     def warnings(self, units: Sequence[Resource], owner: str) -> dict[str, list[str]]:
         unknown = [name for unit in units for name in unknown_to_apt(missing_packages(packages_of(unit)))]
-        said = f"apt knows no package {', '.join(unknown)} so far; it gets newer lists before it gives up"
-        return {"host": [said]} if unknown else {}
+        warning = f"apt knows no package {', '.join(unknown)} so far; it gets newer lists before it gives up"
+        return {"host": [warning]} if unknown else {}
 
     def found(self) -> dict[str, str | None]:
         mark = ownership.read(system.read_text(UNITS / RULES_SERVICE)).get("owner")
@@ -211,8 +211,8 @@ def unknown_to_apt(packages: Sequence[str]) -> list[str]:
 
 def not_enabled() -> dict[str, str]:
     """Return the units of the base that would not start at boot, with their state."""
-    said = system.run(["systemctl", "is-enabled", *ENABLED], check=False)
-    states = said.stdout.split()
+    done = system.run(["systemctl", "is-enabled", *ENABLED], check=False)
+    states = done.stdout.split()
     if len(states) != len(ENABLED):
         # A unit without a file has no line on some versions: ask one by one.
         states = [system.run(["systemctl", "is-enabled", n], check=False).stdout.strip() or "missing" for n in ENABLED]

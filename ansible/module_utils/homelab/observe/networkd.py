@@ -34,17 +34,17 @@ def marks_on_host() -> dict[Path, dict[str, str]]:
     """Return all networkd files with an owner, with what their first line has."""
     paths = [*FOLDER.glob("*.netdev"), *FOLDER.glob("*.network"), *FOLDER.glob("*.network.d/*.conf")]
     # A link to /dev/null masks a file of that name elsewhere, systemd.network(5).
-    return {path: said for path in paths if path.is_file() and (said := ownership.read(system.read_text(path)))}
+    return {path: mark for path in paths if path.is_file() and (mark := ownership.read(system.read_text(path)))}
 
 
 def marked_files(owner: str, kind: str) -> dict[Path, str]:
     """All files of an owner's units of a kind, with the unit's name."""
-    return {path: said["name"] for path, said in marks_on_host().items() if (said["owner"], said["kind"]) == (owner, kind)}
+    return {path: mark["name"] for path, mark in marks_on_host().items() if (mark["owner"], mark["kind"]) == (owner, kind)}
 
 
 def owned_by(kind: str) -> list[tuple[str, str]]:
     """The names of all units of a kind that files of ours describe, each with its owner."""
-    return sorted({(said["name"], said["owner"]) for said in marks_on_host().values() if said["kind"] == kind})
+    return sorted({(mark["name"], mark["owner"]) for mark in marks_on_host().values() if mark["kind"] == kind})
 
 
 def found(kind: str) -> dict[str, str | None]:
@@ -54,8 +54,8 @@ def found(kind: str) -> dict[str, str | None]:
 
 def owner_of(name: str, kind: str) -> str | None:
     """The owner that a link's file names; a link of another kind is that one's as such."""
-    said = ownership.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
-    return f"{said['owner']}, as a {said['kind']}" if said and said["kind"] != kind else said.get("owner")
+    mark = ownership.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
+    return f"{mark['owner']}, as a {mark['kind']}" if mark and mark["kind"] != kind else mark.get("owner")
 
 
 def file_drift(files: Files, owner: str, kind: str, name: str) -> list[str]:

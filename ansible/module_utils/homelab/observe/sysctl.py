@@ -29,8 +29,8 @@ class Sysctl(Observer):
         return [observe(resource, owner) for resource in resources]
 
     def found(self) -> dict[str, str | None]:
-        said = [ownership.read(system.read_text(path)) for path in FOLDER.glob("*.conf")] if FOLDER.is_dir() else []
-        return {one["name"]: one["owner"] for one in said if one.get("kind") == self.kind}
+        marks = [ownership.read(system.read_text(path)) for path in FOLDER.glob("*.conf")] if FOLDER.is_dir() else []
+        return {one["name"]: one["owner"] for one in marks if one.get("kind") == self.kind}
 
     def warnings(self, resources: Sequence[Resource], owner: str) -> dict[str, list[str]]:
         found = {self.name_of(one): overridden(one) for one in resources}

@@ -57,7 +57,7 @@ def observe(resource: Resource, owner: str, links: dict[str, Link], serving: set
 def link_drift(resource: Resource, link: Link) -> list[str]:
     """How a VLAN's link differs from what is wanted."""
     differences = []
-    if must_be_made_anew(resource, link):
+    if must_be_recreated(resource, link):
         differences.append(f"{link.name}: VLAN {link.data.get('id')} on {link.parent}, wanted {resource['id']} on {resource['bridge']}")
     wanted = [resource["address"]] if "address" in resource else []
     if link.addresses != wanted:
@@ -68,14 +68,14 @@ def link_drift(resource: Resource, link: Link) -> list[str]:
     return differences if link.up else [*differences, f"{link.name}: it is down"]
 
 
-def must_be_made_anew(resource: Resource, link: Link) -> bool:
+def must_be_recreated(resource: Resource, link: Link) -> bool:
     """networkd ignores a changed id or parent of a link that is there."""
     return link.kind != "vlan" or link.data.get("id") != resource["id"] or link.parent != resource["bridge"]
 
 
 def taken(resource: Resource, links: Iterable[Link]) -> str:
     """Why a VLAN cannot be made: a bridge has one link per id, and another one holds it."""
-    holders = [link.name for link in links if link.name != resource["name"] and not must_be_made_anew(resource, link)]
+    holders = [link.name for link in links if link.name != resource["name"] and not must_be_recreated(resource, link)]
     return (
         f"VLAN {resource['id']} on {resource['bridge']} is link {holders[0]}'s; remove that one first, or keep its name" if holders else ""
     )

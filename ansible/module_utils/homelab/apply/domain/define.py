@@ -34,7 +34,7 @@ def saved(domain: Any) -> list[str]:
     return [f"its memory is saved (virsh managedsave); start it with virsh start {name}, or drop it with virsh managedsave-remove {name}"]
 
 
-def in_the_way(domain: Any, owner: str) -> list[str]:
+def removal_blockers_of(domain: Any, owner: str) -> list[str]:
     """Why a domain must not be undefined: memory or disks that only its definition leads to."""
     return saved(domain) + checks.on_snapshots(records.paths(owner, "volume"), present(domain))
 
@@ -46,7 +46,7 @@ def undefine(name: str, owner: str) -> None:
     domain = named(name)
     if domain is not None and definition.owner_of(persistent(domain)) in (owner, None):
         record = records.read(owner, "domain", name) or {}
-        if reasons := in_the_way(domain, owner):
+        if reasons := removal_blockers_of(domain, owner):
             raise RuntimeError(reasons[0])
         shut_down(domain, record.get("shutdown_seconds", SHUTDOWN_SECONDS), record.get("force_off", False))
         snapshot.drop(domain, persistent(domain), owner)
@@ -82,7 +82,7 @@ def forget_name(name: str, owner: str) -> None:
     records.remove(owner, "domain", name)
 
 
-def refused(resource: Resource, owner: str) -> list[str]:
+def rejected(resource: Resource, owner: str) -> list[str]:
     """What libvirt has against a new definition, asked without defining it: its schema against the part in libvirt's own words
     (virt-xml-validate(1)), and QEMU's driver (virsh(1), domxml-to-native).
     """
@@ -95,8 +95,8 @@ def refused(resource: Resource, owner: str) -> list[str]:
     if "xml" in resource and os.path.exists(SCHEMA) and system.installed("xmllint"):
         done = system.run(["xmllint", "--noout", "--relaxng", SCHEMA, "-"], stdin=text, check=False)
         if done.returncode != 0:
-            said = [re.sub(r"^-:\d+: ", "", line) for line in done.stderr.splitlines() if "error" in line]
-            return ["libvirt's schema rejects it with its xml:\n" + "\n".join(said)]
+            lines = [re.sub(r"^-:\d+: ", "", line) for line in done.stderr.splitlines() if "error" in line]
+            return ["libvirt's schema rejects it with its xml:\n" + "\n".join(lines)]
     library = libvirt_host.library()
     try:
         libvirt_host.connection().domainXMLToNative("qemu-argv", definition.render(without_the_host(wanted)), 0)
@@ -139,7 +139,7 @@ def define(resource: Resource, owner: str) -> Any:
             defined.undefineFlags(library.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
         else:
             snapshot.define(before)
-        texts = "\n".join(system.text_diff(name, libvirts or None, said or None) for name, (libvirts, said) in other.items())
+        texts = "\n".join(system.text_diff(name, libvirts or None, ours or None) for name, (libvirts, ours) in other.items())
         raise RuntimeError(f"libvirt normalises this value differently, so nothing was changed. Write it as libvirt does:\n{texts}")
     return defined
 

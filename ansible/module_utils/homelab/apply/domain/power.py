@@ -110,13 +110,13 @@ def has_finished(domain: Any) -> bool:
         pid = ask_agent(domain, "guest-exec", **argv)["pid"]
         while not (done := ask_agent(domain, "guest-exec-status", pid=pid))["exited"]:
             time.sleep(0.5)
-        said = json.loads(base64.b64decode(done.get("out-data", "")) or "{}")
+        status = json.loads(base64.b64decode(done.get("out-data", "")) or "{}")
     except (libvirt_host.library().libvirtError, ValueError):
         return False
-    if said.get("errors") or said.get("status") == "error":
-        reasons = "; ".join(str(one) for one in said.get("errors", [])) or said.get("detail", "")
+    if status.get("errors") or status.get("status") == "error":
+        reasons = "; ".join(str(one) for one in status.get("errors", [])) or status.get("detail", "")
         raise RuntimeError(f"cloud-init failed in the guest: {readable(reasons)}; {last_lines(domain)}")
-    return said.get("status") in ("done", "disabled")
+    return status.get("status") in ("done", "disabled")
 
 
 def last_lines(domain: Any) -> str:

@@ -17,7 +17,7 @@ from .. import cloud_init as seed
 from ..networkd import forget, write_files
 from ..writer import Change, Errors, Writer
 from . import snapshot
-from .define import define, forget_name, in_the_way, refused, rename, saved, undefine
+from .define import define, forget_name, rejected, removal_blockers_of, rename, saved, undefine
 from .power import catch_up, shut_down, start, wait_until_ready, wake
 
 # Within this time after its start was due, the guest of an interrupted run has probably not worked.
@@ -31,12 +31,12 @@ class DomainWriter(Domain, Writer):
         if lacking := libvirt_host.lacking(resource["name"] for resource in resources):
             return lacking
         links = networkd.read_links()
-        found = {resource["name"]: lacking_of(resource, owner, links) for resource in resources}
+        found = {resource["name"]: missing_prerequisites_of(resource, owner, links) for resource in resources}
         to_change = [resource for resource in resources if resource["name"] in self.to_change and not found[resource["name"]]]
         for resource in to_change:
             unmet = unmet_of(resolved(resource, owner, links.values()), links.values())
             found[resource["name"]] += [reason for kind, reasons in unmet.items() if kind in self.changed_kinds for reason in reasons]
-        return told(found)
+        return joined(found)
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         links = list(networkd.read_links().values())
@@ -45,9 +45,9 @@ class DomainWriter(Domain, Writer):
         to_change = [resource for resource in whole if resource["name"] in self.to_change]
         for resource in to_change:
             unmet = [reason for kind, reasons in unmet_of(resource, links).items() if kind not in self.changed_kinds for reason in reasons]
-            found[resource["name"]] += unmet + dhcp_leases.refusals(resource, links) + refusals(resource)
+            found[resource["name"]] += unmet + dhcp_leases.refusals(resource, links) + rejections_of(resource)
         asked = [resource for resource in to_change if not found[resource["name"]]]
-        return told(found | {resource["name"]: refused(resource, owner) for resource in asked})
+        return joined(found | {resource["name"]: rejected(resource, owner) for resource in asked})
 
     def disruption(self, change: Change) -> str:
         resource, domain = change.resource, lookup(change.resource)
@@ -69,7 +69,7 @@ class DomainWriter(Domain, Writer):
         return "next-boot" if is_asked_for_at_boot else "live"
 
     def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
-        return told({name: in_the_way(domain, owner) for name in names if (domain := named(name)) is not None})
+        return joined({name: removal_blockers_of(domain, owner) for name in names if (domain := named(name)) is not None})
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: partial(ensure, change, owner) for change in changes})
@@ -87,12 +87,12 @@ def has_new_address(domain: Any, resource: Resource) -> bool:
     return bool(leased - dhcp_leases.handed_out(domain.name()))
 
 
-def told(reasons: dict[str, list[str]]) -> Errors:
-    """Reasons as one text for each unit that has any."""
+def joined(reasons: dict[str, list[str]]) -> Errors:
+    """Return the reasons of each resource that has any as one text."""
     return {name: "; ".join(found) for name, found in reasons.items() if found}
 
 
-def lacking_of(resource: Resource, owner: str, links: dict[str, networkd.Link]) -> list[str]:
+def missing_prerequisites_of(resource: Resource, owner: str, links: dict[str, networkd.Link]) -> list[str]:
     """Return what a domain names that is not on the host."""
     found = checks.missing_files(resource)
     found += [f"there is no bridge {one['bridge']} yet; `bridges` makes it" for one in resource["interfaces"] if one["bridge"] not in links]
@@ -115,7 +115,7 @@ def missing_packages(resource: Resource) -> list[str]:
     return []
 
 
-def refusals(resource: Resource) -> list[str]:
+def rejections_of(resource: Resource) -> list[str]:
     """Why a host cannot run a unit, or must not change it as it stands."""
     domain = lookup(resource)
     try:

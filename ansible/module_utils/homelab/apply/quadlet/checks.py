@@ -82,13 +82,13 @@ def generated(user: str, units: Sequence[Resource], installed: Sequence[Resource
     refused: Errors = {}
     while True:
         left = [unit for unit in units if unit["name"] not in refused]
-        said = _said_together(user, left, installed, owner)
-        refused |= said.refused
-        if not said.refused:
-            return Generated(refused, said.made)
+        found = _generated_together(user, left, installed, owner)
+        refused |= found.refused
+        if not found.refused:
+            return Generated(refused, found.made)
 
 
-def _said_together(user: str, units: Sequence[Resource], installed: Sequence[Resource], owner: str) -> Generated:
+def _generated_together(user: str, units: Sequence[Resource], installed: Sequence[Resource], owner: str) -> Generated:
     """Return its output for units together. Each is in a folder of its own, since bad syntax disables its whole folder."""
     if not units:
         return Generated({}, {})
@@ -104,9 +104,9 @@ def _said_together(user: str, units: Sequence[Resource], installed: Sequence[Res
                     system.make_folder((scratch / str(number) / path).parent)
                     system.write_text(scratch / str(number) / path, text)
         made, complaints = unit_file.generate(scratch, account_of(user))
-    said = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
+    lines = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
-    about = {name: [line for line in said if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or said for name in refused}
+    about = {name: [line for line in lines if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or lines for name in refused}
     texts = {name: "Quadlet's generator rejects it:\n" + "\n".join(lines) for name, lines in about.items()}
     return Generated(texts, {unit["name"]: made[unit["name"]].text for unit in units if unit["name"] in made})
 
@@ -122,9 +122,9 @@ def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
             system.write_text(path, made[name])
         mode = ["--user"] if account else []
         argv = ["systemd-analyze", *mode, "--man=no", "--recursive-errors=no", "verify", *paths]
-        said = system.run(argv, check=False, account=account).stderr
+        output = system.run(argv, check=False, account=account).stderr
     errors: Errors = {}
-    for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", said, re.MULTILINE):
+    for path, complaint in re.findall(r"^(\S+\.service):\d+: (Failed to parse .*)$", output, re.MULTILINE):
         if path in paths:
             errors[paths[path]] = "\n".join([errors.get(paths[path], "systemd rejects it:"), complaint])
     return errors

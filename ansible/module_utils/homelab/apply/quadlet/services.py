@@ -97,12 +97,12 @@ class Services:
 
     def drop(self, objects: Sequence[str]) -> Reasons:
         """Remove Podman networks and volumes. Return why one still exists."""
-        said: Reasons = {}
+        reasons: Reasons = {}
         for kind, name in (one.split("/", 1) for one in objects):
             done = system.run(["podman", kind, "rm", name], check=False, account=self.account)
-            said[f"{kind}/{name}"] = f"{kind} {name} could not be removed: {done.stderr.strip()}"
+            reasons[f"{kind}/{name}"] = f"{kind} {name} could not be removed: {done.stderr.strip()}"
         left = self.objects() if objects else set()
-        return {one: reason for one, reason in said.items() if one in left}
+        return {one: reason for one, reason in reasons.items() if one in left}
 
     def pull(self, units: Sequence[Resource]) -> None:
         """Get the images that are not there, so that a start does not wait for a registry. The start tells of failures."""
@@ -175,8 +175,8 @@ class Services:
             uid = self.account.pw_uid
             match = [f"_SYSTEMD_USER_UNIT={service}", f"_SYSTEMD_OWNER_UID={uid}", "+", f"USER_UNIT={service}", f"_UID={uid}"]
         show = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", f"--since=@{BEGUN}"]
-        said = system.run([*show, *match], check=False).stdout.strip()
-        return validation.redact(said, self.secret_values(unit))
+        output = system.run([*show, *match], check=False).stdout.strip()
+        return validation.redact(output, self.secret_values(unit))
 
     def secret_values(self, unit: Resource) -> list[str]:
         """The values of the secrets that a unit names, podman-secret-inspect(1); of those that are there."""

@@ -37,9 +37,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             self.now[user] = self._now(user, mine, owner)
             self.plans[user] = make_plan(mine, self.now[user])
             refused = self.plans[user].refused
-            said = checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
-            changed = {name: text for name, text in said.made.items() if f"{user}/{name}" in self.to_change}
-            refused = refused | said.refused | checks.refused_by_systemd(user, changed) | self.overridden.get(user, {})
+            found = checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
+            changed = {name: text for name, text in found.made.items() if f"{user}/{name}" in self.to_change}
+            refused = refused | found.refused | checks.refused_by_systemd(user, changed) | self.overridden.get(user, {})
             errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
         to_change = [unit for unit in units if self.name_of(unit) in self.to_change and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in to_change if (reason := checks.no_archive(unit))}

@@ -41,7 +41,7 @@ def _devices(has: Element, wanted: Element, tag: str, key: Any) -> Iterator[Step
     for name, device in after.items():
         if name not in before:
             yield from _only_plugged(device, Step(f"{tag} {name}", ATTACH, _placed(device, has)))
-        elif said(before[name]) != said(device):
+        elif values_of(before[name]) != values_of(device):
             yield from _changed(f"{tag} {name}", before[name], device)
 
 
@@ -78,7 +78,7 @@ def _model(interface: Element) -> str:
     return definition.attribute(interface, "model", "type")
 
 
-def said(device: Element) -> list[object]:
+def values_of(device: Element) -> list[object]:
     """Return the configured values of a device, as far as a running domain shows them."""
     if device.tag == "disk":
         names = [("source", "file"), ("driver", "type"), ("target", "bus")]

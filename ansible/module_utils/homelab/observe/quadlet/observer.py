@@ -54,7 +54,7 @@ class QuadletUnit(Observer):
         states = {user: service_states(user, [unit_file.service_of(unit) for unit in mine]) for user, mine in by_user(units)}
         services = [(unit, unit_file.service_of(unit)) for unit in units]
         found = {self.name_of(unit): edits(service, states[user_of(unit)].get(service, {})) for unit, service in services}
-        return {name: said for name, said in found.items() if said}
+        return {name: edited for name, edited in found.items() if edited}
 
     def record_of(self, unit: Resource) -> records.Record:
         record = {"on_delete": unit["on_delete"], "restart": unit["restart"], "files": unit_file.digests(unit)}
