@@ -29,7 +29,7 @@ const SAID: Record<string, RegExp> = {
   "ssh -F ansible/inventory/lab/ssh_config hv sudo virsh list --all": / running\n/,
   "(cd ansible && ../.venv/bin/ansible-playbook site.yml --check --diff)": /(hv|app) .*changed=0 [^]*(hv|app) .*changed=0 /,
   "npx pulumi stack select lab": /^/,
-  "npx pulumi preview --diff": /verified on the host[^]*\+ 1 to create/,
+  "npx pulumi preview --diff": /\+ 1 to create[^]*verified on the host/,
   "npx pulumi up --yes": /\+ 1 created|- 1 deleted/,
   "curl http://127.0.0.1:8081/": /<h1>Hello<\/h1>/,
   "npm run status -- lab": /in sync/,
