@@ -34,7 +34,7 @@ const SAID: Record<string, RegExp> = {
   "curl http://127.0.0.1:8081/": /<h1>Hello<\/h1>/,
   "npm run status -- lab": /in sync/,
   "ssh -F ansible/inventory/lab/ssh_config hv sudo systemctl --user -M web@ stop hello.service": /^/,
-  "npx pulumi preview": /hello\.service is inactive/,
+  "npx pulumi preview": /drift outside this plan[^]*hello\.service is (failed|inactive)/,
   "npx pulumi up --refresh --yes": /~ 1 updated/,
   "npm run undeclared -- hv": /^(?![^]*hello)/,
   "npm run lab:reset": /back to the state after the first boot/,
