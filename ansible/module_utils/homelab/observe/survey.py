@@ -21,6 +21,10 @@ class Survey(Observer):
     def name_of(self, resource: Resource) -> str:
         return "host"
 
+    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
+        # No kind of the table, so there is no schema with defaults.
+        return resource
+
     def detect(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return self.observe(resources, owner)
 
