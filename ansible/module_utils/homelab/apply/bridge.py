@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of bridges. Its options are those of role bridge."""
+"""Applies bridges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ansible module: applies the base of a host. Its options are those of role host."""
+"""Applies the base of a host."""
 
 from __future__ import annotations
 

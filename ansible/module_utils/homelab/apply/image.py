@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of images. Its options are those of role image."""
+"""Applies images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of nftables tables. Its options are those of role nftables_table."""
+"""Applies nftables tables."""
 
 from __future__ import annotations
 

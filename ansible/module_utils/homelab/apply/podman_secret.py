@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of Podman secrets. Its options are those of role podman_secret."""
+"""Applies Podman secrets."""
 
 from __future__ import annotations
 

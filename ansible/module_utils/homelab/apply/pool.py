@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of storage pools. Its options are those of role pool."""
+"""Applies storage pools."""
 
 from __future__ import annotations
 

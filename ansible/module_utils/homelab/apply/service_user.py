@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of service users. Its options are those of role service_user."""
+"""Applies service users."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..core import ownership, records, system
 from ..core.observer import Resource
@@ -25,17 +25,18 @@ class SysctlWriter(Sysctl, Writer):
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         self.wanted = {one["name"]: [path_of(key) for key in one["settings"]] for one in resources}
-        found = {one["name"]: self._rejection(one, resources, owner) for one in resources}
+        others = set_by_others(owner)
+        found = {one["name"]: self._rejection(one, resources, others) for one in resources}
         return {name: reason for name, reason in found.items() if reason}
 
-    def _rejection(self, resource: Resource, resources: Sequence[Resource], owner: str) -> str:
+    def _rejection(self, resource: Resource, resources: Sequence[Resource], others: Mapping[str, str]) -> str:
         for key in resource["settings"]:
             if value_of(key) is None:
                 return f"the kernel has no parameter {key} that can be read; is its module loaded, or its link there?"
             same = [one["name"] for one in resources if one is not resource and path_of(key) in self.wanted[one["name"]]]
             if same:
                 return f"{key} is also set by {same[0]}; set it once"
-            if other := other_owner(path_of(key), owner):
+            if other := others.get(path_of(key)):
                 return f"{key} is also set by owner '{other}'; one of you has to remove it"
         return ""
 
@@ -98,8 +99,11 @@ def restore(before: records.Record) -> list[str]:
     return failed
 
 
-def other_owner(path: str, owner: str) -> str | None:
-    """Return another owner whose file sets a parameter."""
-    texts: Iterable[str] = (system.read_text(file) or "" for file in sorted(FOLDER.glob("60-homelab-*.conf")))
-    owners = [ownership.read(text).get("owner") for text in texts if path in settings_of(text)]
-    return next((one for one in owners if one not in (None, owner)), None)
+def set_by_others(owner: str) -> dict[str, str]:
+    """Return the parameters, by their path, that files of other owners set, each with its owner; the first file counts."""
+    found: dict[str, str] = {}
+    for text in (system.read_text(file) or "" for file in sorted(FOLDER.glob("60-homelab-*.conf"))):
+        other = ownership.read(text).get("owner")
+        if other not in (None, owner):
+            found = {**dict.fromkeys(settings_of(text), other), **found}
+    return found

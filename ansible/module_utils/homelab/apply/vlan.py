@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of VLANs. Its options are those of role vlan."""
+"""Applies VLANs."""
 
 from __future__ import annotations
 

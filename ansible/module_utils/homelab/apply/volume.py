@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of volumes. Its options are those of role volume."""
+"""Applies volumes."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ class Observer(ABC):
     # False for a kind whose objects cannot carry an owner; the records have it instead.
     carries_owner: ClassVar[bool] = True
 
-    @abstractmethod
     def name_of(self, resource: Resource) -> str:
         """Return the resource's name within host and kind, the last part of its id."""
+        return str(resource["name"])
 
     def names_of(self, resource: Resource) -> set[str]:
         """Return every name that belongs to a resource: its own, and the previous one during a rename."""
@@ -127,7 +127,7 @@ class Observer(ABC):
             else:
                 wanted = self.record_of(resource)
                 # A key that the recording version did not know had its default.
-                known = {key: self.defaults[key] for key in wanted.keys() & self.defaults.keys()}
+                known = {key: default for key, default in self.defaults.items() if key in wanted}
                 seen.differences += _record_differences({**known, **record}, wanted)
         return observations
 

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core import records
-from ..core.observer import Observation, Observer, Resource
+from ..core.observer import Observation, Resource
 from . import networkd
 from .networkd import FOLDER, Files, Link
 
 
-class Bridge(Observer):
+class Bridge(networkd.LinkObserver):
     """Reads bridges, their ports and the ports' VLANs. Ports that are not ours (guests') are no drift."""
 
     kind = "bridge"
-
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
 
     def record_of(self, resource: Resource) -> records.Record:
         return {"ports": [port["name"] for port in resource["ports"]]}
@@ -25,15 +22,6 @@ class Bridge(Observer):
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         links = networkd.read_links() if resources else {}
         return [observe(resource, owner, links) for resource in resources]
-
-    def found(self) -> dict[str, str | None]:
-        return networkd.found(self.kind)
-
-    def owned_by(self, owner: str) -> list[str]:
-        return [name for name, mark in networkd.owned_by(self.kind) if mark == owner]
-
-    def owned_by_others(self, owner: str) -> set[str]:
-        return {name for name, mark in networkd.owned_by(self.kind) if mark != owner}
 
 
 def observe(resource: Resource, owner: str, links: dict[str, Link]) -> Observation:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from ..core.observer import Observer
+from ..core.observer import Observer, Resource
 from ..core.rollback import program
 from ..core.specification import KINDS
 from ..core.validation import with_present_keys
@@ -19,11 +20,12 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
     """
     # An unconfirmed change of another run is rolled back first, and may be of any kind.
     unconfirmed = program.is_unconfirmed(params["run"]["id"])
+    whole = {**params, "resources": _declared(params)}
     return {
-        "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, params)],
+        "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, whole)],
         # Ansible keeps `warnings` for its own.
-        "resource_warnings": _by_kind("warnings", params),
-        "facts": _by_kind("extra_facts", params),
+        "resource_warnings": _by_kind("warnings", whole),
+        "facts": _by_kind("extra_facts", whole),
         "renamed": renamed_in(params["resources"]),
     }
 
@@ -31,7 +33,7 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
 def is_in_sync(observer: Observer, params: dict[str, Any]) -> bool:
     """Return whether a kind's resources are in sync, none is to remove, and none is undeclared that would be reported."""
     try:
-        resources = _declared(observer, params)
+        resources = params["resources"][observer.kind]
         if any(observer.errors(resource) for resource in resources):
             return False
         if not all(seen.in_sync for seen in observer.detect(resources, params["owner"])):
@@ -58,11 +60,17 @@ def _by_kind(method: str, params: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for observer in OBSERVERS:
         try:
-            found[observer.kind] = getattr(observer, method)(_declared(observer, params), params["owner"])
+            found[observer.kind] = getattr(observer, method)(params["resources"][observer.kind], params["owner"])
         except Exception:
             continue
     return {kind: what for kind, what in found.items() if what}
 
 
-def _declared(observer: Observer, params: dict[str, Any]) -> list[dict[str, Any]]:
-    return [observer.normalise(resource, params["contents"]) for resource in params["resources"].get(observer.kind, [])]
+def _declared(params: dict[str, Any]) -> dict[str, list[Resource]]:
+    """Return the resources with their defaults by kind, without the kinds of which one cannot be read."""
+    declared: dict[str, list[Resource]] = {}
+    for observer in OBSERVERS:
+        with contextlib.suppress(Exception):
+            resources = params["resources"].get(observer.kind, [])
+            declared[observer.kind] = [observer.normalise(resource, params["contents"]) for resource in resources]
+    return declared

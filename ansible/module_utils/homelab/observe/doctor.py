@@ -18,10 +18,11 @@ from typing import Any
 
 from ..core import system
 from ..core.disk_space import left_in, nearest
-from ..core.observer import Observation, Observer, Resource
+from ..core.observer import Observation, Resource
 from ..core.sizes import MIB
 from . import host, libvirt_host, networkd
 from .service_user import subordinates
+from .whole_host import WholeHost
 
 Facts = dict[str, Any]
 
@@ -30,26 +31,13 @@ TIME_SERVICES = ["systemd-timesyncd", "chrony", "ntpsec", "openntpd"]
 RESOLVED_NAME = "deb.debian.org"
 
 
-class Doctor(Observer):
-    """Not a kind that is applied, but read the same way: facts of the host as a whole."""
+class Doctor(WholeHost):
+    """Reads what `npm run doctor` judges."""
 
     kind = "doctor"
 
-    def name_of(self, resource: Resource) -> str:
-        return "host"
-
-    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
-        # No kind of the table, so there is no schema with defaults.
-        return resource
-
-    def detect(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
-        return self.observe(resources, owner)
-
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [Observation("host", present=True, facts=facts(resource)) for resource in resources]
-
-    def found(self) -> dict[str, str | None]:
-        return {}
 
 
 def facts(resource: Resource) -> Facts:

@@ -21,9 +21,6 @@ class Image(Observer):
     kind = "image"
     carries_owner = False
 
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
-
     def is_ours(self, seen: Observation, owner: str) -> bool:
         """A file with the wanted hash is what anybody would have fetched."""
         return True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import ownership, system
+from ..core.observer import Observer
 
 FOLDER = Path("/etc/systemd/network")
 
@@ -47,11 +48,6 @@ def owned_by(kind: str) -> list[tuple[str, str]]:
     return sorted({(mark["name"], mark["owner"]) for mark in marks_on_host().values() if mark["kind"] == kind})
 
 
-def found(kind: str) -> dict[str, str | None]:
-    """Return all links of a kind, and those that files of homelab describe, with the owner in these."""
-    return {**{link.name: None for link in read_links().values() if link.kind == kind}, **dict(owned_by(kind))}
-
-
 def owner_of(name: str, kind: str) -> str | None:
     """The owner that a link's file names; a link of another kind is that one's as such."""
     mark = ownership.read(system.read_text(FOLDER / f"10-homelab-{name}.netdev"))
@@ -63,6 +59,19 @@ def file_drift(files: Files, owner: str, kind: str, name: str) -> list[str]:
     diffs = [system.text_diff(str(path), system.read_text(path), text) for path, text in files.items()]
     stray = [path for path, resource in marked_files(owner, kind).items() if resource == name and path not in files]
     return [diff for diff in diffs if diff] + [f"{path} is there, but not wanted" for path in stray]
+
+
+class LinkObserver(Observer):
+    """Finds the links of a kind by the files that describe them. Two owners may have files of one name."""
+
+    def found(self) -> dict[str, str | None]:
+        return {**{link.name: None for link in read_links().values() if link.kind == self.kind}, **dict(owned_by(self.kind))}
+
+    def owned_by(self, owner: str) -> list[str]:
+        return [name for name, mark in owned_by(self.kind) if mark == owner]
+
+    def owned_by_others(self, owner: str) -> set[str]:
+        return {name for name, mark in owned_by(self.kind) if mark != owner}
 
 
 @dataclass

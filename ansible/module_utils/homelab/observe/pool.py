@@ -21,9 +21,6 @@ class Pool(Observer):
     kind = "pool"
     carries_owner = False
 
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
-
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         try:
             return [observe(resource, owner) for resource in resources]

@@ -21,9 +21,6 @@ class ServiceUser(Observer):
 
     kind = "service-user"
 
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
-
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [self._observe(resource, owner) for resource in resources]
 

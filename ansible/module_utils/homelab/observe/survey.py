@@ -11,28 +11,16 @@ from typing import Any
 from ..core import records
 from ..core.observer import Observation, Observer, Resource
 from . import kinds
+from .whole_host import WholeHost
 
 
-class Survey(Observer):
-    """Not a kind that is applied, but read the same way: facts of the host as a whole."""
+class Survey(WholeHost):
+    """Reads the objects of all kinds."""
 
     kind = "survey"
 
-    def name_of(self, resource: Resource) -> str:
-        return "host"
-
-    def normalise(self, resource: Resource, contents: dict[str, str]) -> Resource:
-        # No kind of the table, so there is no schema with defaults.
-        return resource
-
-    def detect(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
-        return self.observe(resources, owner)
-
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [Observation("host", present=True, facts={one.kind: listing(one) for one in kinds.OBSERVERS}) for _ in resources]
-
-    def found(self) -> dict[str, str | None]:
-        return {}
 
 
 def listing(observer: Observer) -> Any:

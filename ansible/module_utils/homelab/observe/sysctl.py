@@ -22,9 +22,6 @@ class Sysctl(Observer):
 
     kind = "sysctl"
 
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
-
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [observe(resource, owner) for resource in resources]
 

@@ -6,32 +6,20 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 
 from ..core import system
-from ..core.observer import Observation, Observer, Resource
+from ..core.observer import Observation, Resource
 from . import networkd
 from .networkd import FOLDER, Files, Link
 
 
-class Vlan(Observer):
+class Vlan(networkd.LinkObserver):
     """Reads VLAN links, the bridge's own membership, addresses and the DHCP server."""
 
     kind = "vlan"
-
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         links = networkd.read_links() if resources else {}
         serving = dhcp_servers() if any("dhcp" in resource for resource in resources) else set()
         return [observe(resource, owner, links, serving) for resource in resources]
-
-    def found(self) -> dict[str, str | None]:
-        return networkd.found(self.kind)
-
-    def owned_by(self, owner: str) -> list[str]:
-        return [name for name, mark in networkd.owned_by(self.kind) if mark == owner]
-
-    def owned_by_others(self, owner: str) -> set[str]:
-        return {name for name, mark in networkd.owned_by(self.kind) if mark != owner}
 
 
 def observe(resource: Resource, owner: str, links: dict[str, Link], serving: set[str]) -> Observation:

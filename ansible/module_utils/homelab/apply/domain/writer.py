@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of domains. Its options are those of role domain."""
+"""Applies domains."""
 
 from __future__ import annotations
 

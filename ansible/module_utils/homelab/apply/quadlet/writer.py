@@ -1,4 +1,4 @@
-"""Ansible module: applies a list of Quadlet units. Its options are those of role quadlet_unit."""
+"""Applies Quadlet units."""
 
 from __future__ import annotations
 

@@ -29,9 +29,6 @@ class Domain(Observer):
 
     kind = "domain"
 
-    def name_of(self, resource: Resource) -> str:
-        return str(resource["name"])
-
     def names_of(self, resource: Resource) -> set[str]:
         return {resource["name"], resource.get("renamed_from", resource["name"])}
 
