@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apply, remove } from "./ansible/queue";
 import { NoAnswer, PartialChange, UserError } from "./errors";
 import { type KindName, completed, idIn, kindNamed, withPresentKeys } from "./kinds";
-import { described, messageOf } from "./messages";
+import { described, messageOf, valueAt } from "./messages";
 import { observe } from "./ssh/observe";
 
 /** The inputs of every resource. `unit` is its configuration, `inventory` a folder relative to the Pulumi project. */
@@ -55,9 +55,6 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
   }));
   return { inputs, failures };
 }
-
-const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | null | undefined)?.[step], value);
 
 /** Compares with the last apply, and with the host where a refresh found drift. */
 async function diff(_id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {

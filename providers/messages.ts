@@ -60,6 +60,10 @@ function hintFor(expected: string, value: unknown): string {
   return typeof value === "string" && /^(true|false|-?[0-9.]+)$/.test(value) ? ". Remove the quotes" : "";
 }
 
+/** The value at a path; undefined where the path leads nowhere. */
+export const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | null | undefined)?.[step], value);
+
 /** A single value, so that a user recognises it. */
 function shown(value: unknown): string {
   if (value === undefined || value === null) return "";

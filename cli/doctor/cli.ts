@@ -1,6 +1,5 @@
 // npm run doctor -- [<host>] [--stack <name> | --inventory <folder>]
-import { parseArgs } from "node:util";
-import { UsageError, runCommand } from "../command";
+import { type Given, INVENTORY, INVENTORY_USAGE, UsageError, runCommand } from "../command";
 import { type Section, fails, render } from "./check";
 import { checkController, checkWays } from "./controller";
 import { checkHost } from "./host";
@@ -8,18 +7,9 @@ import { choose } from "./choose";
 
 const USAGE = `npm run doctor                  what is missing on this machine
 npm run doctor -- <host>        and on a host, too; nothing is changed on it
-  --stack <name>                look for it in that stack's inventory only: Pulumi.<name>.yaml's, else ansible/inventory/<name>
-  --inventory <folder>          or in this one, relative to the project`;
+${INVENTORY_USAGE}`;
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { stack: { type: "string" }, inventory: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function main({ values, positionals }: Given<(typeof INVENTORY)[number]>): Promise<number> {
   if (positionals.length > 1 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
   const host = positionals[0];
   const chosen = choose(values, host);
@@ -33,4 +23,4 @@ async function main(): Promise<number> {
   return fails(sections) ? 1 : 0;
 }
 
-runCommand(USAGE, main);
+runCommand(USAGE, INVENTORY, main);

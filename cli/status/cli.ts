@@ -1,8 +1,7 @@
 // npm run status -- <stack> [--inventory <folder>]
-import { parseArgs } from "node:util";
 import { completed } from "../../providers/kinds";
 import { observe } from "../../providers/ssh/observe";
-import { UsageError, runCommand } from "../command";
+import { type Given, UsageError, runCommand } from "../command";
 import { folderOf } from "../doctor/choose";
 import { loadInventory } from "../../components/inventory/load";
 import { type Held, heldBy } from "../state";
@@ -13,15 +12,7 @@ import { render, summary } from "./render";
 const USAGE = `npm run status -- <stack>       of each unit, configuration, state and host side by side, and which of them moved; nothing is changed
   --inventory <folder>          its inventory, relative to the project; else as in Pulumi.<stack>.yaml, or ansible/inventory/<stack>`;
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { inventory: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function main({ values, positionals }: Given<"inventory">): Promise<number> {
   const [stack, ...more] = positionals;
   if (stack === undefined || more.length > 0) throw new UsageError("");
   const folder = values.inventory ?? folderOf(stack);
@@ -69,4 +60,4 @@ const whole = (unit: object, owner: string): object => ({ ...unit, owner });
 const ask = (unit: Parameters<typeof observe>[0]): Promise<Answer> =>
   observe(unit).catch((error: unknown) => ({ error: (error as Error).message }));
 
-runCommand(USAGE, main);
+runCommand(USAGE, ["inventory"], main);

@@ -1,7 +1,6 @@
 // npm run undeclared -- <host> [--stack <name> | --inventory <folder>]
-import { parseArgs } from "node:util";
 import { observe } from "../../providers/ssh/observe";
-import { UsageError, runCommand } from "../command";
+import { type Given, INVENTORY, INVENTORY_USAGE, UsageError, runCommand } from "../command";
 import { UserError } from "../../providers/errors";
 import { choose } from "../doctor/choose";
 import { type InventoryHost } from "../../components/inventory/load";
@@ -10,18 +9,9 @@ import { declaredOn } from "../../components/declared";
 import { type Survey, render, undeclaredIn, unreadIn } from "./list";
 
 const USAGE = `npm run undeclared -- <host>    what is on a host and in no configuration; nothing is removed
-  --stack <name>                look for it in that stack's inventory only: Pulumi.<name>.yaml's, else ansible/inventory/<name>
-  --inventory <folder>          or in this one, relative to the project`;
+${INVENTORY_USAGE}`;
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { stack: { type: "string" }, inventory: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function main({ values, positionals }: Given<(typeof INVENTORY)[number]>): Promise<number> {
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
   const { inventories, checks } = choose(values, name);
@@ -47,4 +37,4 @@ function declaredIn(host: InventoryHost): Set<string> {
   return new Set([...declaredOn(host).map(({ id }) => id), ...former]);
 }
 
-runCommand(USAGE, main);
+runCommand(USAGE, INVENTORY, main);

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type z } from "zod";
-import { described, messageOf } from "../../providers/messages";
+import { described, messageOf, valueAt } from "../../providers/messages";
 import { withAddresses } from "./addresses";
 import { type Problem, type Source, readSource, written } from "./document";
 import { FORMER_GROUP_VARS, FORMER_HOST_VARS, withoutFormerKeys } from "./former-keys";
@@ -165,9 +165,8 @@ function problemsOf(source: Source, issue: z.core.$ZodIssue): Problem[] {
   const paths = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
   const ofKey = issue.code === "unrecognized_keys" || issue.code === "invalid_key";
   return paths.map((path) => {
-    const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], source.data);
     const where = path.length > 0 ? `${written(path)}: ` : "";
-    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${described(issue, value)}` };
+    return { ...source.at(path, ofKey ? "key" : "value"), message: `${where}${described(issue, valueAt(source.data, path))}` };
   });
 }
 
