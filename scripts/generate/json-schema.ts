@@ -2,7 +2,7 @@
 import { groupVars, hostsFile } from "../../components/inventory/schema";
 import { FORMER_GROUP_VARS } from "../../components/inventory/former-keys";
 import { type Definition, definitions } from "../../providers/kinds";
-import { type JsonSchema, jsonSchemaOf } from "./schemas";
+import { type JsonSchema, inventorySchemaOf, jsonSchemaOf } from "./schemas";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 const FOLDER = "schemas";
@@ -26,7 +26,7 @@ function hostVarsSchema(): JsonSchema {
 }
 
 function listOf(kind: Definition): JsonSchema {
-  const one = withDisruption(kind, withFormer(jsonSchemaOf(kind.inventorySchema ?? kind.schema), kind.renamed ?? {}));
+  const one = withDisruption(kind, withFormer(inventorySchemaOf(kind), kind.renamed ?? {}));
   return kind.single ? { description: kind.description, ...one } : { description: kind.description, type: "array", items: one };
 }
 

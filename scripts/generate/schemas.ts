@@ -28,6 +28,10 @@ export interface JsonSchema {
 /** A kind's schema of one resource, as a user writes it. */
 export const schemaOf = ({ schema }: Pick<Definition, "schema">): JsonSchema => jsonSchemaOf(schema);
 
+/** The same, as an inventory may declare it. */
+export const inventorySchemaOf = ({ inventorySchema, schema }: Pick<Definition, "inventorySchema" | "schema">): JsonSchema =>
+  jsonSchemaOf(inventorySchema ?? schema);
+
 /** A zod schema as JSON Schema, of what a user writes. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   const found = z.toJSONSchema(schema, {

@@ -8,7 +8,7 @@ import { loadInventory } from "../../components/inventory/load";
 import { definitions } from "../../providers/kinds";
 import { root } from "../../scripts/generate";
 import { exampleOf } from "../../scripts/generate/reference";
-import { type JsonSchema, jsonSchemaOf, propertiesOf } from "../../scripts/generate/schemas";
+import { type JsonSchema, inventorySchemaOf, jsonSchemaOf, propertiesOf } from "../../scripts/generate/schemas";
 import { BASE, type Fixture, fixtures, write } from "./fixtures";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -44,7 +44,7 @@ test.each(definitions.map((kind) => [kind.name, kind] as const))("the example of
   const inventory = loadInventory(write({ name: kind.name, files, errors: [], warnings: [] }, join(scratch, kind.name)));
   expect(inventory.hosts).toHaveLength(1);
   const declared = [(parse(text) as Record<string, unknown>)[kind.list]].flat();
-  expect(unused(jsonSchemaOf(kind.inventorySchema ?? kind.schema), declared)).toEqual([]);
+  expect(unused(inventorySchemaOf(kind), declared)).toEqual([]);
   expect(checks.host_vars(parse(text))).toBe(true);
 });
 
