@@ -173,7 +173,7 @@ test("what a program makes, and no inventory declares, does not leave", () => {
   expect(leavingOf(run(...whole, leaving as never), "hv", ["hv/volume/vms/old"])).toEqual([]);
 });
 
-test("what leaves and would not be let go is told with the host's reason, in the role's own removal as in Pulumi's", () => {
+test("a removal that is blocked is reported with the host's reason, in the role's own removal as in Pulumi's", () => {
   const leaving = {
     event: "result",
     host: "hv",

@@ -27,7 +27,7 @@ class Machine:
 
 
 class HostSession:
-    """A mock of what a run holds of a host; its way back can always be armed."""
+    """A mock of what a run does with a host; its rollback can always be armed."""
 
     def lock(self):
         pass

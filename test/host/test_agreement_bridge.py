@@ -1,4 +1,4 @@
-"""What is announced of a bridge is what is done: it is never made anew, and who is on it is told. networkd and libvirt are mocked."""
+"""What is announced of a bridge is what is done: it is never recreated, and who is on it is told. networkd and libvirt are mocked."""
 
 from pathlib import Path
 

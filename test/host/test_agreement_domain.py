@@ -100,7 +100,7 @@ def test_a_domain(monkeypatch, host, change, announced, runs, restart):  # noqa:
     assert done_to(domain, before) == expected
     seen = kind.observe(wanted, OWNER, host.links)
     assert (seen.differences, bool(seen.facts["next_boot"])) == ([], expected == "next-boot")
-    # A machine that is made anew loses what its definition said beside the unit, so that is kept.
+    # A machine that is recreated loses what its definition said beside the unit, so that is kept.
     assert [*(records.ROOT / OWNER / "replaced").glob("web-*.xml")] != [] or expected != "replace"
     assert domain.UUIDString() == UUID
     assert domain.isActive() == wanted["running"]

@@ -1,4 +1,4 @@
-"""What is announced of a Quadlet unit is what is done: who is restarted, what is made anew, and what goes with its data."""
+"""What is announced of a Quadlet unit is what is done: who is restarted, what is recreated, and what goes with its data."""
 
 from types import SimpleNamespace
 

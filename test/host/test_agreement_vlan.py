@@ -1,4 +1,4 @@
-"""What is announced of a VLAN is what is done: its link is made anew or changed live, and who is in it is told. networkd is mocked."""
+"""What is announced of a VLAN is what is done: its link is recreated or changed live, and who is in it is told. networkd is mocked."""
 
 from pathlib import Path
 

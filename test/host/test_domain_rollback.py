@@ -1,4 +1,4 @@
-"""A change that is to have a way back (`snapshot: true`) goes back to what was there before, and to nothing else. libvirt is mocked."""
+"""A change with `snapshot: true` is rolled back to what was there before, and to nothing else. libvirt is mocked."""
 
 import errno
 import time

@@ -1,4 +1,4 @@
-"""The way back: which files, rules and links it puts back. The host's commands are stood in for."""
+"""The rollback: which files, rules and links it restores. The commands of the host are mocked."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-// What is there and bears nobody's mark, or another's, is refused with the difference, and taken over only when asked.
+// An object without an owner, or of another owner, is rejected with the difference, and taken over only with adopt.
 import { type Lab } from "./lab";
 import { text } from "./look";
 import { changed, configured, good, playbook, stack, up, withMore } from "./project";

@@ -97,7 +97,7 @@ test("pods, networks, volumes, builds, kube files, drop-ins and system-wide unit
   expect(changed((await playbook("--limit", "hv")).stdout)).toEqual({ hv: 0 });
 });
 
-test("a changed network is made anew with its users stopped and started, and nothing else", async () => {
+test("a changed network is recreated with its users stopped and started, and nothing else", async () => {
   const [own, member] = [await startOf("own.service"), await startOf("member.service")];
   configure(...all({ network: { sections: { Network: { Subnet: "10.89.8.0/24" } } } }));
   expect((await up()).output).toMatch(/~ 1 updated/);

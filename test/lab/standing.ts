@@ -1,8 +1,8 @@
-// How a host stands: what a way back puts back, that nothing waits for it, and that it does its work.
+// How a host stands: what a rollback restores, that nothing waits for it, and that it does its work.
 import { footprint, page, text } from "./look";
 import { type HostName } from "./paths";
 
-/** Rules, links, files and records of a host, all that a way back puts back. */
+/** Rules, links, files and records of a host, all that a rollback restores. */
 export const standing = async (host: HostName): Promise<string> =>
   (await footprint(host)) +
   (await text(
