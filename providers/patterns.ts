@@ -74,3 +74,9 @@ export const mebibytes = (text: string): number => {
   const [count, unit] = text.split(" ");
   return Number(count) * UNITS[unit!]!;
 };
+
+/** The consent to take over an object, a property of every kind that can find one. */
+export const adopt = z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's");
+
+/** What becomes of a resource's data when it is removed. */
+export const onDelete = z.enum(["keep", "destroy"]).default("keep");

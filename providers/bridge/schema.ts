@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { link, vlanId } from "../patterns";
+import { adopt, link, vlanId } from "../patterns";
 
 /** A port of a bridge: VLANs that it carries tagged (`tagged`), and the one that it carries untagged. */
 const port = z.strictObject({
@@ -14,7 +14,7 @@ const schema = z.strictObject({
   ports: z.array(port).default([]).describe("the links that are its ports"),
   mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
   stp: z.boolean().default(false).describe("spanning tree protocol"),
-  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+  adopt,
 });
 
 export type BridgeSpec = z.infer<typeof schema>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { absolute, libvirtName, link, mac, mebibytes, native, size, vlanId } from "../patterns";
+import { absolute, adopt, libvirtName, link, mac, mebibytes, native, size, vlanId } from "../patterns";
 
 const target = z
   .string()
@@ -103,7 +103,7 @@ const schema = z
       .default(false)
       .describe("roll it back, disks included, when it does not become ready after a restart with changes"),
     restart: z.enum(["allowed", "denied"]).default("denied"),
-    adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+    adopt,
   })
   .refine((unit) => !["agent", "cloud-init"].includes(unit.ready) || unit.agent === true, {
     path: ["ready"],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
+import { adopt } from "../patterns";
 
 // The host of a URL, RFC 3986.
 const address = z
@@ -20,7 +21,7 @@ const schema = z.strictObject({
     .default([])
     .describe("more Debian packages"),
   address: address.optional().describe("where this host's services are reached; used in URLs"),
-  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+  adopt,
 });
 
 export type HostSpec = z.infer<typeof schema>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { native } from "../patterns";
+import { adopt, native } from "../patterns";
 
 const schema = z.strictObject({
   family: z.enum(["ip", "ip6", "inet", "arp", "bridge", "netdev"]).describe("address family, nft(8)"),
@@ -9,7 +9,7 @@ const schema = z.strictObject({
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a table's name: letters, digits and _, at most 63")
     .describe("the table's name"),
   content: native.min(1).describe("what stands between the table's braces"),
-  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+  adopt,
 });
 
 export type NftablesTableSpec = z.infer<typeof schema>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { user } from "../patterns";
+import { adopt, user } from "../patterns";
 import { storeValue, secretValueOf } from "./secret-values";
 
 const schema = z.strictObject({
@@ -15,7 +15,7 @@ const schema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "an HMAC-SHA-256 in hexadecimal")
     .optional()
     .describe("the value as an HMAC, which is all that is compared and kept"),
-  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+  adopt,
 });
 
 export type PodmanSecretSpec = z.infer<typeof schema>;

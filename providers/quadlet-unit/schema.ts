@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { key, native, relative, user, value } from "../patterns";
+import { adopt, key, native, onDelete, relative, user, value } from "../patterns";
 
 const scalar = z.union([value, z.number(), z.boolean()], { error: "a string, a number, true or false" });
 const values = z.union([scalar, z.array(scalar)], {
@@ -40,8 +40,8 @@ const schema = z
       .describe("files beside the unit, by their path; a unit names them with ./"),
     running: z.boolean().optional().describe("false: stopped; default: started as its [Install] asks"),
     restart: z.enum(["allowed", "denied"]).default("allowed").describe("whether a change may restart it"),
-    on_delete: z.enum(["keep", "destroy"]).default("keep").describe("what becomes of a volume's data"),
-    adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+    on_delete: onDelete.describe("what becomes of a volume's data"),
+    adopt,
   })
   .refine((unit) => [unit.sections, unit.source, unit.content].filter((one) => one !== undefined).length === 1, {
     error: "expected exactly one of sections, source and content",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
+import { adopt, onDelete } from "../patterns";
 
 const schema = z.strictObject({
   name: z
@@ -14,8 +15,8 @@ const schema = z.strictObject({
     })
     .refine(({ start, count }) => start + count - 1 <= 4_294_967_294, "subordinate ids end at 4294967294")
     .describe("subordinate uids and gids, disjoint from everyone else's, subuid(5)"),
-  on_delete: z.enum(["keep", "destroy"]).default("keep").describe("what becomes of the home; a kept one keeps its uid"),
-  adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+  on_delete: onDelete.describe("what becomes of the home; a kept one keeps its uid"),
+  adopt,
 });
 
 export type ServiceUserSpec = z.infer<typeof schema>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
+import { adopt } from "../patterns";
 
 const key = z
   .string()
@@ -16,7 +17,7 @@ const schema = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "a name of lower-case letters, digits and -, at most 63")
     .describe("the name of its file in /etc/sysctl.d"),
   settings: z.record(key, value).describe("kernel parameters with their values"),
-  adopt: z.boolean().optional().describe("take over an existing file that homelab does not manage, or another owner's"),
+  adopt,
 });
 
 export type SysctlSpec = z.infer<typeof schema>;

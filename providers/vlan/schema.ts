@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { link, mac, vlanId } from "../patterns";
+import { adopt, link, mac, vlanId } from "../patterns";
 import { numberOf, rangeOf } from "./ipv4";
 
 const address = z.ipv4("an IPv4 address such as 10.10.10.20");
@@ -23,7 +23,7 @@ const schema = z
     address: cidr.optional(),
     mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
     dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
-    adopt: z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's"),
+    adopt,
   })
   .superRefine((unit, problems) => {
     const fault = (path: PropertyKey[], message: string): void => problems.addIssue({ code: "custom", path: ["dhcp", ...path], message });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { libvirtName, size } from "../patterns";
+import { adopt, libvirtName, onDelete, size } from "../patterns";
 
 const schema = z.strictObject({
   pool: libvirtName.describe("the pool in whose folder it lies"),
@@ -8,8 +8,8 @@ const schema = z.strictObject({
   size: size.describe("what the guest sees"),
   format: z.enum(["qcow2", "raw"]).default("qcow2"),
   image: libvirtName.optional().describe("one of `images`, which a new volume is a copy of; without it, it is empty"),
-  on_delete: z.enum(["keep", "destroy"]).default("keep").describe("what becomes of the file"),
-  adopt: z.boolean().optional().describe("take over an existing file that homelab does not manage, or another owner's"),
+  on_delete: onDelete.describe("what becomes of the file"),
+  adopt,
 });
 
 export type VolumeSpec = z.infer<typeof schema>;
