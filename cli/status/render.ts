@@ -1,4 +1,4 @@
-import { table } from "../table";
+import { counted, table } from "../table";
 import { type Line, type Side } from "./compare";
 
 const HEADING = ["", "configuration", "state", "host", "moved"];
@@ -30,5 +30,5 @@ export function summary(lines: Line[]): string {
     [moved("state"), "as declared on the host, but not in the state: `npx pulumi up` takes note of it"],
     [lines.filter((line) => !line.isRead).length, "not read"],
   ];
-  return [`${lines.length} units`, ...counts.flatMap(([count, what]) => (count > 0 ? [`  ${count} ${what}`] : []))].join("\n");
+  return [`${lines.length} units`, ...counted(counts)].join("\n");
 }

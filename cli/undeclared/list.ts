@@ -1,6 +1,6 @@
 import { type KindName, definitions, idIn, kindNamed } from "../../providers/kinds";
 import { type Held } from "../state";
-import { table } from "../table";
+import { counted, table } from "../table";
 
 /** The objects of a host, by kind (ansible/module_utils/homelab/observe/survey.py). */
 export type Survey = Partial<Record<KindName, { name: string; owner: string | null; present: boolean }[] | { error: string }>>;
@@ -70,6 +70,6 @@ export function render(host: string, folder: string, owner: string, found: Undec
     `${host} has what ${folder} does not declare; nothing is removed:`,
     ...table([HEADING, ...rows]),
     `${found.length} in all`,
-    ...reported.flatMap(([number, what]) => (number > 0 ? [`  ${number} ${what}`] : [])),
+    ...counted(reported),
   ].join("\n");
 }

@@ -18,9 +18,9 @@ from . import objects, unit_file
 from .states import edits, manager_runs, service_states, settled_states, state_drift
 from .users import SYSTEM, account_of, by_user, closed_to, folder_of, is_readable, store_of, user_of, users
 
-# The administrator's units for users; the system's generator ignores them, podman-systemd.unit(5).
 # systemd.unit(5): the part of a name before the type.
 SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@\\%-]*")
+# The administrator's units for users; the system's generator ignores them, podman-systemd.unit(5).
 FOR_USERS = Path("/etc/containers/systemd/users")
 
 
