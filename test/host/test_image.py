@@ -125,7 +125,7 @@ def test_an_image_without_room_is_told_before_it_is_fetched(tmp_path, monkeypatc
     monkeypatch.setattr(library, "FOLDER", tmp_path / "not/yet/there")
     source = tmp_path / "source"
     source.write_bytes(os.urandom(3 * MIB))
-    source.open("ab").truncate(8 * MIB)
+    os.truncate(source, 8 * MIB)
 
     def free(mib):
         monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=mib * 256, f_frsize=4096))

@@ -36,7 +36,7 @@ def test_the_layers_are_found():
     assert {layer_of(path) for path in FILES if path.parent != HOMELAB} == set(ALLOWED)
 
 
-@pytest.mark.parametrize("path", HOMELAB.rglob("__init__.py"), ids=lambda path: str(path.parent.relative_to(HOMELAB)))
+@pytest.mark.parametrize("path", sorted(HOMELAB.rglob("__init__.py")), ids=lambda path: str(path.parent.relative_to(HOMELAB)))
 def test_a_package_is_no_more_than_its_docstring(path):
     """Ansible packs all that an `__init__.py` imports into every module."""
     body = ast.parse(path.read_text()).body
