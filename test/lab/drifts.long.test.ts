@@ -46,7 +46,7 @@ const waves: Record<string, Drift[]> = {
     ["hv/quadlet-unit/web/web.image", inHome("web", "podman untag localhost/web:1"), /image localhost\/web:1 does not exist/],
     ["app/host", "systemctl disable -q systemd-networkd-wait-online", /systemd-networkd-wait-online.service is disabled, wanted enabled/],
     ["app/nftables-table/inet/guard", "nft flush chain inet guard input", /\+.*the page is for its own VLAN/],
-    ["app/service-user/notes", "sed -i /notes/d /etc/subgid", /\/etc\/subgid says nothing/],
+    ["app/service-user/notes", "sed -i /notes/d /etc/subgid", /\/etc\/subgid has nothing/],
     ["app/quadlet-unit/notes/notes.container", `echo more >>${UNITS("notes")}/site/index.html`, /-more/],
   ],
   "what is gone": [
@@ -70,7 +70,7 @@ const waves: Record<string, Drift[]> = {
     ["hv/bridge/br0", "echo '# by hand' >>/etc/systemd/network/10-homelab-br0.netdev", /-# by hand/],
     ["hv/vlan/iot", "echo '# by hand' >>/etc/systemd/network/10-homelab-iot.network", /-# by hand/],
     ["hv/nftables-table/inet/isolation", "echo '# by hand' >>/etc/homelab/nftables/lab/inet-isolation.nft", /-# by hand/],
-    ["hv/service-user/web", "sed -i s/web:300000/web:500000/ /etc/subuid", /\/etc\/subuid says .*500000/],
+    ["hv/service-user/web", "sed -i s/web:300000/web:500000/ /etc/subuid", /\/etc\/subuid has .*500000/],
     [
       "hv/quadlet-unit/web/web.image",
       inHome("web", "sh -c 'tar -cT /dev/null | podman import -q - localhost/other:1 && podman tag localhost/other:1 localhost/web:1'"),
@@ -96,11 +96,11 @@ const waves: Record<string, Drift[]> = {
     ["hv/bridge/br0", "bridge vlan del dev eth1 vid 20", /eth1: VLANs 10, wanted 10, 20/],
     ["hv/vlan/iot", "bridge vlan del dev br0 vid 20 self", /br0: it is not in VLAN 20 itself/],
     ["hv/nftables-table/inet/isolation", "nft add chain inet isolation more", /-.*chain more/],
-    ["hv/service-user/web", "sed -i s/web:300000:65536/web:300000:1000/ /etc/subgid", /\/etc\/subgid says .*1000/],
+    ["hv/service-user/web", "sed -i s/web:300000:65536/web:300000:1000/ /etc/subgid", /\/etc\/subgid has .*1000/],
     [
       "hv/quadlet-unit/web/web.container",
       "systemctl --user -M web@ mask web.service",
-      /web.service: systemd says it is masked, wanted loaded/,
+      /web.service: systemd reports it as masked, wanted loaded/,
     ],
     ["app/nftables-table/inet/guard", "nft insert rule inet guard input accept", /-.*accept/],
     ["app/quadlet-unit/notes/notes.container", `rm ${UNITS("notes")}/notes.container`, /\(delete\)|\+Image=web.image/],
