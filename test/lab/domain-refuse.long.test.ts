@@ -43,7 +43,7 @@ const bad: Record<string, [more: object, said: RegExp]> = {
     /PCI|address/,
   ],
   "controller-unknown": [devices("<controller type='scsi' index='0' model='frobnicator'/>"), /frobnicator|model|schema/i],
-  "said-otherwise": [{ xml: "<domain><os><bios rebootTimeout='07'/></os></domain>" }, /libvirt writes it otherwise/],
+  "said-otherwise": [{ xml: "<domain><os><bios rebootTimeout='07'/></os></domain>" }, /libvirt normalises this value differently/],
 };
 
 /** Not known before libvirt has written it down. */

@@ -147,9 +147,9 @@ test("each refusal is told with the host's own words and fails the preview; up s
   expect(output).toMatch(/app is verified: \d+ in sync\n/);
   expect(output).toContain(`${count} resources are rejected by the hosts, see above; nothing was changed`);
   // What is to be removed, and would take data along or is held by others.
-  const leaving = "volume vms/held is no longer declared, and";
-  expect(output).toContain(`data-loss: ${leaving} with \`on_delete: destroy\` its removal takes its data with it`);
-  expect(output).toContain(`${leaving} its removal is blocked: /srv/vms/held is a disk of domain theirs; take it out there first`);
+  const leaving = "volume vms/held is no longer declared";
+  expect(output).toContain(`data-loss: ${leaving}. Removing it deletes its data (\`on_delete: destroy\`).`);
+  expect(output).toContain(`${leaving}, and its removal is blocked: /srv/vms/held is a disk of domain theirs; take it out there first`);
 
   const stopped = await unchanging(HOSTS, () => stack(["up", "--yes"]));
   expect([stopped.code === 0, runs()]).toEqual([false, []]);

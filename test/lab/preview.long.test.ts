@@ -44,9 +44,9 @@ test("each change is told with its text, what it disturbs and what else it reach
   await setVault({ greeting: "another" });
   const { output } = await good(preview());
   expect(output).toMatch(/verified on the host: live\n[^]*\+[^\n]*devices reach nothing here/);
-  expect(output).toMatch(/verified on the host: live; touches vlan apps, vlan iot\n/);
+  expect(output).toMatch(/verified on the host: live; affects vlan apps, vlan iot\n/);
   expect(output).toMatch(/verified on the host: restart\n[^]*\+ReadOnly=true/);
-  expect(output).toMatch(/verified on the host: restart; touches quadlet-unit web\/web\.container/);
+  expect(output).toMatch(/verified on the host: restart; affects quadlet-unit web\/web\.container/);
   expect(output).toMatch(/hv is verified: \d+ in sync, 4 to change\n/);
   expect(output).toMatch(/app is verified: \d+ in sync, 1 to change\n/);
   await up();
