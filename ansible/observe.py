@@ -1,7 +1,8 @@
 """Runs observers on a host: sent over SSH to `python3 -`, behind a line that sets PAYLOAD.
 
 PAYLOAD is base64 of zlib of JSON {sources: {module: text}, groups: [{kind, owner, resources}]}; the modules are those of
-core/ and observe/. Prints one JSON list with, per group, {observations: [{name, present, differences, facts}]} or {error}.
+core/ and observe/. Prints one JSON list with, per group, {observations: [{name, present, differences, facts} or {name, error}]}
+or {error}.
 """
 
 import base64
@@ -39,11 +40,14 @@ def observe(group):
         seen = observer.detect([observer.normalise(one, {}) for one in group["resources"]], group["owner"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {
-        "observations": [
-            {"name": one.name, "present": one.present, "differences": "\n".join(one.differences), "facts": one.facts} for one in seen
-        ]
-    }
+    return {"observations": [shown(one) for one in seen]}
+
+
+def shown(one):
+    """Return an observation as JSON has it."""
+    if one.unknown:
+        return {"name": one.name, "error": one.unknown}
+    return {"name": one.name, "present": one.present, "differences": "\n".join(one.differences), "facts": one.facts}
 
 
 sys.meta_path.insert(0, Sent())

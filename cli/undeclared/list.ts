@@ -2,8 +2,14 @@ import { type KindName, definitions, idIn, kindNamed } from "../../providers/kin
 import { type Held } from "../state";
 import { counted, table } from "../table";
 
-/** The objects of a host, by kind (ansible/module_utils/homelab/observe/survey.py). */
-export type Survey = Partial<Record<KindName, { name: string; owner: string | null; present: boolean }[] | { error: string }>>;
+interface Listed {
+  name: string;
+  owner: string | null;
+  present: boolean;
+}
+
+/** The objects of a host, by kind (ansible/module_utils/homelab/observe/survey.py); those of one user, or a kind, may be unreadable. */
+export type Survey = Partial<Record<KindName, (Listed | { name: string; error: string })[] | { error: string }>>;
 
 /** Something on a host that its inventory does not declare. `stacks` are those whose states hold it. */
 export interface Undeclared {
@@ -20,6 +26,7 @@ export function undeclaredIn(host: string, survey: Survey, declared: Set<string>
     "error" in objects
       ? []
       : objects
+          .flatMap((object) => ("error" in object ? [] : [object]))
           .map((object) => ({ ...object, kind, id: idIn(host, kindNamed(kind), object.name) }))
           .filter(({ id }) => !declared.has(id))
           .map(({ id, ...object }) => ({
@@ -29,9 +36,13 @@ export function undeclaredIn(host: string, survey: Survey, declared: Set<string>
   );
 }
 
-/** Why kinds could not be read. */
+/** Why kinds, or the objects of one user, could not be read. */
 export const unreadIn = (survey: Survey): string[] =>
-  kindsOf(survey).flatMap(([kind, objects]) => ("error" in objects ? [`${kind} cannot be read: ${objects.error}`] : []));
+  kindsOf(survey).flatMap(([kind, objects]) =>
+    "error" in objects
+      ? [`${kind} cannot be read: ${objects.error}`]
+      : objects.flatMap((object) => ("error" in object ? [`${kind} ${object.name} cannot be read: ${object.error}`] : [])),
+  );
 
 const kindsOf = (survey: Survey) => definitions.flatMap(({ name }) => (survey[name] ? [[name, survey[name]] as const] : []));
 

@@ -60,14 +60,22 @@ export interface PublishedPort {
 }
 
 // podman-run(1) --publish: [[ip:][hostPort]:]containerPort[/protocol]; ports may be ranges, an IPv6 address is in brackets.
-const PUBLISH = /^(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i;
+const PUBLISH = /^(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d{1,5}(?:-\d{1,5})?)?:)?(\d{1,5}(?:-\d{1,5})?)(?:\/(tcp|udp|sctp))?$/i;
 
 /** Whether a value of PublishPort= has the form that podman-run(1) takes. */
-export const isPublishPort = (value: string): boolean => PUBLISH.test(unquoted(value));
+export const isPublishPort = (value: string): boolean => {
+  const [, , host] = PUBLISH.exec(unquoted(value)) ?? [];
+  return PUBLISH.test(unquoted(value)) && (host === undefined || isPortRange(host));
+};
+
+function isPortRange(text: string): boolean {
+  const [first = "", last = first] = text.split("-");
+  return Number(first) <= Number(last) && Number(last) <= 65535;
+}
 
 /** The port of the host that a value of PublishPort= takes, if it names one; else Podman takes any that is free. */
 export function portIn(value: string): PublishedPort | undefined {
   const [, ip = "", host, container, protocol = "tcp"] = PUBLISH.exec(unquoted(value)) ?? [];
-  if (host === undefined || container === undefined) return undefined;
+  if (host === undefined || container === undefined || !isPortRange(host)) return undefined;
   return { ip, host, container, protocol: protocol.toLowerCase() };
 }

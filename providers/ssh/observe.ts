@@ -23,7 +23,10 @@ export interface Observed {
   facts: Record<string, unknown>;
 }
 
-type Answer = { observations: Observed[] } | { error: string };
+/** What could not be read of one resource, such as one of a user whose systemd does not answer. */
+type Unread = { name: string; error: string };
+
+type Answer = { observations: (Observed | Unread)[] } | { error: string };
 
 const readers = new Batches<Wanted, Observed>(() => new Batch(readAll));
 
@@ -40,7 +43,8 @@ async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
     const index = groups.findIndex((group) => belongs(group, wanted));
     const answer = answers[index]!;
     if ("error" in answer) return new UserError(`${host}: ${wanted.kind} cannot be read: ${answer.error}`);
-    return answer.observations[groups[index]!.resources.indexOf(wanted.unit)]!;
+    const seen = answer.observations[groups[index]!.resources.indexOf(wanted.unit)]!;
+    return "error" in seen ? new UserError(`${host}: ${wanted.kind} ${seen.name} cannot be read: ${seen.error}`) : seen;
   });
 }
 

@@ -15,6 +15,7 @@ const survey: Survey = {
     { name: "web/old.container", owner: "lab", present: true },
     { name: "web/page.container", owner: "site", present: true },
     { name: "web/lost.container", owner: "lab", present: false },
+    { name: "bad/*", error: "user bad: no answer within 30 s" },
   ],
 };
 const held = [
@@ -49,6 +50,9 @@ test("a host with nothing more is one line", () => {
   expect(render("hv", "ansible/inventory/lab", "lab", [])).toBe("hv has nothing that ansible/inventory/lab does not declare.");
 });
 
-test("a kind that cannot be read is told, and is not taken for empty", () => {
-  expect(unreadIn(survey)).toEqual(["domain cannot be read: libvirtError: no answer"]);
+test("a kind or a user that cannot be read is reported, and is not taken for empty", () => {
+  expect(unreadIn(survey)).toEqual([
+    "domain cannot be read: libvirtError: no answer",
+    "quadlet-unit bad/* cannot be read: user bad: no answer within 30 s",
+  ]);
 });

@@ -9,6 +9,7 @@ from ansible.module_utils.homelab.apply.converge import clear
 from ansible.module_utils.homelab.apply.quadlet import services
 from ansible.module_utils.homelab.core import records
 from ansible.module_utils.homelab.observe import podman_secret
+from ansible.module_utils.homelab.observe.quadlet import home
 
 UP = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
 UNIT = {"name": "db", "digest": "aa"}
@@ -52,7 +53,7 @@ def podman(monkeypatch, machine, tmp_path):
     folder.mkdir()
     for name, text in UNITS.items():
         (folder / name).write_text(text)
-    monkeypatch.setattr(library, "folder_of", lambda *_: folder)
+    monkeypatch.setattr(home, "folder_of", lambda *_: folder)
     monkeypatch.setattr(podman_secret, "users_with_secrets", lambda: ["system"])
     monkeypatch.setattr(podman_secret, "uses_podman", lambda *_: True)
     states = {"stopped.service": {**UP, "ActiveState": "inactive"}}
@@ -117,6 +118,8 @@ def test_a_value_that_was_altered_by_hand_is_put_back_without_a_restart_that_is_
 
 
 def test_a_secret_that_nobody_names_any_longer_goes_and_restarts_nobody(podman, machine):
+    for name in ("db.container", "stopped.container"):
+        records.write(OWNER, "quadlet-unit", f"system/{name}", {})
     [said] = clear(podman.writer(), ["system/db"], OWNER, HostSession())
     assert said["failed"]
     assert list(podman.labels) == ["db"]
@@ -124,3 +127,8 @@ def test_a_secret_that_nobody_names_any_longer_goes_and_restarts_nobody(podman, 
         (podman.folder / name).unlink()
     agree_to_remove(podman.writer, "system/db", "")
     assert (podman.labels, restarted(machine)) == ({}, [])
+
+
+def test_a_unit_that_nobody_applied_keeps_no_secret(podman):
+    agree_to_remove(podman.writer, "system/db", "")
+    assert podman.labels == {}

@@ -9,8 +9,8 @@ from ansible.module_utils.homelab.apply.quadlet import files, plan
 from ansible.module_utils.homelab.apply.writer import Change
 from ansible.module_utils.homelab.core import system
 from ansible.module_utils.homelab.core.observer import Observation
+from ansible.module_utils.homelab.observe.quadlet import home, unit_file, users
 from ansible.module_utils.homelab.observe.quadlet import observer as quadlet_unit
-from ansible.module_utils.homelab.observe.quadlet import unit_file, users
 from ansible.module_utils.homelab.observe.quadlet.observer import QuadletUnit
 
 RUN = "[Install]\nWantedBy=default.target\n"
@@ -94,7 +94,7 @@ def test_a_quadlet_unit(monkeypatch, tmp_path, unit, change, announced, affected
 class Services:
     """A mock of a user's services, which notes what is restarted and what is removed."""
 
-    user = "web"
+    user, account = "web", None
 
     def __init__(self):
         self.restarted, self.made_way = set(), False
@@ -131,7 +131,7 @@ class Podman:
 @pytest.fixture
 def system_units(monkeypatch, machine, tmp_path):
     """A host with units of the system's, and what they made."""
-    for module_with_it in (quadlet_unit, users, module("quadlet_unit")):
+    for module_with_it in (quadlet_unit, home, users, module("quadlet_unit")):
         monkeypatch.setattr(module_with_it, "folder_of", lambda *_: tmp_path / "units")
     monkeypatch.setattr(quadlet_unit, "users", lambda: ["system"])
     machine.programs["podman"] = podman = Podman()

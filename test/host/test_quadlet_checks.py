@@ -67,8 +67,6 @@ def test_units_that_never_run_beside_each_other_may_have_the_same_port(conflicts
 
 @pytest.mark.parametrize("service", ["site.service", "other.service"])
 def test_a_unit_of_the_system_s_that_gets_another_service_name_has_its_port_already(monkeypatch, service):
-    monkeypatch.setattr(checks.ports, "listeners", lambda: [Listener("tcp", "", 8080, "conmon", 7)])
-    monkeypatch.setattr(checks.ports, "uid_of", lambda _: 0)
-    monkeypatch.setattr(checks.ports, "services_of", lambda _: {service})
+    monkeypatch.setattr(checks.ports, "listeners", lambda: [Listener("tcp", "", 8080, 0, f"/system.slice/{service}")])
     told = checks.taken_ports([publishing(None, "8080:80")], ["system/web.container"], ["site.service"])
     assert bool(told) is (service == "other.service")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe.quadlet import home as quadlet_home
 from ansible.module_utils.homelab.observe.quadlet import observer as quadlet_unit
 from ansible.module_utils.homelab.observe.quadlet import states, users
 from ansible.module_utils.homelab.observe.quadlet.observer import QuadletUnit
@@ -89,19 +90,19 @@ def test_the_state_of_a_template_is_that_of_an_instance_that_runs(monkeypatch, i
 
 
 def test_what_the_administrator_put_there_for_users_is_no_unit_of_the_system_s(monkeypatch, tmp_path):
-    monkeypatch.setattr(quadlet_unit, "FOR_USERS", tmp_path / "users")
+    monkeypatch.setattr(quadlet_home, "FOR_USERS", tmp_path / "users")
     for folder in ("users/1000", "other"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "w.container").touch()
-    assert quadlet_unit.defined_elsewhere(tmp_path / "lab", "w.container") == [tmp_path / "other/w.container"]
+    assert quadlet_home.defined_elsewhere(tmp_path / "lab", "w.container") == [tmp_path / "other/w.container"]
 
 
 @pytest.mark.parametrize("folder", ["gone", "a-file/units"])
 def test_a_folder_that_cannot_be_entered_has_no_units(monkeypatch, tmp_path, folder):
     (tmp_path / "a-file").touch()
     monkeypatch.setattr(quadlet_unit, "users", lambda: ["web"])
-    monkeypatch.setattr(quadlet_unit, "account_of", lambda _: None)
-    monkeypatch.setattr(quadlet_unit, "folder_of", lambda *_: tmp_path / folder)
+    monkeypatch.setattr(quadlet_home, "account_of", lambda _: None)
+    monkeypatch.setattr(quadlet_home, "folder_of", lambda *_: tmp_path / folder)
     assert (QuadletUnit().found(), QuadletUnit().owned_by("lab")) == ({}, [])
 
 
@@ -112,9 +113,9 @@ def closed_home(monkeypatch, tmp_path):
     (home / ".config").mkdir(parents=True)
     monkeypatch.setattr(records, "ROOT", tmp_path / "records")
     for module in (users, quadlet_unit):
-        monkeypatch.setattr(module, "account_of", lambda _: None)
         monkeypatch.setattr(module, "folder_of", lambda _, owner: home / ".config/containers/systemd" / owner)
-        monkeypatch.setattr(module, "store_of", lambda _: home / ".local/share/containers/storage")
+    monkeypatch.setattr(users, "account_of", lambda _: None)
+    monkeypatch.setattr(users, "store_of", lambda _: home / ".local/share/containers/storage")
     monkeypatch.setattr(users.os, "access", lambda path, *_, **__: Path(path) != home / ".config")
     return f"user web cannot enter {home}/.config, which should be its own"
 
@@ -129,14 +130,14 @@ def test_units_in_a_home_that_their_user_cannot_enter_are_not_gone(monkeypatch, 
 
 def test_an_edit_is_as_old_as_the_last_of_a_unit_s_files_and_a_removal_as_its_folder(tmp_path):
     unit = {"name": "a.container", "content": "", "files": {"page": "x"}}
-    assert quadlet_unit.last_edit(tmp_path / "gone", unit) == float("inf")
+    assert quadlet_home.last_edit(tmp_path / "gone", unit) == float("inf")
     for number, name in enumerate(["a.container", "page", "."]):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (number, number))
-    assert quadlet_unit.last_edit(tmp_path, unit) == 1
+    assert quadlet_home.last_edit(tmp_path, unit) == 1
     (tmp_path / "page").unlink()
     os.utime(tmp_path, (5, 5))
-    assert quadlet_unit.last_edit(tmp_path, unit) == 5
+    assert quadlet_home.last_edit(tmp_path, unit) == 5
 
 
 def test_a_service_was_started_as_long_ago_as_the_boot_and_what_systemd_counts_from_it(monkeypatch):

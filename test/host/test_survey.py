@@ -37,3 +37,12 @@ def test_marks_and_records_together_say_whose_it_is(tmp_path, monkeypatch):
 
 def test_a_kind_that_cannot_be_read_is_not_empty():
     assert survey.listing(Fake(OSError("no"))) == {"error": "OSError: no"}
+
+
+def test_a_user_who_cannot_be_read_is_listed_as_such_beside_the_others():
+    kind = Fake({"web/a": None})
+    kind.unread = {"bad": "user bad: no answer within 30 s"}
+    assert survey.listing(kind) == [
+        {"name": "web/a", "owner": None, "present": True},
+        {"name": "bad/*", "error": "user bad: no answer within 30 s"},
+    ]

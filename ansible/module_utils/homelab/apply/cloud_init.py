@@ -50,7 +50,7 @@ def forget_key(name: str, owner: str) -> None:
 
 def write(path: Path, files: dict[str, str]) -> None:
     """Write an image that a guest sees whole, and that only root and QEMU can read."""
-    with system.scratch_folder(0o700) as folder:
+    with system.scratch_folder() as folder:
         for name, text in files.items():
             system.write_text(folder / name, text, mode=0o600)
         # A fixed name, so that the next run replaces what an interrupted one left; genisoimage keeps the mode of an existing file.

@@ -102,7 +102,7 @@ def result_of(seen: Observation) -> Result:
         "failed": False,
         "present": seen.present,
         "msg": "",
-        "diff": text_of(seen) if seen.present else "create",
+        "diff": "" if seen.unknown else text_of(seen) if seen.present else "create",
         "differences": text_of(seen),
         "disruption": "",
         "affected": [],
@@ -114,7 +114,7 @@ def _not_ours(writer: Writer, resources: Sequence[Resource], seen: Sequence[Obse
     return {
         found.name: f"it exists and is {ownership_of(found)}. Set `adopt: true` to take it over. It differs by:\n{text_of(found)}"
         for resource, found in zip(resources, seen, strict=True)
-        if found.present and not writer.is_ours(found, owner) and not resource.get("adopt")
+        if found.present and not found.unknown and not writer.is_ours(found, owner) and not resource.get("adopt")
     }
 
 
@@ -124,6 +124,8 @@ def _check(writer: Writer, changes: Sequence[Change], resources: Sequence[Resour
     if not changes:
         return {}
     missing = writer.missing_prerequisites(resources, owner)
+    unread = {change.seen.name: change.seen.unknown for change in changes if change.seen.unknown}
+    rejected.update({name: reason for name, reason in unread.items() if name not in missing})
     rejected.update(writer.rejections([one for one in resources if writer.name_of(one) not in missing], owner))
     if "host" not in writer.changed_kinds and (reason := missing_rollback()):
         rejected.update({name: reason for name in writer.to_change if name not in missing and writer.can_disconnect([name])})
@@ -156,11 +158,11 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
     """Observe again: only what is in sync counts as applied and is recorded."""
     resources = [change.resource for change in changes]
     for change, seen in zip(changes, writer.observe(resources, owner), strict=True):
-        remaining = text_of(seen) if seen.present else "it does not exist"
+        remaining = seen.unknown or (text_of(seen) if seen.present else "it does not exist")
         failure = errors.get(seen.name) or (remaining and _still_differs(writer, change, remaining))
         if failure:
             results[seen.name].update(failed=True, msg=failure)
-            if not seen.present and not change.record:
+            if not seen.present and not seen.unknown and not change.record:
                 records.remove(owner, writer.kind, seen.name)
         else:
             records.write(owner, writer.kind, seen.name, writer.record_of(change.resource))

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from ..core import records, system, validation
 from ..core.observer import Resource
 from ..observe.podman_secret import HMAC, OWNER, PodmanSecret, user_exists
-from ..observe.quadlet.observer import lacking, read_units
-from ..observe.quadlet.users import account_of, by_user, folder_of, user_of
+from ..observe.quadlet.home import units_of
+from ..observe.quadlet.observer import lacking
+from ..observe.quadlet.users import user_of
+from . import each_user
 from .quadlet.plan import Now, restarted_by, still_used
 from .quadlet.services import Services
 from .writer import Change, Errors, Writer
@@ -26,15 +28,17 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         return lacking({self.name_of(unit): user_of(unit) for unit in units}, owner)
 
     def rejections(self, units: Sequence[Resource], owner: str) -> Errors:
+        to_change = [unit for unit in units if self.name_of(unit) in self.to_change]
+        return each_user.of_resources(to_change, lambda user, mine: self._rejections(user, mine, owner))
+
+    def _rejections(self, user: str, units: Sequence[Resource], owner: str) -> Errors:
         errors: Errors = {}
-        for user, mine in by_user([unit for unit in units if self.name_of(unit) in self.to_change]):
-            now = now_of(user, owner)
-            for unit in mine:
+        now = now_of(user, owner)
+        for unit in units:
+            if not self._runs_with(unit, owner):
                 name = self.name_of(unit)
-                if self._runs_with(unit, owner):
-                    continue
                 self.restarts[name], reason = restarted_by(unit["name"], now, by_hand=self._was_applied(unit, owner))
-                errors |= {name: reason} if reason else {}
+                errors |= {unit["name"]: reason} if reason else {}
         return errors
 
     def _was_applied(self, unit: Resource, owner: str) -> bool:
@@ -56,12 +60,8 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         return [f"quadlet-unit {user}/{one['name']}" for one in self.restarts.get(change.seen.name, [])]
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
-        errors: Errors = {}
-        for user, units in by_user([change.resource for change in changes]):
-            try:
-                errors |= self._apply(Services(user), units, owner)
-            except (system.CommandError, OSError) as error:
-                errors |= {self.name_of(unit): str(error) for unit in units}
+        resources = [change.resource for change in changes]
+        errors = each_user.of_resources(resources, lambda user, units: self._apply(Services(user), units, owner))
         self.forget()
         return {name: validation.redact(reason, self.values.values()) for name, reason in errors.items()}
 
@@ -74,9 +74,8 @@ class PodmanSecretWriter(PodmanSecret, Writer):
                 argv = ["podman", "secret", "create", *replace, *labels, unit["name"], "-"]
                 system.run(argv, stdin=self.values[self.name_of(unit)], account=services.account)
             except system.CommandError as error:
-                errors[self.name_of(unit)] = str(error)
-        to_remove = {self.name_of(unit) for unit in units} - errors.keys()
-        users = {name: self.restarts.get(name, []) for name in sorted(to_remove)}
+                errors[unit["name"]] = str(error)
+        users = {unit["name"]: self.restarts.get(self.name_of(unit), []) for unit in units if unit["name"] not in errors}
         units_once = {one["name"]: one for restarted in users.values() for one in restarted}
         failed = services.bring_up([], list(units_once.values())) if units_once else {}
         for name, restarted in users.items():
@@ -85,18 +84,11 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         return errors
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        errors: Errors = {}
-        for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
-            mine = [name.split("/", 1)[1] for name in names if name.startswith(f"{user}/")]
-            try:
-                failed = self._remove(user, mine, owner) if user_exists(user) else {}
-            except (system.CommandError, OSError) as error:
-                failed = dict.fromkeys(mine, str(error))
-            errors |= {f"{user}/{name}": reason for name, reason in failed.items()}
-        return errors
+        return each_user.of_names(names, lambda user, mine: self._remove(user, mine, owner) if user_exists(user) else {})
 
     def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
-        used = still_used([f"secret/{name}" for name in names], installed(user, owner))
+        units = [unit for unit in units_of(user, owner) if records.of_all("quadlet-unit", f"{user}/{unit['name']}")]
+        used = still_used([f"secret/{name}" for name in names], units)
         failed = {name: used[f"secret/{name}"] for name in names if f"secret/{name}" in used}
         services = Services(user)
         with services.manager():
@@ -108,16 +100,9 @@ class PodmanSecretWriter(PodmanSecret, Writer):
         return {name: "podman secret rm did not remove it" for name in left} | failed
 
 
-def installed(user: str, owner: str) -> list[Resource]:
-    """The owner's Quadlet units of a user that lie on the host."""
-    folder = folder_of(user, owner)
-    with system.acting_as(account_of(user)):
-        return read_units(folder) if folder else []
-
-
 def now_of(user: str, owner: str) -> Now:
     """Return the running services of a user's units, and those that may not be restarted."""
-    units = installed(user, owner)
+    units = units_of(user, owner)
     records_of = {unit["name"]: records.read(owner, "quadlet-unit", f"{user}/{unit['name']}") or {} for unit in units}
     denied = {name for name, record in records_of.items() if record.get("restart") == "denied"}
     return Now(installed=units, active=Services(user).active(units) if units else (), denied=denied)

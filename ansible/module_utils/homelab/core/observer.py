@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ class Observation:
     owner        the owner named in the object itself, None when no homelab owns it
     differences  one readable text per difference, empty when the host is in sync
     facts        values for other programs (addresses, URLs …)
+    unknown      why the object could not be read, empty when it was; then nothing else counts
     """
 
     name: str
@@ -28,17 +29,20 @@ class Observation:
     owner: str | None = None
     differences: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    unknown: str = ""
 
     @property
     def in_sync(self) -> bool:
         """Whether the object exists as configured."""
-        return self.present and not self.differences
+        return self.present and not self.differences and not self.unknown
 
 
 class Observer(ABC):
     """The observer of one kind. It reads the host and changes nothing."""
 
     kind: str
+    # Why objects of one user may be missing in `found`, by the user.
+    unread: Mapping[str, str] = {}
     # False for a kind whose objects cannot carry an owner; the records have it instead.
     carries_owner: ClassVar[bool] = True
 
@@ -114,7 +118,7 @@ class Observer(ABC):
         """Observe, and compare with the record of the last apply."""
         observations = self.observe(resources, owner)
         for resource, seen in zip(resources, observations, strict=True):
-            if not seen.present:
+            if not seen.present or seen.unknown:
                 continue
             record = records.read(owner, self.kind, seen.name)
             if record is None:
@@ -136,6 +140,10 @@ class Observer(ABC):
         recorded = set(records.names(owner, self.kind))
         names = [self.name_of(resource) for resource in resources]
         return [Observation(name, present=True, differences=[why]) if name in recorded else Observation(name) for name in names]
+
+    def unknown(self, resources: Sequence[Resource], why: str) -> list[Observation]:
+        """Return observations of resources whose read failed; that is neither 'present' nor 'absent'."""
+        return [Observation(self.name_of(resource), unknown=why) for resource in resources]
 
     def is_ours(self, seen: Observation, owner: str) -> bool:
         """Return whether the object carries the owner, or carries none and is in the owner's records."""

@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 
 def _path(owner: str, kind: str, name: str) -> Path:
-    return ROOT / owner / kind / f"{quote(name, safe='')}.json"
+    return ROOT / owner / kind / f"{quote(name, safe='', errors='surrogateescape')}.json"
 
 
 def read(owner: str, kind: str, name: str) -> Record | None:
@@ -40,7 +40,7 @@ def parsed(text: str | None) -> Record | None:
 def names(owner: str, kind: str) -> list[str]:
     """The names of all units of a kind that this owner has a record of."""
     folder = ROOT / owner / kind
-    return sorted(unquote(path.stem) for path in folder.glob("*.json")) if folder.is_dir() else []
+    return sorted(unquote(path.stem, errors="surrogateescape") for path in folder.glob("*.json")) if folder.is_dir() else []
 
 
 def paths(owner: str, kind: str, prefix: str = "") -> list[str]:

@@ -14,6 +14,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .capture import Overflow, capture
+
+# How much a command may print: one of root's, and one that runs as a user, who may have another program answer.
+ROOTS_OUTPUT = 64 * 1024 * 1024
+USERS_OUTPUT = 4 * 1024 * 1024
+# The largest text that is read; a file of a user's may have any size.
+LARGEST_TEXT = 16 * 1024 * 1024
+
 # Where root's temporary folders are: in memory, gone with the boot.
 SCRATCH = "/run"
 
@@ -40,59 +48,44 @@ def run(
     stdin: str | None = None,
     check: bool = True,
     timeout: float = 120,
+    limit: int | None = None,
     env: dict[str, str] | None = None,
     cwd: str = "/",
     account: pwd.struct_passwd | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command given as a list; no shell ever reads it. `timeout` is in seconds.
+    """Run a command given as a list; no shell ever reads it. `timeout` is in seconds, `limit` of its output in bytes.
 
     With `account` it runs as that user, who must linger: its runtime folder is where systemctl and podman look.
-    Raises CommandError when it cannot be started, takes too long or, with `check`, exits with other than 0.
+    Raises CommandError when it cannot be started, takes too long, prints too much or, with `check`, exits with other than 0.
     """
+    limit = limit or (USERS_OUTPUT if account else ROOTS_OUTPUT)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             argv,
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**ENVIRONMENT, **(_home(account) if account else {}), **(env or {})},
             cwd=cwd,
-            check=False,
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
+        output = capture(process, (stdin or "").encode("utf-8", "surrogateescape"), timeout=timeout, limit=limit)
     except FileNotFoundError as error:
         raise CommandError(argv, f"{error.filename or argv[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
         raise CommandError(argv, f"no end after {timeout:g} s") from error
-    if check and done.returncode != 0:
-        raise CommandError(argv, f"exit code {done.returncode}", done.stderr, done.stdout)
-    return done
+    except Overflow as error:
+        raise CommandError(argv, f"more than {limit // 1024} KiB of output") from error
+    stdout, stderr = (stream.decode("utf-8", "replace") for stream in output)
+    if check and process.returncode != 0:
+        raise CommandError(argv, f"exit code {process.returncode}", stderr, stdout)
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
 
 
 def _home(account: pwd.struct_passwd) -> dict[str, str]:
     return {"HOME": account.pw_dir, "USER": account.pw_name, "XDG_RUNTIME_DIR": f"/run/user/{account.pw_uid}"}
-
-
-@contextlib.contextmanager
-def acting_as(account: pwd.struct_passwd | None) -> Iterator[None]:
-    """Access files with a user's rights: what is in a home belongs to its user, and may be a link to anywhere."""
-    if account is None or os.geteuid() != 0:
-        yield
-        return
-    groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(account.pw_gid)
-    os.seteuid(account.pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
 
 
 def installed(program: str) -> bool:
@@ -100,11 +93,11 @@ def installed(program: str) -> bool:
     return any(os.access(os.path.join(folder, program), os.X_OK) for folder in ENVIRONMENT["PATH"].split(":"))
 
 
-def read_text(path: str | Path) -> str | None:
-    """The text of a file, None when there is none. Bytes that are not UTF-8 survive a later write.
+def read_text(path: str | Path, limit: int = LARGEST_TEXT) -> str | None:
+    """Return the text of a file, None when there is none. Bytes that are not UTF-8 survive a later write.
 
-    A link to /dev/null, by which systemd's files are masked, is an empty text. Raises OSError for what else is no file:
-    a pipe in a user's home must not block the reader.
+    A link to /dev/null, by which systemd's files are masked, is an empty text. Raise OSError for anything else that is no regular
+    file, since a pipe in a user's home must not block the reader, and for more bytes than `limit`.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -115,7 +108,10 @@ def read_text(path: str | Path) -> str | None:
         if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, os.stat(os.devnull)):
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read().decode("utf-8", "surrogateescape")
+            content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise OSError(errno.EFBIG, f"it is larger than {limit // 1024} KiB", str(path))
+        return content.decode("utf-8", "surrogateescape")
     finally:
         os.close(descriptor)
 
@@ -196,8 +192,10 @@ def answers(path: str) -> bool:
 
 
 @contextlib.contextmanager
-def scratch_folder(mode: int = 0o700) -> Iterator[Path]:
-    """A private folder that is gone afterwards."""
+def scratch_folder(readers: pwd.struct_passwd | None = None) -> Iterator[Path]:
+    """Make a folder that is gone afterwards: root's alone, or readable for a user, whose texts no other user may see."""
     with tempfile.TemporaryDirectory(prefix="homelab-", dir=SCRATCH if os.geteuid() == 0 else None) as folder:
-        os.chmod(folder, mode)
+        if readers and os.geteuid() == 0:
+            os.chown(folder, 0, readers.pw_gid)
+        os.chmod(folder, 0o750 if readers else 0o700)
         yield Path(folder)

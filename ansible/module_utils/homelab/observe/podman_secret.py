@@ -6,15 +6,19 @@ label `homelab.hmac`, beside `homelab.owner`, which is the mark.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import os
 import pwd
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..core import records, system
 from ..core.observer import Observation, Observer, Resource
+from ..core.user_process import as_user
 from .quadlet.states import manager_runs
-from .quadlet.users import SYSTEM, account_of, closed_to, is_readable, store_of, user_of
+from .quadlet.users import SYSTEM, account_of, by_user, closed_to, recorded_of, store_of, user_of, why_of
 
 OWNER = "homelab.owner"
 HMAC = "homelab.hmac"
@@ -41,17 +45,21 @@ class PodmanSecret(Observer):
 
     def observe(self, units: Sequence[Resource], owner: str) -> list[Observation]:
         self.forget()
-        return [self._observe(unit, owner) for unit in units]
+        found = {seen.name: seen for user, mine in by_user(units) for seen in self._of_user(user, mine, owner)}
+        return [found[self.name_of(unit)] for unit in units]
 
-    def _observe(self, unit: Resource, owner: str) -> Observation:
-        user = user_of(unit)
+    def _of_user(self, user: str, units: Sequence[Resource], owner: str) -> list[Observation]:
+        """Observe the secrets of one user. Whatever is wrong with a user costs no other."""
+        try:
+            if reason := why_not_asked(user):
+                # The record shows whether there is a secret of ours.
+                return self.unseen(units, owner, f"{reason}, so its secrets cannot be read")
+            return [self._observation(unit, owner, self.secrets(user).get(unit["name"])) for unit in units]
+        except Exception as error:
+            return self.unknown(units, why_of(user, error))
+
+    def _observation(self, unit: Resource, owner: str, labels: Labels | None) -> Observation:
         seen = Observation(self.name_of(unit))
-        if reason := why_not_asked(user):
-            # The record shows whether there is a secret of ours.
-            seen.present = records.read(owner, self.kind, seen.name) is not None
-            seen.differences = [f"{reason}, so its secrets cannot be read"]
-            return seen
-        labels = self.secrets(user).get(unit["name"])
         if labels is not None:
             seen.present = True
             seen.owner = labels.get(OWNER)
@@ -69,12 +77,23 @@ class PodmanSecret(Observer):
         self._found = {}
 
     def found(self) -> dict[str, str | None]:
-        """Return the secrets of a user; from records where the user's Podman cannot be queried."""
-        recorded = [name for owner in records.owners() for name in records.names(owner, self.kind)]
-        unasked = [name for name in recorded if why_not_asked(name.split("/", 1)[0])]
-        users = [user for user in users_with_secrets() if not why_not_asked(user)]
-        asked = {f"{user}/{name}": labels.get(OWNER) for user in users for name, labels in self.secrets(user).items()}
-        return {**dict.fromkeys(unasked), **asked}
+        """Return the secrets of all users; from records where a user's Podman cannot be asked."""
+        recorded = {user for owner in records.owners() for name in records.names(owner, self.kind) for user in name.split("/")[:1]}
+        found: dict[str, str | None] = {}
+        for user in sorted({*recorded, *users_with_secrets()}):
+            try:
+                asked = not why_not_asked(user)
+                names = {name: labels.get(OWNER) for name, labels in self.secrets(user).items()} if asked else _unowned(user)
+            except Exception as error:
+                names = _unowned(user)
+                self.unread = {**self.unread, user: why_of(user, error)}
+            found |= {f"{user}/{name}": owner for name, owner in names.items()}
+        return found
+
+
+def _unowned(user: str) -> dict[str, str | None]:
+    """Return a user's recorded secrets, without the owners that the records name."""
+    return dict.fromkeys(recorded_of(user, PodmanSecret.kind))
 
 
 def drift_of(labels: Labels, unit: Resource, owner: str) -> list[str]:
@@ -101,9 +120,8 @@ def uses_podman(user: str, account: pwd.struct_passwd | None) -> bool:
     """Whether Podman has a place for what it keeps of a user: asked without one, it would make it (containers-storage.conf(5))."""
     if any(Path(path).exists() for path in ("/etc/containers/storage.conf", "/etc/containers/storage.rootless.conf")):
         return True
-    with system.acting_as(account):
-        own = account is not None and (Path(account.pw_dir) / ".config/containers/storage.conf").exists()
-        return own or store_of(user).exists()
+    places = [store_of(user), *([Path(account.pw_dir) / ".config/containers/storage.conf"] if account else [])]
+    return as_user(account, lambda: any(place.exists() for place in places))
 
 
 def labels_in(text: str) -> dict[str, Labels]:
@@ -129,13 +147,13 @@ def why_not_asked(user: str) -> str:
 
 
 def users_with_secrets() -> list[str]:
-    """Return the users whose Podman has secrets, as far as it can be queried."""
+    """Return the users whose Podman may have secrets, as far as it can be asked."""
     users = [SYSTEM] if ROOTS_STORE.is_dir() else []
     for account in pwd.getpwall():
         if 1000 <= account.pw_uid < 60000 and manager_runs(account.pw_name):
-            with system.acting_as(account):
-                there = is_readable(Path(account.pw_dir) / USERS_STORE)
-            users += [account.pw_name] if there else []
+            folder = Path(account.pw_dir) / USERS_STORE
+            with contextlib.suppress(OSError):
+                users += [account.pw_name] if as_user(account, functools.partial(os.access, folder, os.R_OK | os.X_OK)) else []
     return users
 
 

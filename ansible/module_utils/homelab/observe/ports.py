@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import pwd
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..core import system
@@ -16,50 +16,69 @@ ANY = {"", "*", "0.0.0.0", "::"}
 
 @dataclass(frozen=True)
 class Listener:
-    """A socket: its protocol, its address without an interface, its port, and who has it."""
+    """A socket: its protocol, its address without an interface, its port, its uid, and the cgroup in which it was made."""
 
     protocol: str
     address: str
     port: int
-    program: str
-    pid: int
+    uid: int
+    cgroup: str = ""
+
+    @property
+    def system_service(self) -> str:
+        """The service of the system that has it, else ''. What a user calls its own cgroups proves nothing (cgroups(7))."""
+        last = self.cgroup.rsplit("/", 1)[-1]
+        return last if last.endswith(".service") and not self.cgroup.startswith("/user.slice/") else ""
+
+    @property
+    def who(self) -> str:
+        """The user and the last part of the cgroup, in words."""
+        try:
+            name = pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            name = str(self.uid)
+        part = self.cgroup.rsplit("/", 1)[-1]
+        return f"user {name}{f' ({part})' if part else ''}"
 
 
 def listeners() -> list[Listener]:
-    """Return all listeners on TCP and UDP, as root sees them."""
-    return parsed(system.run(["ss", "-Hltunp"], check=False).stdout)
+    """Return all listeners on TCP and UDP."""
+    return parsed(system.run(["ss", "-Hltune"], check=False).stdout)
 
 
 def parsed(listing: str) -> list[Listener]:
-    """ss's lines, `<protocol> <state> <queues> <address>:<port> <peer> users:(("<program>",pid=<pid>,fd=<fd>))`."""
+    """Return what ss lists as `<protocol> <state> <queues> <address>:<port> <peer> [uid:<uid>] … cgroup:<path> …`.
+
+    It is not asked for processes (-p): a process may call itself anything, a whole line of such a list included.
+    """
     found = []
     for line in listing.splitlines():
         match = re.match(r"(tcp|udp)\s+\S+\s+\d+\s+\d+\s+(\S*):(\d+)\s", line)
         if match:
-            user = re.search(r'users:\(\("([^"]*)",pid=(\d+)', line)
+            uid, cgroup = re.search(r"\suid:(\d+)", line), re.search(r"\scgroup:(/.*?)(?= v6only:| <->|\s*$)", line)
             address = match[2].split("%")[0].strip("[]")
-            found.append(Listener(match[1], address, int(match[3]), user[1] if user else "", int(user[2]) if user else 0))
+            found.append(Listener(match[1], address, int(match[3]), int(uid[1]) if uid else 0, cgroup[1] if cgroup else ""))
     return found
 
 
 def taken(ports: Iterable[dict[str, Any]], others: Sequence[Listener]) -> list[str]:
-    """Return a unit's ports (quadlet.ports) that are in use by others, with the process."""
-    found = []
-    for port in ports:
-        for number in numbers(port["host_port"]):
-            for one in others:
-                if (one.protocol, one.port) == (port["protocol"], number) and _meet(port["host_ip"], one.address):
-                    who = f" by {one.program} (pid {one.pid})" if one.pid else ""
-                    found.append(f"port {number}/{one.protocol} is taken{who}; publish another one, or stop that")
+    """Return a unit's ports (quadlet.ports) that are in use by others, and by whom."""
+    found = [
+        f"port {one.port}/{one.protocol} is taken by {one.who}; publish another one, or stop that"
+        for port in ports
+        for one in others
+        if one.port in numbers(port["host_port"]) and one.protocol == port["protocol"] and _meet(port["host_ip"], one.address)
+    ]
     return list(dict.fromkeys(found))
 
 
-def shared(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """The ports, as `<number>/<protocol>`, that two published ones (quadlet.ports) both want on one address."""
-    if one["protocol"] != other["protocol"] or not _meet(one["host_ip"], other["host_ip"]):
-        return []
-    both = sorted({*numbers(one["host_port"])} & {*numbers(other["host_port"])})
-    return [f"{number}/{one['protocol']}" for number in both]
+def shared(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """Return the port or the ports, as `<number>[-<number>]/<protocol>`, that two published ones (quadlet.ports) both want; else ''."""
+    mine, theirs = numbers(one["host_port"]), numbers(other["host_port"])
+    first, last = max(mine.start, theirs.start), min(mine.stop, theirs.stop) - 1
+    if one["protocol"] != other["protocol"] or not mine or not theirs or first > last or not _meet(one["host_ip"], other["host_ip"]):
+        return ""
+    return f"{first}{f'-{last}' if last > first else ''}/{one['protocol']}"
 
 
 def numbers(port: str | int) -> range:
@@ -77,17 +96,3 @@ def _meet(wanted: str, has: str) -> bool:
 def _family(address: str) -> int | None:
     """4 or 6, or None for both."""
     return None if address in ("", "*") else 6 if ":" in address else 4
-
-
-def uid_of(pid: int) -> int | None:
-    """Return the uid of a process (proc_pid(5)); None when it is gone."""
-    try:
-        return Path(f"/proc/{pid}").stat().st_uid
-    except FileNotFoundError:
-        return None
-
-
-def services_of(pid: int) -> set[str]:
-    """The services in whose cgroup a process is (cgroups(7))."""
-    text = system.read_text(f"/proc/{pid}/cgroup") or ""
-    return {part for part in text.strip().split("/") if part.endswith(".service")}

@@ -1,6 +1,7 @@
 """Lists all objects of all kinds on a host, whoever made them, for `npm run undeclared`. It changes nothing.
 
-Facts are {kind: [{name, owner, present}] | {error}}: `owner` is None without one; what is not `present` has a record only.
+Facts are {kind: [{name, owner, present} | {name, error}] | {error}}: `owner` is None without one; what is not `present` has a
+record only; `name` beside `error` is `<user>/*` of a user whose objects cannot be read.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def listing(observer: Observer) -> Any:
     recorded = {name: owner for owner in records.owners() for name in records.names(owner, observer.kind)}
     there = [{"name": name, "owner": mark or recorded.get(name), "present": True} for name, mark in sorted(found.items())]
     gone = [{"name": name, "owner": owner, "present": False} for name, owner in sorted(recorded.items()) if name not in found]
-    return [*there, *gone]
+    unread = [{"name": f"{user}/*", "error": why} for user, why in sorted(observer.unread.items())]
+    return [*there, *gone, *unread]
 
 
 observer = Survey()

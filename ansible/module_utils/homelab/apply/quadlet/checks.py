@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from ...core import system
 from ...core.observer import Resource
 from ...observe import ports
-from ...observe.quadlet import unit_file
-from ...observe.quadlet.observer import read_units
-from ...observe.quadlet.users import account_of, folder_of, user_of
+from ...observe.quadlet import home, unit_file
+from ...observe.quadlet.users import account_of, user_of
 from .plan import merged
 
 Errors = dict[str, str]
@@ -36,7 +35,7 @@ def taken_ports(units: Sequence[Resource], owned: Sequence[str], had: Iterable[s
     users = {name.split("/", 1)[0] for name in owned}
     uids = {account.pw_uid for account in pwd.getpwall() if account.pw_name in users}
     services = {*had, *(unit_file.service_of(unit) for unit in units)}
-    others = [one for one in ports.listeners() if ports.uid_of(one.pid) not in uids and not services & ports.services_of(one.pid)]
+    others = [one for one in ports.listeners() if one.uid not in uids and one.system_service not in services]
     found = [(unit, ports.taken(published.get(id(unit), []), others)) for unit in units]
     return [(unit, "; ".join(reasons)) for unit, reasons in found if reasons]
 
@@ -59,7 +58,7 @@ def _shared(unit: Resource, others: Sequence[Resource]) -> list[tuple[str, str]]
         if not (_conflicts(unit, one) or _conflicts(one, unit))
         for ours in unit_file.ports(unit)
         for theirs in unit_file.ports(one)
-        for port in ports.shared(ours, theirs)
+        if (port := ports.shared(ours, theirs))
     ]
 
 
@@ -92,18 +91,15 @@ def _generated_together(user: str, units: Sequence[Resource], installed: Sequenc
     """Return its output for units together. Each is in a folder of its own, since bad syntax disables its whole folder."""
     if not units:
         return Generated({}, {})
-    folder = folder_of(user, owner)
-    with system.scratch_folder(0o755) as scratch:
-        with system.acting_as(account_of(user)):
-            # Units of others, which ours may name.
-            places = [folder.parent, *folder.parent.glob("*/")] if folder else []
-            beside = [unit for place in places if place != folder for unit in read_units(place)]
+    account = account_of(user)
+    beside = home.units_beside(user, owner)
+    with system.scratch_folder(readers=account) as scratch:
         for number, unit in enumerate(merged(beside, merged(installed, units))):
             for path, text in unit_file.files_of(unit).items():
                 if unit_file.is_own_text(unit, path):
                     system.make_folder((scratch / str(number) / path).parent)
                     system.write_text(scratch / str(number) / path, text)
-        made, complaints = unit_file.generate(scratch, account_of(user))
+        made, complaints = unit_file.generate(scratch, account)
     lines = re.sub(rf"{scratch}/\d+/", "", complaints).splitlines()
     refused = [unit["name"] for unit in units if unit["name"] not in made]
     about = {name: [line for line in lines if re.search(rf"(?<![\w@.-]){re.escape(name)}(?![\w-])", line)] or lines for name in refused}
@@ -116,7 +112,7 @@ def refused_by_systemd(user: str, made: dict[str, str]) -> Errors:
     if not made:
         return {}
     account = account_of(user)
-    with system.scratch_folder(0o755) as scratch:
+    with system.scratch_folder(readers=account) as scratch:
         paths = {f"{scratch}/{number}.service": name for number, name in enumerate(made)}
         for path, name in paths.items():
             system.write_text(path, made[name])

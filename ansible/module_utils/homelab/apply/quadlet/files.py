@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
 from ...core import system
 from ...core.observer import Resource
+from ...core.user_process import as_user
 from ...observe.quadlet import objects, unit_file
-from ...observe.quadlet.observer import defined_elsewhere
-from ...observe.quadlet.users import account_of, store_of, user_of
+from ...observe.quadlet.home import defined_elsewhere
+from ...observe.quadlet.users import store_of
 from ..writer import Change, Errors
 from .plan import past_of
 from .services import Services
@@ -20,8 +22,8 @@ def note_images(services: Services, units: Sequence[Resource]) -> None:
     """Remember which images those units got whose service ran since, so that another one is seen."""
     named = [(unit, name) for unit in units if (name := objects.image_of(unit))]
     states = services.states([unit for unit, _ in named])
-    with system.acting_as(services.account):
-        images = objects.images(store_of(services.user)) or {}
+    store = store_of(services.user)
+    images = as_user(services.account, lambda: objects.images(store)) or {}
     for unit, name in named:
         state = states[unit["name"]]
         ran = state.get("ActiveState") == "active" and objects.noted(services.user, unit).get("run") != state.get("InvocationID")
@@ -29,17 +31,20 @@ def note_images(services: Services, units: Sequence[Resource]) -> None:
             objects.note(services.user, unit, images[name], state)
 
 
-def write_all(folder: Path, changes: Sequence[Change]) -> Errors:
-    """Write units' files with their user's rights; one that cannot be written fails alone."""
-    failed: Errors = {}
-    for change in changes:
-        account = account_of(user_of(change.resource))
-        try:
-            with system.acting_as(account):
-                write(folder, change, {"uid": account.pw_uid, "gid": account.pw_gid} if account else {})
-        except OSError as error:
-            failed[change.resource["name"]] = f"it cannot be written: {error}"
-    return failed
+def write_all(folder: Path, changes: Sequence[Change], account: pwd.struct_passwd | None) -> Errors:
+    """Write units' files as their user. Return why one is not written, by name; it costs no other."""
+    ids = {"uid": account.pw_uid, "gid": account.pw_gid} if account else {}
+
+    def work() -> Errors:
+        failed: Errors = {}
+        for change in changes:
+            try:
+                write(folder, change, ids)
+            except OSError as error:
+                failed[change.resource["name"]] = f"it cannot be written: {error}"
+        return failed
+
+    return as_user(account, work)
 
 
 def write(folder: Path, change: Change, ids: dict[str, int]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...core import system
 from ...core.observer import Resource
+from ...core.user_process import as_user
 from ...observe.quadlet import objects, unit_file
 from .. import image_registry
 
@@ -44,15 +45,18 @@ def to_ask(
 ) -> dict[str, image_registry.Image]:
     """The images that these units get, by the units' names; `everything` is what will be there, of which some may make an image."""
     wanted = {unit["name"]: image for unit in units if (image := image_of(unit))}
-    try:
-        with system.acting_as(account):
-            stored, confs = objects.images(store), read_confs(account)
-            unknown = stored is None and any(store.glob("*-images/images.json"))
-            if unknown or has_credentials(account) or any(keeps_elsewhere(conf, store) for conf in confs):
-                return {}
-        made = {objects.whole_name(tag) for one in everything for tag in unit_file.values(one, unit_file.section_of(one), "ImageTag")}
+    made = {objects.whole_name(tag) for one in everything for tag in unit_file.values(one, unit_file.section_of(one), "ImageTag")}
+
+    def work() -> list[str]:
+        stored, confs = objects.images(store), read_confs(account)
+        unknown = stored is None and any(store.glob("*-images/images.json"))
+        if unknown or has_credentials(account) or any(keeps_elsewhere(conf, store) for conf in confs):
+            return []
         there = {*(stored or {}), *filter(None, made)}
-        return {name: one for name, one in wanted.items() if not is_there(one, there) and not is_set_apart(one.registry, confs)}
+        return [name for name, one in wanted.items() if not is_there(one, there) and not is_set_apart(one.registry, confs)]
+
+    try:
+        return {name: wanted[name] for name in as_user(account, work)}
     except (OSError, ValueError, AttributeError, TypeError):
         # A file that is unreadable, or of another form, may contain anything.
         return {}

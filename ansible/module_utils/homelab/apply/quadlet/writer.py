@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from itertools import chain
 
 from ...core import records, system
 from ...core.observer import Resource
-from ...observe.quadlet import objects, unit_file
-from ...observe.quadlet.observer import QuadletUnit, file_drift, lacking, last_edit, read_units
+from ...core.user_process import as_user
+from ...observe.quadlet import home, objects, unit_file
+from ...observe.quadlet.observer import QuadletUnit, lacking
 from ...observe.quadlet.states import overridden, started
 from ...observe.quadlet.users import account_of, by_user, closed_to, folder_of, store_of, user_of
-from .. import image_registry
+from .. import each_user, image_registry
 from ..writer import Change, Errors, Writer
 from . import checks, images
 from .files import note_images, remove_files, write_all
@@ -32,18 +34,18 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         return lacking({self.name_of(unit): user_of(unit) for unit in units}, owner)
 
     def rejections(self, units: Sequence[Resource], owner: str) -> Errors:
-        errors: Errors = {}
-        for user, mine in by_user(units):
-            self.now[user] = self._now(user, mine, owner)
-            self.plans[user] = make_plan(mine, self.now[user])
-            refused = self.plans[user].refused
-            found = checks.generated(user, [one for one in mine if one["name"] not in refused], self.now[user].installed, owner)
-            changed = {name: text for name, text in found.made.items() if f"{user}/{name}" in self.to_change}
-            refused = refused | found.refused | checks.refused_by_systemd(user, changed) | self.overridden.get(user, {})
-            errors.update({f"{user}/{name}": reason for name, reason in refused.items()})
+        errors = each_user.of_resources(units, lambda user, mine: self._rejections(user, mine, owner))
         to_change = [unit for unit in units if self.name_of(unit) in self.to_change and self.name_of(unit) not in errors]
         errors |= {self.name_of(unit): reason for unit in to_change if (reason := checks.no_archive(unit))}
         return errors | self._no_ports(to_change, units, owner) | self._no_images(to_change)
+
+    def _rejections(self, user: str, units: Sequence[Resource], owner: str) -> Errors:
+        self.now[user] = self._now(user, units, owner)
+        self.plans[user] = make_plan(units, self.now[user])
+        refused = self.plans[user].refused
+        found = checks.generated(user, [one for one in units if one["name"] not in refused], self.now[user].installed, owner)
+        changed = {name: text for name, text in found.made.items() if f"{user}/{name}" in self.to_change}
+        return refused | found.refused | checks.refused_by_systemd(user, changed) | self.overridden.get(user, {})
 
     def _no_ports(self, to_change: Sequence[Resource], units: Sequence[Resource], owner: str) -> Errors:
         """The units that cannot have the ports which they publish."""
@@ -106,9 +108,17 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         reasons = {unit["name"]: overridden(unit_file.service_of(unit), states[unit["name"]]) for unit in to_change}
         self.overridden[user] = {name: reason for name, reason in reasons.items() if reason}
         noted = {unit["name"]: objects.noted(user, unit) for unit in units}
-        with system.acting_as(services.account):
-            edited = {unit["name"]: last_edit(folder, unit) for unit in units if file_drift(folder, unit)}
-            lost = {unit["name"] for unit in units if self._is_lost(unit, states[unit["name"]], noted[unit["name"]], installed)}
+        store = store_of(user)
+
+        def lost_of(unit: Resource) -> list[str]:
+            name = unit["name"]
+            return objects.differences(user, store, unit, states[name], noted=noted[name], others=lambda: installed)
+
+        def look() -> tuple[dict[str, float], list[str]]:
+            edited = {unit["name"]: home.last_edit(folder, unit) for unit in units if home.file_drift(folder, unit)}
+            return edited, [unit["name"] for unit in units if lost_of(unit)]
+
+        edited, lost = as_user(services.account, look)
         asked = any(unit_file.object_of(unit) and past[unit["name"]] for unit in units)
         return Now(
             installed=installed,
@@ -121,22 +131,10 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             denied={name for name, record in of.items() if record and record.get("restart") == "denied"},
         )
 
-    @staticmethod
-    def _is_lost(unit: Resource, state: dict[str, str], noted: objects.Note, others: Sequence[Resource]) -> bool:
-        """Whether what a unit made is gone, or another; read with the rights of its user."""
-        user = user_of(unit)
-        return bool(objects.differences(user, store_of(user), unit, state, noted=noted, others=lambda: others))
-
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
-        errors: Errors = {}
-        for user, units in by_user([change.resource for change in changes]):
-            mine = [change for change in changes if user_of(change.resource) == user]
-            try:
-                failed = self._apply(Services(user), mine, owner)
-            except (system.CommandError, OSError) as error:
-                failed = {unit["name"]: str(error) for unit in units}
-            errors.update({f"{user}/{name}": reason for name, reason in failed.items()})
-        return errors
+        of_user = {user: [one for one in changes if user_of(one.resource) == user] for user in {user_of(one.resource) for one in changes}}
+        resources = [change.resource for change in changes]
+        return each_user.of_resources(resources, lambda user, _: self._apply(Services(user), of_user[user], owner))
 
     def _apply(self, services: Services, changes: Sequence[Change], owner: str) -> Errors:
         folder = folder_of(services.user, owner)
@@ -146,7 +144,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         plan, everything = make_plan(units, now), merged(now.installed, units)
         failed = plan.refused | services.make_way(plan, everything)
         self._remember_replaced([change for change in changes if change.resource["name"] in plan.replaced.keys() - failed.keys()], owner)
-        failed |= write_all(folder, [change for change in changes if change.resource["name"] not in failed])
+        failed |= write_all(folder, [change for change in changes if change.resource["name"] not in failed], services.account)
         good = [unit for unit in units if unit["name"] not in failed]
         restarted = set(chain.from_iterable(plan.restarts.values()))
         needed = [*good, *(unit for unit in everything if unit["name"] in restarted)]
@@ -167,37 +165,26 @@ class QuadletUnitWriter(QuadletUnit, Writer):
 
     def _installed(self, user: str, owner: str) -> list[Resource]:
         """The owner's units of a user that are there and stay, each with its drop-ins."""
-        folder = folder_of(user, owner)
         to_remove = [name.split("/", 1)[1] for name in self.to_remove if name.startswith(f"{user}/")]
-        with system.acting_as(account_of(user)):
-            return [unit for unit in read_units(folder) if unit["name"] not in to_remove] if folder else []
+        return [unit for unit in home.units_of(user, owner) if unit["name"] not in to_remove]
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        errors: Errors = {}
-        for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
-            mine = [name.split("/", 1)[1] for name in names if name.startswith(f"{user}/")]
-            try:
-                failed = self._remove(user, mine, owner)
-            except (system.CommandError, OSError) as error:
-                failed = dict.fromkeys(mine, str(error))
-            errors.update({f"{user}/{name}": reason for name, reason in failed.items()})
-        return errors
+        return each_user.of_names(names, lambda user, mine: self._remove(user, mine, owner))
 
     def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
         folder = folder_of(user, owner)
         if folder is None:
             return {}
         services = Services(user)
-        with system.acting_as(services.account):
-            units = read_units(folder)
-        failed = still_used(names, units)
+        units = home.units_of(user, owner)
+        # A file that nobody applied blocks no removal: its user may write one that names any unit.
+        failed = still_used(names, [unit for unit in units if records.of_all(self.kind, f"{user}/{unit['name']}")])
         past = {name: past_of(records.read(owner, self.kind, f"{user}/{name}")) for name in names if name not in failed}
         found = {unit["name"]: self.record_of(unit | self.defaults) for unit in units if unit["name"] in past}
         with services.manager():
             services.stop(sorted({one["service"] for name, all_of in past.items() for one in [*all_of, found.get(name)] if one}))
-            with system.acting_as(services.account):
-                for name, all_of in past.items():
-                    remove_files(folder, {name, *chain.from_iterable(one["files"] for one in all_of)}, services)
+            paths = {name: {name, *chain.from_iterable(one["files"] for one in all_of)} for name, all_of in past.items()}
+            as_user(services.account, lambda: remove_files(folder, set(chain.from_iterable(paths.values())), services))
             services.reload()
             return failed | self._drop(services, past, found, owner)
 
@@ -218,9 +205,10 @@ def publishing(names: Sequence[str], owner: str) -> list[Resource]:
     found = []
     for user in dict.fromkeys(name.split("/", 1)[0] for name in names):
         folder = folder_of(user, owner)
-        if folder and not closed_to(user, owner):
-            with system.acting_as(account_of(user)):
-                units = [unit for unit in read_units(folder) if f"{user}/{unit['name']}" in names and unit_file.ports(unit)]
-            active = Services(user).active(units)
-            found += [{**unit, "user": user} for unit in units if unit["name"] in active]
+        # What cannot be read takes no port from another user; the start of a service tells in any case.
+        with contextlib.suppress(OSError, system.CommandError):
+            if folder and not closed_to(user, owner):
+                units = [unit for unit in home.units_of(user, owner) if f"{user}/{unit['name']}" in names and unit_file.ports(unit)]
+                active = Services(user).active(units)
+                found += [{**unit, "user": user} for unit in units if unit["name"] in active]
     return found

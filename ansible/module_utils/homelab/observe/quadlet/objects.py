@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ...core import system
+from ...core import records, system
 from ...core.observer import Resource
 from . import unit_file
 
@@ -43,8 +43,7 @@ def differences(
 
 def noted(user: str, unit: Resource) -> Note:
     """Return the image that a unit got with its last apply since the boot, and the run of its service; empty where unknown."""
-    found: Note = json.loads(system.read_text(_note_of(user, unit)) or "{}")
-    return found
+    return records.parsed(system.read_text(_note_of(user, unit))) or {}
 
 
 def note(user: str, unit: Resource, image: str, state: Mapping[str, str]) -> None:
@@ -92,7 +91,7 @@ def images(store: Path) -> dict[str, str] | None:
     try:
         listed = [image for file in files for image in json.loads(system.read_text(file) or "[]")]
         return {name: image["id"] for image in listed for name in image.get("names") or []} if files else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -16,6 +16,10 @@ PROPERTIES = (
     "Type,Job,LoadState,ActiveState,SubState,Result,NRestarts,InvocationID,FragmentPath,DropInPaths,"
     "ExecMainStartTimestampMonotonic,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic"
 )
+# By the names of services.
+States = dict[str, dict[str, str]]
+# How long a call that only reads may take, in seconds.
+ANSWER_SECONDS = 20
 # How long a look waits for what systemd is just about.
 MOVING_SECONDS = 10
 
@@ -25,7 +29,7 @@ def systemctl(user: str) -> list[str]:
     return ["systemctl"] if user == SYSTEM else ["systemctl", "--user"]
 
 
-def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
+def service_states(user: str, services: Sequence[str]) -> States:
     """The state of services by name; a user whose manager does not run has none. A template's is that of one that runs."""
     if not services or (user != SYSTEM and not manager_runs(user)):
         return {}
@@ -38,7 +42,7 @@ def service_states(user: str, services: Sequence[str]) -> dict[str, dict[str, st
     return states
 
 
-def settled_states(user: str, services: Sequence[str]) -> dict[str, dict[str, str]]:
+def settled_states(user: str, services: Sequence[str]) -> States:
     """Their state once systemd is done with what it is just about, such as a restart of its own; or after a while."""
     end = time.monotonic() + MOVING_SECONDS
     states = service_states(user, services)
@@ -49,7 +53,7 @@ def settled_states(user: str, services: Sequence[str]) -> dict[str, dict[str, st
 
 
 def _show(user: str, services: Sequence[str]) -> list[dict[str, str]]:
-    shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user)).stdout
+    shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user), timeout=ANSWER_SECONDS).stdout
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n")]
     return [block for block in blocks if block]
 

@@ -200,11 +200,16 @@ def secrets_in(value: str) -> list[str]:
 
 def port_in(value: str) -> dict[str, str] | None:
     """Return the port that a value of PublishPort= takes, [[ip:][hostPort]:]containerPort[/protocol], podman-run(1); else None."""
-    form = r"(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:/(tcp|udp|sctp))?"
+    form = r"(?:(?:(\[[0-9A-Fa-f:.]*\]|[\d.]*):)?(\d{1,5}(?:-\d{1,5})?)?:)?(\d{1,5}(?:-\d{1,5})?)(?:/(tcp|udp|sctp))?"
     match = re.fullmatch(form, unquoted(value), re.IGNORECASE | re.ASCII)
-    if not match or not match[2]:
+    if not match or not match[2] or not _is_port_range(match[2]):
         return None
     return {"host_ip": match[1] or "", "host_port": match[2], "container_port": match[3], "protocol": (match[4] or "tcp").lower()}
+
+
+def _is_port_range(text: str) -> bool:
+    first, _, last = text.partition("-")
+    return int(first) <= int(last or first) <= 65535
 
 
 def ports(unit: Resource) -> list[dict[str, str]]:

@@ -6,10 +6,10 @@ import os
 import pwd
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeGuard
 
-from ...core import system
+from ...core import records, system
 from ...core.observer import Resource
+from ...core.user_process import as_user
 
 SYSTEM = "system"
 
@@ -52,18 +52,29 @@ def store_of(user: str) -> Path:
 
 
 def closed_to(user: str, owner: str = "") -> str:
-    """Why nothing of a user can be looked at: a folder on the way to its units or to Podman's store is closed to it, path_resolution(7)."""
+    """Return why nothing of a user can be read: it cannot enter a folder on the way to its units or to Podman's store, path_resolution(7).
+
+    Raise OSError when its home does not answer.
+    """
     folder = folder_of(user, owner)
     if folder is None:
         return ""
-    with system.acting_as(account_of(user)):
-        for place in (folder, store_of(user)):
-            for one in (*reversed(place.parents), place):
-                if one.is_dir() and not os.access(one, os.X_OK, effective_ids=True):
-                    return f"user {user} cannot enter {one}, which should be its own"
-    return ""
+    places = [one for place in (folder, store_of(user)) for one in (*reversed(place.parents), place)]
+
+    def closed() -> str:
+        return next((str(one) for one in places if one.is_dir() and not os.access(one, os.X_OK, effective_ids=True)), "")
+
+    where = as_user(account_of(user), closed)
+    return f"user {user} cannot enter {where}, which should be its own" if where else ""
 
 
-def is_readable(folder: Path | None) -> TypeGuard[Path]:
-    """Whether a folder is there and whoever looks may look: of what its user cannot read, nothing is generated."""
-    return folder is not None and os.access(folder, os.R_OK | os.X_OK, effective_ids=True)
+def why_of(user: str, error: Exception) -> str:
+    """Return what went wrong with a user."""
+    text = str(error) if isinstance(error, (OSError, system.CommandError)) else f"{type(error).__name__}: {error}"
+    return f"user {user}: {text}"
+
+
+def recorded_of(user: str, kind: str) -> dict[str, str | None]:
+    """Return the names of a user's resources of a kind that owners have records of, with the owners."""
+    names = [(name, owner) for owner in records.owners() for name in records.names(owner, kind)]
+    return {name.split("/", 1)[1]: owner for name, owner in names if name.startswith(f"{user}/")}
