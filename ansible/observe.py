@@ -51,4 +51,5 @@ def shown(one):
 
 
 sys.meta_path.insert(0, Sent())
-print("\n" + json.dumps([observe(group) for group in request["groups"]]))
+printable = importlib.import_module("homelab.core.printable").printable
+print("\n" + json.dumps(printable([observe(group) for group in request["groups"]])))

@@ -3,6 +3,7 @@
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible.module_utils.homelab.core.printable import printable
 from ansible.module_utils.homelab.observe.detection import detect
 
 if __name__ == "__main__":
@@ -17,4 +18,4 @@ if __name__ == "__main__":
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, **detect(module.params))
+    module.exit_json(changed=False, **printable(detect(module.params)))

@@ -64,7 +64,10 @@ def test_the_others_are_listed_and_the_hostile_one_stays_owned(hostile):
     listed = {one["name"]: one for one in survey.listing(QuadletUnit())}
     assert listed["good/page.container"] == {"name": "good/page.container", "owner": OWNER, "present": True}
     assert "bad/page.container" in listed
-    assert set(QuadletUnit().owned(OWNER)) >= {"good/page.container", "bad/page.container"}
+    owned = QuadletUnit().owned(OWNER)
+    assert set(owned) >= {"good/page.container", "bad/page.container"}
+    # Of files with other names nothing is ever removed.
+    assert all(name.isascii() and name.isprintable() for name in owned)
 
 
 def test_the_others_are_removed(hostile):

@@ -118,6 +118,20 @@ test("values arrive as they are, and are nowhere else, at the highest verbosity 
   expect((await searchHost(lab, needles)).found).toEqual([]);
 });
 
+test("what modules are given is not in the host's journal, after a preview and an apply by either route", async () => {
+  const note = "Kx8nOfAUnit3Qp";
+  const noted = (value: string) => ({ ...units[1]!, dropins: { "note.conf": `[Container]\nEnvironment=NOTE=${value}\n` } });
+  configure({ podman_secrets: secrets, quadlet_units: [units[0]!, noted(note)] });
+  await good(stack(["preview"]));
+  await up();
+  configure({ podman_secrets: secrets, quadlet_units: [units[0]!, noted(`${note}-2`)] });
+  expect((await playbook("--limit", "hv", "--check")).code).toBe(0);
+  expect((await playbook("--limit", "hv")).code).toBe(0);
+  expect(await text("hv", `journalctl -q --no-pager -o json --all | grep -c ${note} || true`)).toBe("0\n");
+  configure({ podman_secrets: secrets, quadlet_units: units });
+  await up();
+});
+
 test("a changed value is shown alone, and restarts just what uses it, by either route", async () => {
   await setVault(values(2));
   const { output } = await good(stack(["preview", "--diff"]));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..core import specification, validation
 from ..core.observer import Observation, Resource
+from ..core.printable import printable
 from . import lock
 from .converge import Result, clear, converge, loses_data, removal_blockers_of, result_of
 from .host_session import HostSession
@@ -41,23 +43,30 @@ def run_module(writer: Writer) -> None:
         supports_check_mode=True,
     )
     if errors := validation.errors(specification.OWNER, module.params["owner"], "homelab_owner"):
-        module.fail_json(msg=errors[0])
+        module.fail_json(msg=printable(errors[0]))
     session = None if module.check_mode else HostSession(module.params["run"])
     try:
         results, outcome = work(writer, module.params, session)
     except lock.Locked as locked:
-        module.fail_json(msg=str(locked), rejected=True)
+        module.fail_json(msg=printable(str(locked)), rejected=True)
+    except Exception as error:
+        # Ansible would print it as it is, and it may quote what a user wrote.
+        module.fail_json(msg=printable(f"{type(error).__name__}: {error}"), exception=printable(traceback.format_exc()))
+    module.exit_json(**printable(_output(writer, results, outcome, session)))
+
+
+def _output(writer: Writer, results: Sequence[Result], outcome: dict[str, Any], session: HostSession | None) -> dict[str, Any]:
     migrated = session is not None and session.migrated
     shown = [f"{writer.kind} {r['name']}{_shown(r['disruption'])}: {r['diff']}\n" for r in results if r["diff"]]
-    module.exit_json(
-        changed=migrated or any(result["changed"] for result in results),
-        kind=writer.kind,
-        failures=[f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
-        diff=[{"prepared": text} for text in [*([MIGRATED] if migrated else []), *shown]],
-        locked=session is not None and session.locked,
-        armed=session is not None and session.armed,
+    return {
+        "changed": migrated or any(result["changed"] for result in results),
+        "kind": writer.kind,
+        "failures": [f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
+        "diff": [{"prepared": text} for text in [*([MIGRATED] if migrated else []), *shown]],
+        "locked": session is not None and session.locked,
+        "armed": session is not None and session.armed,
         **outcome,
-    )
+    }
 
 
 def work(writer: Writer, params: dict[str, Any], session: HostSession | None) -> tuple[Sequence[Result], dict[str, Any]]:

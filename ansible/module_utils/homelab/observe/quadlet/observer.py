@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...core import records, system
+from ...core import records, system, validation
 from ...core.observer import Observation, Observer, Resource
 from . import home, unit_file
 from .states import States, edits, manager_runs, service_states, settled_states, state_drift
@@ -106,11 +106,12 @@ class QuadletUnit(Observer):
         return set()  # Units of one name may have several owners; the folder decides.
 
     def owned_by(self, owner: str) -> list[str]:
-        found = []
+        found, form = [], self.schema["properties"]["name"]
         for user in users():
             # Those with a record are known, whatever is wrong with the home.
             with contextlib.suppress(OSError):
-                found += [f"{user}/{name}" for name in home.names_in(user, owner)]
+                # A name that no resource can have is not the owner's, though a user may put such a file there.
+                found += [f"{user}/{name}" for name in home.names_in(user, owner) if not validation.errors(form, name)]
         return found
 
 
