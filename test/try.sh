@@ -39,7 +39,7 @@ mount -o remount,bind,ro /proc/sys
 ip link set lo up
 
 # Mocks: there is no systemd in here. A timer of the rollback counts as running, so that a change can be confirmed.
-printf '#!/bin/sh\n[ "$1" != is-active ] || echo active\n' > "$copy/systemctl"
+printf '#!/bin/sh\n[ "$1" != is-active ] || echo active\n[ "$1" != is-enabled ] || echo enabled\n' > "$copy/systemctl"
 printf '#!/bin/sh\n' > "$copy/systemd-run"
 for mock in systemctl systemd-run; do
   chmod 755 "$copy/$mock"

@@ -35,6 +35,9 @@ class HostSession:
     def arm(self, _tables=(), _parameters=()):
         return ""
 
+    def extend(self):
+        return ""
+
 
 def mock_files(monkeypatch, beginning):
     """Have the files whose paths begin so be what stands in this: texts, by path."""

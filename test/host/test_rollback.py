@@ -37,7 +37,9 @@ def test_files_of_ours_are_as_before_and_others_are_not_touched(etc):
     foreign.write_text("after")
     record.write_text("after")
     inode = kept.stat().st_ino
-    assert restore.restore_files(files, ["records"]) == sorted(map(str, [changed, new, removed, record]))
+    steps = restore.Steps()
+    assert restore.restore_files(files, ["records"], steps) == []
+    assert (sorted(steps.did), steps.left) == (sorted(map(str, [changed, new, removed, record])), [])
     assert [path.read_text() for path in (kept, changed, removed)] == [MARK + "before"] * 3
     assert (record.read_text(), foreign.read_text(), new.exists()) == ("before", "after", False)
     assert kept.stat().st_ino == inode
@@ -46,7 +48,7 @@ def test_files_of_ours_are_as_before_and_others_are_not_touched(etc):
 def test_what_a_writer_that_was_cut_off_left_is_gone(etc):
     (etc / "network" / ".homelab-abc").write_text("half")
     (etc / "network" / ".theirs").write_text("whole")
-    assert restore.restore_files({}, []) == []
+    assert restore.restore_files({}, [], restore.Steps()) == []
     assert [path.name for path in (etc / "network").iterdir()] == [".theirs"]
 
 

@@ -69,15 +69,14 @@ def clear(writer: Writer, names: Sequence[str], owner: str, session: HostSession
 
 
 def with_rollback(writer: Writer, names: Sequence[str], session: HostSession, change: Callable[[], None]) -> str:
-    """Make a change, with a rollback armed where it may disconnect the host. Return why it was not made, else ''."""
+    """Make a change, with a rollback armed where it may disconnect the host. Return why it was not made or did not stay, else ''."""
     if not writer.can_disconnect(names):
         change()
         return ""
     reason = session.arm(writer.tables_of(names), writer.parameters_of(names))
     if not reason:
         change()
-        # A new login has the whole time from now on.
-        session.arm()
+        reason = session.extend()
     return reason
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from ..core.rollback import program, store
+from ..core.rollback import program, restore, store
 from ..core.specification import KINDS
 from . import lock, migration
 
@@ -34,6 +34,7 @@ class HostSession:
         self.locked = False
         self.armed = False
         self.migrated = False
+        self._snapshot: store.Snapshot = {}
 
     def rollback_unconfirmed(self) -> None:
         """Roll back what another run changed and did not confirm, so that nobody takes it for the host's state."""
@@ -48,15 +49,26 @@ class HostSession:
         program.roll_back_unconfirmed(self.run["id"])
 
     def arm(self, tables: Iterable[str] = (), parameters: Iterable[str] = ()) -> str:
-        """Arm the rollback, or restart its timer. Return why that is impossible, else ''.
+        """Arm the rollback. Return why that is impossible, else ''.
 
         `tables` and `parameters` are those that change: nftables tables as `family/name`, kernel parameters by their path.
         """
-        if reason := missing_rollback():
-            return reason
+        reason = missing_rollback() or self._arm(tables, parameters)
+        if not reason:
+            self.armed = True
+            self._snapshot = store.snapshot() or {}
+        return f"{reason}. Nothing was changed" if reason else ""
+
+    def extend(self) -> str:
+        """Give a new login the whole time from now on. Where that is impossible, roll back and return why, else ''."""
+        if not (reason := self._arm()):
+            return ""
+        # The timer may have run in the middle of the change, so that nothing would roll back what came after.
+        restore.roll_back(self._snapshot)
+        return f"The change was rolled back, since nothing would have done so later: {reason}"
+
+    def _arm(self, tables: Iterable[str] = (), parameters: Iterable[str] = ()) -> str:
         try:
-            reason = program.arm(self.run["id"], self.run["confirm"], RESTORED_KINDS, tables, parameters)
+            return program.arm(self.run["id"], self.run["confirm"], RESTORED_KINDS, tables, parameters)
         except OSError as error:
-            reason = f"The rollback cannot be armed, so nothing was changed: {error}"
-        self.armed = self.armed or not reason
-        return reason
+            return f"The rollback cannot be armed: {error}"

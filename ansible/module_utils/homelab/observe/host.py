@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core import ownership, records, system
 from ..core.observer import Observation, Observer, Resource
-from ..core.rollback import program, restore, state, store
+from ..core.rollback import kernel_links, program, restore, state, store
 
 BASE = ["nftables", "iproute2"]
 PODMAN = [
@@ -72,10 +72,14 @@ RequiresMountsFor=/etc /var/lib/homelab
 After=local-fs.target
 Before=network-pre.target systemd-networkd.service nftables.service homelab-nftables.service shutdown.target
 Conflicts=shutdown.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/python3 /etc/homelab/rollback restore
+ExecStart=/usr/bin/python3 -I /etc/homelab/rollback restore
+Restart=on-failure
+RestartSec=10
+TimeoutStartSec=600
 """
 ROLLBACK_PROGRAM = """\
 import sys
@@ -164,7 +168,7 @@ def files_of(unit: Resource, owner: str) -> dict[Path, str]:
 def rollback_files(owner: str) -> dict[Path, str]:
     """Return the files of the rollback, by path: its service, its program, and the modules that this runs."""
     mark = ownership.line(owner, "host", "host") + "\n"
-    modules = {"store": store, "state": state, "restore": restore, "program": program}
+    modules = {"store": store, "state": state, "kernel_links": kernel_links, "restore": restore, "program": program}
     return {
         UNITS / store.SERVICE: mark + ROLLBACK_UNIT + INSTALL,
         Path(store.LIBRARY, "__init__.py"): mark,

@@ -23,59 +23,63 @@ def arm(run_id: str, seconds: int, kinds: Iterable[str], tables: Iterable[str] =
     if done := outcome(run_id):
         # The timer ran between two kinds of this run.
         return f"{done}. Run again"
-    snapshot = store.read(store.SNAPSHOT) or {"run": run_id, "boot": store.boot(), **state.current(kinds, tables, parameters)}
+    snapshot = store.snapshot() or {"run": run_id, "boot": store.boot(), **state.current(kinds, tables, parameters)}
     snapshot["tables"] = {**state.tables(set(tables) - set(snapshot["tables"])), **snapshot["tables"]}
     snapshot["parameters"] = {**state.parameters(set(parameters) - set(snapshot["parameters"])), **snapshot["parameters"]}
     snapshot["until"] = store.uptime() + seconds
     everything = "".join(restore.table_text(name, listing) for name, (_, listing) in snapshot["tables"].items())
     checked = subprocess.run(["nft", "-c", "-f", "-"], input=everything, capture_output=True, text=True, check=False)
     if checked.returncode != 0:
-        return f"The rollback does not work, so nothing was changed: {checked.stderr.strip()}"
+        return f"The rollback does not work: {checked.stderr.strip()}"
     if store.run("python3", store.PROGRAM, "outcome", "") != "\n":
-        return f"The rollback does not work, so nothing was changed: {store.PROGRAM} does not run. Apply `homelab_host` first"
-    store.write(store.SNAPSHOT, snapshot)
-    _set_timer(seconds)
-    if store.run("systemctl", "is-active", store.TIMER).strip() != "active":
+        return f"The rollback does not work: {store.PROGRAM} does not run. Apply `homelab_host` first"
+    if (enabled := store.run("systemctl", "is-enabled", store.SERVICE).strip()) != "enabled":
+        return f"The rollback would not run: {store.SERVICE} is {enabled or 'masked or disabled'}. Apply `homelab_host` first"
+    store.write_snapshot(snapshot)
+    if not _has_timer(seconds):
         return f"The rollback cannot be armed: {store.TIMER} does not start"
     return ""
 
 
 def is_unconfirmed(run_id: str) -> bool:
     """Return whether another run made a change that it has not confirmed."""
-    snapshots = [store.read(path) for path in (store.SNAPSHOT, store.FORMER_SNAPSHOT)]
+    snapshots = [store.snapshot(), store.read(store.FORMER_SNAPSHOT)]
     return any(snapshot is not None and snapshot["run"] != run_id for snapshot in snapshots)
 
 
 def roll_back_unconfirmed(run_id: str) -> None:
     """Roll back what another run changed and did not confirm. The caller holds the lock."""
-    snapshot = store.read(store.SNAPSHOT)
+    snapshot = store.snapshot()
     if snapshot is not None and snapshot["run"] != run_id:
         restore.roll_back(snapshot)
 
 
 def confirm(run_id: str) -> str:
-    """Keep the change, since a new login works. Return what was rolled back instead, else ''."""
+    """Keep the change, since a new login works. Return why it is not kept, else ''."""
     with store.Lock():
-        snapshot = store.read(store.SNAPSHOT)
+        snapshot = store.snapshot()
         if snapshot is not None and snapshot["run"] == run_id:
             restore.disarm()
+            # A login that got no answer asks again.
+            store.write(store.CONFIRMED, {"run": run_id})
             return ""
-    return outcome(run_id)
+    confirmed = (store.read(store.CONFIRMED) or {}).get("run") == run_id
+    return "" if confirmed else outcome(run_id) or "the rollback of this run was not armed any longer"
 
 
 def now(run_id: str) -> str:
     """Roll back what this run changed without waiting for the timer, and return it in words."""
     with store.Lock():
-        snapshot = store.read(store.SNAPSHOT)
+        snapshot = store.snapshot()
         if snapshot is not None and snapshot["run"] == run_id:
             restore.roll_back(snapshot)
     return outcome(run_id)
 
 
 def restore_expired() -> None:
-    """Roll back when the time is over or the host was reset. A change in progress has restarted the timer."""
+    """Roll back when the time is over or the host was reset. A change in progress has set another time."""
     with store.Lock():
-        snapshot = store.read(store.SNAPSHOT)
+        snapshot = store.snapshot()
         if snapshot is not None and (snapshot["boot"] != store.boot() or store.uptime() >= snapshot["until"] - 1):
             restore.roll_back(snapshot)
             print(outcome(snapshot["run"]))
@@ -83,16 +87,19 @@ def restore_expired() -> None:
 
 def outcome(run_id: str) -> str:
     """Return what was rolled back of a run, in words; '' where nothing was."""
-    found = store.read(store.OUTCOME)
+    found = store.outcome()
     if found is None or found["run"] != run_id:
         return ""
     failed = f"; not restored: {', '.join(found['left'])}" if found["left"] else ""
     return f"the host rolled back at {found['at']}: {', '.join(found['did']) or 'nothing had changed'}{failed}"
 
 
-def _set_timer(seconds: int) -> None:
-    store.run("systemctl", "stop", store.TIMER)
-    store.run("systemd-run", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", f"--unit={store.SERVICE}")
+def _has_timer(seconds: int) -> bool:
+    """Start the timer unless it runs. It starts the service again and again, so that a later time or a failed attempt needs no other."""
+    if store.run("systemctl", "is-active", store.TIMER).strip() != "active":
+        again = "--timer-property=OnUnitInactiveSec=5"
+        store.run("systemd-run", f"--on-active={seconds}", again, "--timer-property=AccuracySec=100ms", f"--unit={store.SERVICE}")
+    return store.run("systemctl", "is-active", store.TIMER).strip() == "active"
 
 
 def main(argv: list[str]) -> int:

@@ -31,6 +31,7 @@ def current(kinds: Iterable[str], changing: Iterable[str], keys: Iterable[str]) 
         "files": {path: store.content(path) for path in files(kinds)},
         "tables": tables({*our_tables(must=True), *changing}),
         "links": links(must=True),
+        "routes": routes(),
         "ours": sorted(link_names()),
         "forwarding": store.content(FORWARDING)[0],
         "parameters": parameters(keys),
@@ -104,4 +105,16 @@ def links(must: bool = False) -> dict[str, Any]:
             "addresses": sorted(f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["family"] == "inet"),
             "vlans": vlans.get(link["ifname"], []),
         }
+    return found
+
+
+def routes() -> list[str]:
+    """Return the routes that somebody set, as ip(8) takes them: deleting an address or a link deletes its routes, too."""
+    found = []
+    for family in ("-4", "-6"):
+        for line in store.run("ip", family, "route", "show").splitlines():
+            # The kernel's own come with addresses, and those of router advertisements by themselves.
+            if "proto kernel" not in line and "proto ra" not in line:
+                words = [word for word in line.split() if word not in ("linkdown", "dead", "onlink", "offload")]
+                found.append(" ".join([family, "route", "replace", *words]))
     return found
