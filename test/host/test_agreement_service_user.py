@@ -107,6 +107,7 @@ def test_a_user_whose_group_is_there_already_is_refused(monkeypatch, host):
 @pytest.mark.parametrize(("on_delete", "disruption"), [("keep", ""), ("destroy", "data-loss")])
 def test_a_removed_user_loses_its_home_just_when_that_is_announced(host, on_delete, disruption):
     settled("service_user", {**UNIT, "on_delete": on_delete})
+    records.remove(OWNER, "quadlet-unit", "web/web.container")
     agree_to_remove(host.writer, "web", disruption)
     kept = disruption == ""
     assert ("/home/web" in host.homes, bool(host.machine.ran("userdel"))) == (kept, not kept)

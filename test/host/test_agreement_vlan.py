@@ -4,11 +4,13 @@ from pathlib import Path
 
 import libvirt_mock
 import pytest
-from machine_mock import OWNER, agree, agree_to_remove, refused, settled, writer_of
+from machine_mock import OWNER, agree, agree_to_refuse, agree_to_remove, refused, settled, writer_of
 from networkd_mock import Networkd
 
+from ansible.module_utils.homelab.apply.converge import clear
 from ansible.module_utils.homelab.apply.networkd import write_files
-from ansible.module_utils.homelab.observe import bridge, networkd, vlan
+from ansible.module_utils.homelab.core import records
+from ansible.module_utils.homelab.observe import bridge, libvirt_host, networkd, vlan
 from ansible.module_utils.homelab.observe.domain import definition
 
 DHCP = {"from": "10.10.10.100", "to": "10.10.10.199"}
@@ -63,6 +65,16 @@ def test_an_id_that_another_has_is_refused_and_nothing_is_made_anew(host):
     assert (host.deleted, host.links["apps"].data["id"]) == ([], 10)
 
 
-def test_a_removed_vlan_goes_alone(host):
+def test_a_vlan_in_which_a_guest_runs_is_not_removed_and_that_is_announced(host):
+    reason = "domain web runs in it; take its interface out first"
+    agree_to_refuse(writer_of("vlan"), "apps", reason)
+    assert (host.deleted, {said for said in networkd.owned_by("vlan")}) == ([], {("apps", OWNER), ("iot", OWNER)})
+    # The guest may leave in the same run.
+    records.write(OWNER, "domain", "web", {})
+    assert clear(writer_of("vlan")(), ["apps"], OWNER, None)[0]["failed"] is False
+
+
+def test_a_removed_vlan_goes_alone(monkeypatch, host):
+    monkeypatch.setattr(libvirt_host, "domains_on", lambda *_: [])
     agree_to_remove(writer_of("vlan"), "apps", "")
     assert (host.deleted, {said for said in networkd.owned_by("vlan")}) == (["apps"], {("iot", OWNER)})

@@ -82,6 +82,21 @@ def test_what_an_older_version_did_not_record_had_its_default(monkeypatch):
     assert drifts == [[], ["last applied with on_delete keep, wanted destroy"]]
 
 
-def test_what_cannot_be_asked_just_now_breaks_no_preview(monkeypatch):
+def test_a_check_that_fails_breaks_no_preview_and_is_reported(monkeypatch):
     monkeypatch.setattr(Volumes, "removal_blockers", lambda *_: 1 / 0)
-    assert work(Volumes(), ASKED, None)[1]["removal_blockers"] == {}
+    found = work(Volumes(), ASKED, None)[1]["removal_blockers"]
+    assert set(found.values()) == {"it cannot be checked what needs it: ZeroDivisionError: division by zero"}
+
+
+@pytest.mark.parametrize("owner", ["lab", "garage"])
+def test_what_a_recorded_resource_needs_is_not_removed(monkeypatch, owner):
+    monkeypatch.setattr(Volumes, "needed_by", lambda _self, name: [(owner, "domain", "web")] if name == "vms/lost" else [])
+    monkeypatch.setattr(Volumes, "remove", lambda _self, names, _owner: removed.extend(names) or {})
+    removed = []
+    reason = f"domain web of owner '{owner}' needs it; remove that first"
+    announced = {one["name"]: one["msg"] for one in clear(Volumes(), GONE, "lab", None)}
+    # One of the same owner may leave in the same run, before it.
+    assert announced == {"vms/lost": "" if owner == "lab" else reason, "vms/kept": ""}
+    done = {one["name"]: one["msg"] for one in clear(Volumes(), GONE, "lab", HostSession())}
+    assert (done, removed) == ({"vms/lost": reason, "vms/kept": ""}, ["vms/kept"])
+    assert records.names("lab", "volume") == ["vms/lost"]

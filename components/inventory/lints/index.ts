@@ -1,4 +1,5 @@
 import { type Problem } from "../document";
+import { base } from "./base";
 import { dhcp } from "./dhcp";
 import { domains } from "./domains";
 import { type Finding, type Lint, type LintHost } from "./finding";
@@ -12,7 +13,7 @@ import { users } from "./users";
 export { type LintHost } from "./finding";
 
 /** Checks of the configuration alone, across resources, kinds and hosts, by rule group. */
-const lints: Lint[] = [networks, dhcp, nftables, users, quadlet, references, ports, domains];
+const lints: Lint[] = [base, networks, dhcp, nftables, users, quadlet, references, ports, domains];
 
 /** Applies all rules to the hosts whose units are good one by one. */
 export function lint(hosts: LintHost[]): { errors: Problem[]; warnings: Problem[] } {

@@ -57,9 +57,10 @@ def clear(writer: Writer, names: Sequence[str], owner: str, session: HostSession
         for name, reason in removal_blockers_of(writer, present, owner).items():
             results[name].update(failed=True, changed=False, msg=reason)
         return list(results.values())
-    errors: Errors = {}
+    errors = still_needed(writer, present)
+    present = [name for name in present if name not in errors]
     if present and (reason := with_rollback(writer, present, session, lambda: errors.update(writer.remove(present, owner)))):
-        errors = dict.fromkeys(present, reason)
+        errors.update(dict.fromkeys(present, reason))
     for name in names:
         if name in errors:
             results[name].update(failed=True, msg=errors[name])
@@ -81,11 +82,23 @@ def with_rollback(writer: Writer, names: Sequence[str], session: HostSession, ch
 
 
 def removal_blockers_of(writer: Writer, names: Sequence[str], owner: str) -> Errors:
-    """Return why the host would not remove resources; where that cannot be read now, the removal itself reports it."""
+    """Return why the host would not remove resources. Others of the owner may leave in the same run."""
     try:
-        return writer.removal_blockers(names, owner)
-    except Exception:
-        return {}
+        return writer.removal_blockers(names, owner) | still_needed(writer, names, owner)
+    except Exception as error:
+        return dict.fromkeys(names, f"it cannot be checked what needs it: {type(error).__name__}: {error}")
+
+
+def still_needed(writer: Writer, names: Sequence[str], leaving: str = "") -> Errors:
+    """Return which recorded resources need these, by name; those of an owner may be `leaving`."""
+    needed = {name: [one for one in writer.needed_by(name) if one[0] != leaving] for name in names}
+    return {name: _first_of(found) for name, found in needed.items() if found}
+
+
+def _first_of(needing: Sequence[records.Recorded]) -> str:
+    owner, kind, name = needing[0]
+    more = f" (and {len(needing) - 1} more)" if len(needing) > 1 else ""
+    return f"{kind} {name} of owner '{owner}'{more} needs it; remove that first"
 
 
 def loses_data(writer: Writer, name: str, owner: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..core import records, system
 from ..core.rollback import store
+from ..core.specification import KINDS
 from ..observe.host import (
     BEFORE,
     ENABLED,
@@ -27,6 +28,10 @@ from .writer import Change, Errors, Writer
 
 class HostWriter(Host, Writer):
     """Installs packages and writes the few files of the base."""
+
+    def needed_by(self, name: str) -> list[records.Recorded]:
+        """Its rollback is for these, and rules are loaded by it at boot."""
+        return records.everything(kind for kind, one in KINDS.items() if one["may_disconnect"])
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         for change in changes:

@@ -11,6 +11,7 @@ from ..observe.quadlet.home import units_of
 from ..observe.quadlet.observer import lacking
 from ..observe.quadlet.users import user_of
 from . import each_user
+from .quadlet.files import applied_units
 from .quadlet.plan import Now, restarted_by, still_used
 from .quadlet.services import Services
 from .writer import Change, Errors, Writer
@@ -83,13 +84,14 @@ class PodmanSecretWriter(PodmanSecret, Writer):
             errors |= {name: "\n".join(failures)} if failures else {}
         return errors
 
+    def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
+        return each_user.of_names(names, lambda user, mine: _in_use(mine, applied_units(user, owner, own=False)))
+
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         return each_user.of_names(names, lambda user, mine: self._remove(user, mine, owner) if user_exists(user) else {})
 
     def _remove(self, user: str, names: Sequence[str], owner: str) -> Errors:
-        units = [unit for unit in units_of(user, owner) if records.of_all("quadlet-unit", f"{user}/{unit['name']}")]
-        used = still_used([f"secret/{name}" for name in names], units)
-        failed = {name: used[f"secret/{name}"] for name in names if f"secret/{name}" in used}
+        failed = _in_use(names, applied_units(user, owner))
         services = Services(user)
         with services.manager():
             self.forget()
@@ -98,6 +100,12 @@ class PodmanSecretWriter(PodmanSecret, Writer):
             self.forget()
             left = self.secrets(user).keys() & set(names)
         return {name: "podman secret rm did not remove it" for name in left} | failed
+
+
+def _in_use(names: Sequence[str], units: Sequence[Resource]) -> Errors:
+    """Return the secrets that units name."""
+    used = still_used([f"secret/{name}" for name in names], units)
+    return {part.removeprefix("secret/"): reason for part, reason in used.items()}
 
 
 def now_of(user: str, owner: str) -> Now:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePath
 
-from ..core import system
+from ..core import records, system
 from ..core.observer import Resource
 from ..observe import libvirt_host
 from ..observe.pool import MODE, Pool, lookup, lost, moved, path_of, type_of
@@ -30,6 +30,10 @@ class PoolWriter(Pool, Writer):
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         reasons = {resource["name"]: unfit_folder(resource["path"]) or refusal(resource) for resource in resources}
         return {name: reason for name, reason in reasons.items() if reason}
+
+    def needed_by(self, name: str) -> list[records.Recorded]:
+        """Its volumes, whoever owns them."""
+        return records.everything(["volume"], f"{name}/")
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: partial(ensure, change.resource) for change in changes})

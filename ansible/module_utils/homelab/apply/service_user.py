@@ -36,6 +36,10 @@ class ServiceUserWriter(ServiceUser, Writer):
             return []
         return [f"quadlet-unit {one}" for one in records.names(owner, "quadlet-unit") if one.startswith(f"{change.seen.name}/")]
 
+    def needed_by(self, name: str) -> list[records.Recorded]:
+        """What runs as the user, whoever owns it."""
+        return records.everything(["quadlet-unit", "podman-secret"], f"{name}/")
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors = {}
         for change in changes:

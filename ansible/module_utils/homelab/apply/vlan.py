@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from ..core import records
 from ..core.observer import Resource
 from ..observe import libvirt_host, networkd
 from ..observe.vlan import Vlan, dhcp_fault, files_of, must_be_recreated, taken
@@ -50,9 +51,22 @@ class VlanWriter(Vlan, Writer):
             lambda: self.observe(resources, owner), {resource["name"]: [resource["name"], resource["bridge"]] for resource in resources}
         )
 
+    def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
+        return with_guests(names, leaving=records.names(owner, "domain"))
+
     def remove(self, names: Sequence[str], owner: str) -> Errors:
-        forget(owner, self.kind, names)
-        return {name: error for name in names if (error := delete_link(name))}
+        errors = with_guests(names)
+        to_remove = [name for name in names if name not in errors]
+        forget(owner, self.kind, to_remove)
+        return errors | {name: error for name in to_remove if (error := delete_link(name))}
+
+
+def with_guests(names: Sequence[str], leaving: Collection[str] = ()) -> Errors:
+    """Return the VLANs in which guests run that would lose the host, and with it their leases and their way out."""
+    links = networkd.read_links()
+    guests = {name: libvirt_host.domains_on(str(links[name].parent), links[name].data.get("id")) for name in names if name in links}
+    staying = {name: [one for one in running if one not in leaving] for name, running in guests.items()}
+    return {name: f"domain {', '.join(found)} runs in it; take its interface out first" for name, found in staying.items() if found}
 
 
 def bridge_file(name: str) -> Path:

@@ -58,8 +58,12 @@ class Writer(Observer):
         """Return whether removing a resource with `on_delete: destroy` deletes data."""
         return True
 
+    def needed_by(self, name: str) -> list[records.Recorded]:
+        """Return the recorded resources, of any owner, that need one. It is not removed before them."""
+        return []
+
     def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
-        """Return why the host would not remove resources, by name. Other resources may leave in the same run."""
+        """Return why the host would not remove resources, by name. Others of the owner may leave in the same run."""
         return {}
 
     def pending_record(self, change: Change) -> records.Record:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -17,6 +18,8 @@ from . import system
 ROOT = Path("/var/lib/homelab")
 
 Record = dict[str, Any]
+# Owner, kind and name of a recorded resource.
+Recorded = tuple[str, str, str]
 
 
 def _path(owner: str, kind: str, name: str) -> Path:
@@ -58,6 +61,12 @@ def of_all(kind: str, name: str) -> list[Record]:
 def owner_of(kind: str, name: str) -> str | None:
     """Return the owner with a record of a resource; None where there is none."""
     return next((folder.name for folder in sorted(ROOT.glob("*")) if read(folder.name, kind, name) is not None), None)
+
+
+def everything(kinds: Iterable[str], prefix: str = "") -> list[Recorded]:
+    """Return what all owners have records of, of these kinds, with names that begin so."""
+    found = [(owner, kind, name) for owner in owners() for kind in kinds for name in names(owner, kind)]
+    return [one for one in found if one[2].startswith(prefix)]
 
 
 def owners() -> list[str]:

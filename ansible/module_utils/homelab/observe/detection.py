@@ -24,8 +24,8 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
     return {
         "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, whole)],
         # Ansible keeps `warnings` for its own.
-        "resource_warnings": _by_kind("warnings", whole),
-        "facts": _by_kind("extra_facts", whole),
+        "resource_warnings": _warnings(whole),
+        "facts": _facts(whole),
         "renamed": renamed_in(params["resources"]),
     }
 
@@ -55,15 +55,29 @@ def renamed_in(resources: dict[str, list[dict[str, Any]]]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _by_kind(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return what a method of each observer finds, where it finds anything; where it fails, the kind's module reports why."""
+def _warnings(params: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Return the warnings about resources by kind and name. Where they cannot be read, that is one about the kind's first resource."""
     found = {}
-    for observer in OBSERVERS:
+    for observer, resources in _kinds(params):
         try:
-            found[observer.kind] = getattr(observer, method)(params["resources"][observer.kind], params["owner"])
-        except Exception:
-            continue
+            found[observer.kind] = observer.warnings(resources, params["owner"])
+        except Exception as error:
+            found[observer.kind] = {observer.name_of(resources[0]): [f"warnings cannot be read: {type(error).__name__}: {error}"]}
     return {kind: what for kind, what in found.items() if what}
+
+
+def _facts(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of kinds that have any; where they cannot be read, the kind's module reports why."""
+    found = {}
+    for observer, resources in _kinds(params):
+        with contextlib.suppress(Exception):
+            found[observer.kind] = observer.extra_facts(resources, params["owner"])
+    return {kind: what for kind, what in found.items() if what}
+
+
+def _kinds(params: dict[str, Any]) -> list[tuple[Observer, list[Resource]]]:
+    """Return the observers of the kinds that are declared, with the resources."""
+    return [(one, params["resources"][one.kind]) for one in OBSERVERS if params["resources"].get(one.kind)]
 
 
 def _declared(params: dict[str, Any]) -> dict[str, list[Resource]]:

@@ -7,15 +7,24 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ...core import system
+from ...core import records, system
 from ...core.observer import Resource
 from ...core.user_process import as_user
-from ...observe.quadlet import objects, unit_file
+from ...observe.quadlet import home, objects, unit_file
 from ...observe.quadlet.home import defined_elsewhere
 from ...observe.quadlet.users import store_of
 from ..writer import Change, Errors
 from .plan import past_of
 from .services import Services
+
+
+def applied_units(user: str, owner: str, *, own: bool = True) -> list[Resource]:
+    """Return the units of a user that others, and with `own` this owner, have applied.
+
+    A file that nobody applied counts for nothing: its user may write one that names any unit.
+    """
+    units = [*home.units_beside(user, owner), *(home.units_of(user, owner) if own else [])]
+    return [unit for unit in units if records.of_all("quadlet-unit", f"{user}/{unit['name']}")]
 
 
 def note_images(services: Services, units: Sequence[Resource]) -> None:

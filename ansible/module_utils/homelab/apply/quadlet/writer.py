@@ -16,7 +16,7 @@ from ...observe.quadlet.users import account_of, by_user, closed_to, folder_of, 
 from .. import each_user, image_registry
 from ..writer import Change, Errors, Writer
 from . import checks, images
-from .files import note_images, remove_files, write_all
+from .files import applied_units, note_images, remove_files, write_all
 from .plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
 from .services import Services, is_up
 
@@ -168,6 +168,9 @@ class QuadletUnitWriter(QuadletUnit, Writer):
         to_remove = [name.split("/", 1)[1] for name in self.to_remove if name.startswith(f"{user}/")]
         return [unit for unit in home.units_of(user, owner) if unit["name"] not in to_remove]
 
+    def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
+        return each_user.of_names(names, lambda user, mine: still_used(mine, applied_units(user, owner, own=False)))
+
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         return each_user.of_names(names, lambda user, mine: self._remove(user, mine, owner))
 
@@ -177,8 +180,7 @@ class QuadletUnitWriter(QuadletUnit, Writer):
             return {}
         services = Services(user)
         units = home.units_of(user, owner)
-        # A file that nobody applied blocks no removal: its user may write one that names any unit.
-        failed = still_used(names, [unit for unit in units if records.of_all(self.kind, f"{user}/{unit['name']}")])
+        failed = still_used(names, applied_units(user, owner))
         past = {name: past_of(records.read(owner, self.kind, f"{user}/{name}")) for name in names if name not in failed}
         found = {unit["name"]: self.record_of(unit | self.defaults) for unit in units if unit["name"] in past}
         with services.manager():
