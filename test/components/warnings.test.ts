@@ -26,7 +26,10 @@ test("the program shows each warning of the inventory with its place, and goes o
   await pulumi.runtime.setMocks({ newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) });
   const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
   await import("../../index");
-  expect(warn.mock.calls).toEqual([[expect.stringMatching(/host_vars\/hv\.yml:\d+:\d+: vlans\.2\.id: no port of br0 carries VLAN 30/)]]);
+  expect(warn.mock.calls).toEqual([
+    [expect.stringMatching(/host_vars\/hv\.yml:\d+:\d+: bridges: it needs the base of the host/)],
+    [expect.stringMatching(/host_vars\/hv\.yml:\d+:\d+: vlans\.2\.id: no port of br0 carries VLAN 30/)],
+  ]);
   expect(made).toEqual(["hv"]);
   rmSync(folder, { recursive: true });
 });

@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 def as_user(account: pwd.struct_passwd | None, work: Callable[[], Answer]) -> Answer:
     """Return what `work` returns, which has a form in JSON, run as a user; `account` is None for root, whose work needs no limits.
 
-    Raise OSError with the reason when it raises anything, or reaches a limit. Changes of variables stay in that process.
+    Raise OSError with the reason when it raises anything, or exceeds a limit. Changes of variables stay in that process.
     """
     if account is None:
         return work()
