@@ -2,13 +2,21 @@ import { z } from "zod";
 import { defineKind } from "../kind";
 import { adopt, native } from "../patterns";
 
+// nft ends a line at \n alone, and reads another file wherever `include` stands outside of quotes and remarks.
+const rules = native
+  .regex(/^(?:[^\r\u2028\u2029]|\r\n)*$/, "lines that end with a line feed, and no other line separators")
+  .regex(
+    /^(?:"[^"]*(?:"|$)|#[^\n]*|[^"#A-Za-z0-9_]|(?!include(?![A-Za-z0-9_]))[A-Za-z0-9_]+(?![A-Za-z0-9_]))*$/,
+    "rules without `include`, which would leave the table and read any file of the host's as root",
+  );
+
 const schema = z.strictObject({
   family: z.enum(["ip", "ip6", "inet", "arp", "bridge", "netdev"]).describe("address family, nft(8)"),
   name: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "a table's name: letters, digits and _, at most 63")
     .describe("the table's name"),
-  content: native.min(1).describe("what stands between the table's braces"),
+  content: rules.min(1).describe("what stands between the table's braces"),
   adopt,
 });
 

@@ -27,7 +27,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
 "nftables-table": {"list":"nftables_tables","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["family","name","content"],"additionalProperties":false,"properties":{
   "family": {"type":"string","enum":["ip","ip6","inet","arp","bridge","netdev"]},
   "name": {"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,62}\\Z","x-expected":"a table's name: letters, digits and _, at most 63"},
-  "content": {"type":"string","minLength":1,"pattern":"^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\ufeff]*\\Z","x-expected":"lines of text, without control characters"},
+  "content": {"type":"string","minLength":1,"allOf":[{"pattern":"^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\ufeff]*\\Z","x-expected":"lines of text, without control characters"},{"pattern":"^(?:[^\\r\\u2028\\u2029]|\\r\\n)*\\Z","x-expected":"lines that end with a line feed, and no other line separators"},{"pattern":"^(?:\"[^\"]*(?:\"|\\Z)|#[^\\n]*|[^\"#A-Za-z0-9_]|(?!include(?![A-Za-z0-9_]))[A-Za-z0-9_]+(?![A-Za-z0-9_]))*\\Z","x-expected":"rules without `include`, which would leave the table and read any file of the host's as root"}]},
   "adopt": {"type":"boolean"}
  }}},
 "bridge": {"list":"bridges","may_disconnect":true,"renamed":{"ports[].trunk":"tagged"},"schema":{"type":"object","required":["name"],"additionalProperties":false,"properties":{

@@ -70,7 +70,7 @@ def render(resource: Resource, owner: str) -> str:
     """Return the file of a table: declare, delete, declare again, which nft applies as one transaction."""
     table = f"table {resource['family']} {resource['name']}"
     mark = ownership.line(owner, "nftables-table", f"{resource['family']}/{resource['name']}")
-    body = "".join(f"\t{line}\n" if line.strip() else "\n" for line in resource["content"].strip("\n").splitlines())
+    body = "".join(f"\t{line}\n" if line.strip() else "\n" for line in resource["content"].replace("\r\n", "\n").strip("\n").split("\n"))
     return f'{mark}\n{table}\ndelete {table}\n{table} {{\n\tcomment "{MARK}{owner}"\n{body}}}\n'
 
 
