@@ -63,6 +63,24 @@ def test_the_base_is_changed_live(base, change, new):
     assert ("ip_forward" in base.files["/etc/systemd/system/homelab-nftables.service"]) is ("forwarding" in change)
 
 
+PLAN = "Inst podman (5.4.2 Debian:13)\nRemv iptables-persistent [1.0.23]\nRemv ifupdown [0.8.44]\n"
+
+
+def test_an_installation_that_removes_a_package_is_rejected_by_a_preview_and_not_begun(base):
+    base.programs |= {
+        "apt-cache": lambda *_: "podman:\n  Installed: (none)\n  Candidate: 5.4.2\n",
+        "apt-get": lambda argv, _stdin: PLAN if "--simulate" in argv else pytest.fail("it was begun"),
+    }
+    base.installed.clear()
+    reason = base.writer().rejections([base.writer().normalise({"podman": True}, {})], OWNER)["host"]
+    assert reason.startswith("podman cannot be installed beside iptables-persistent, ifupdown, which apt would remove")
+
+
+def test_nothing_is_removed_by_an_installation_that_nobody_simulated(base):
+    applied(base, {"packages": ["strace"]})
+    assert all("--no-remove" in argv for argv in base.ran("apt-get", "install"))
+
+
 @pytest.mark.parametrize("was_on", [True, False])
 def test_forwarding_that_is_no_longer_wanted_is_as_it_was_before_us(base, was_on):
     if was_on:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core import records, system
+from ..core.observer import Resource
 from ..core.rollback import store
 from ..core.specification import KINDS
 from ..observe.host import (
@@ -22,12 +23,21 @@ from ..observe.host import (
     forwarding_is_on,
     missing_packages,
     packages_of,
+    removed_by_installing,
+    unknown_to_apt,
 )
 from .writer import Change, Errors, Writer
 
 
 class HostWriter(Host, Writer):
     """Installs packages and writes the few files of the base."""
+
+    def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
+        absent = missing_packages([name for resource in resources for name in packages_of(resource)])
+        known = [name for name in absent if name not in unknown_to_apt(absent)]
+        removed = removed_by_installing(known)
+        reason = f"{', '.join(known)} cannot be installed beside {', '.join(removed)}, which apt would remove; remove that yourself first"
+        return {"host": reason} if removed else {}
 
     def needed_by(self, name: str) -> list[records.Recorded]:
         """Its rollback is for these, and rules are loaded by it at boot."""
@@ -101,8 +111,8 @@ def forward(wanted: bool) -> None:
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install Debian packages without what they merely recommend; look for newer lists only when needed."""
-    argv = ["apt-get", "install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
+    """Install Debian packages without what they merely recommend, and remove none; look for newer lists only when needed."""
+    argv = ["apt-get", "install", "--yes", "--no-remove", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *packages]
     if system.run(argv, check=False, timeout=3600).returncode != 0:
         system.run(["apt-get", "update", "-o", "DPkg::Lock::Timeout=300"], timeout=900)
         system.run(argv, timeout=3600)

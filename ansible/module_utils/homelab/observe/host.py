@@ -23,6 +23,9 @@ PODMAN = [
 ]  # fmt: skip
 HYPERVISOR = ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "python3-libvirt", "genisoimage"]
 
+# As root, apt would rewrite its caches where they are old.
+NO_CACHES = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+
 # A record of a kind of its own.
 BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
@@ -206,11 +209,18 @@ def unknown_to_apt(packages: Sequence[str]) -> list[str]:
     """Return the packages of which apt's lists have no version (apt-cache(8))."""
     if not packages:
         return []
-    # As root, apt-cache would rewrite its caches where they are old.
-    no_caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
-    listing = system.run(["apt-cache", *no_caches, "policy", *packages], check=False).stdout
+    listing = system.run(["apt-cache", *NO_CACHES, "policy", *packages], check=False).stdout
     offered = re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (?!\(none\))", listing, re.MULTILINE)
     return [name for name in packages if name not in offered]
+
+
+def removed_by_installing(packages: Sequence[str]) -> list[str]:
+    """Return the packages that would go with the installation of others (apt-get(8), --simulate)."""
+    if not packages:
+        return []
+    quietly = ["--simulate", "--no-install-recommends", "-o", "Debug::NoLocking=1", *NO_CACHES]
+    plan = system.run(["apt-get", "install", *quietly, *packages], check=False).stdout
+    return re.findall(r"^Remv (\S+)", plan, re.MULTILINE)
 
 
 def not_enabled() -> dict[str, str]:
