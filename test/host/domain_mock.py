@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import libvirt_mock
+from hostile_disk import qemu_img
 from machine_mock import OWNER, records
 from networkd_mock import link
 
@@ -32,7 +33,7 @@ def mock_host(monkeypatch, machine, tmp_path):
     for name in ("web", "data"):
         (tmp_path / name).write_text("a disk")
         records.write(OWNER, "volume", f"vms/{name}", {"format": "qcow2"})
-    machine.programs |= {"genisoimage": genisoimage, "ssh-keygen": ssh_keygen}
+    machine.programs |= {"genisoimage": genisoimage, "ssh-keygen": ssh_keygen, "qemu-img": qemu_img}
     machine.links = links
     return machine
 

@@ -3,10 +3,11 @@
 import pytest
 from domain_mock import CD, DISK, PLUG, UUID, guest, mock_host, task_of, whole
 from domain_mock import GUEST as UNIT
+from hostile_disk import hostile_disk
 from machine_mock import OWNER, agree_to_refuse, agree_to_remove, module, records, settled, writer_of
 
 from ansible.module_utils.homelab.observe import cloud_init, libvirt_host, networkd
-from ansible.module_utils.homelab.observe.domain import checks, definition
+from ansible.module_utils.homelab.observe.domain import definition
 from ansible.module_utils.homelab.observe.domain import observer as kind
 
 FIELDS = [
@@ -191,7 +192,6 @@ def test_a_domain_that_runs_on_a_snapshot_of_its_volume_is_not_removed(monkeypat
     settled("domain", UNIT)
     records.write(OWNER, "volume", "vms/web", {"format": "qcow2", "path": str(tmp_path / "web")})
     for disk in domain.root.findall("devices/disk[@device='disk']"):
-        disk.find("source").set("file", "/srv/web.snap")
-    monkeypatch.setattr(checks, "chain_of", lambda path: [path, str(tmp_path / "web")])
+        disk.find("source").set("file", str(hostile_disk(tmp_path / "web.snap", backing=str(tmp_path / "web"))))
     agree_to_refuse(writer_of("domain"), "web", "virsh blockcommit")
     assert domain.calls == []

@@ -21,7 +21,7 @@ class Guest(libvirt_mock.Domain):
     """A mock of a domain whose disk vda is a file, and which sees at once that it grows."""
 
     def __init__(self, path, runs):
-        disk = f"<disk type='file' device='disk'><source file='{path}'/><target dev='vda'/></disk>"
+        disk = f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{path}'/><target dev='vda'/></disk>"
         super().__init__(definition.parse(f"<domain><name>web</name><devices>{disk}</devices></domain>"), runs)
         self.path = path
 

@@ -1,6 +1,6 @@
 """What a host cannot carry of domains, or hardly can."""
 
-from ansible.module_utils.homelab.observe.domain import checks, definition
+from ansible.module_utils.homelab.observe.domain import chain, checks, definition
 
 GUESTS = [
     {"name": "a", "memory": "2 GiB", "running": True},
@@ -19,13 +19,11 @@ def test_the_guest_that_no_longer_fits_beside_others_is_told():
     assert "the guests that run are to have 4097 MiB of memory, and this host has 4096 MiB" in told["c"][0]
 
 
-def test_a_snapshot_of_a_wanted_file_is_told_whatever_its_name_in_the_guest(monkeypatch):
+def test_a_snapshot_of_a_wanted_file_is_told_whatever_its_name_in_the_guest():
     disks = "".join(
-        f"<disk><source file='/vms/{name}.snap'/><target dev='{target}'/></disk>" for name, target in (("a", "vda"), ("b", "vdb"))
+        f"<disk><source file='/vms/{name}.2'/><target dev='{target}'/><backingStore><source file='/vms/{name}.1'/>"
+        f"<backingStore><source file='/vms/{name}'/><backingStore/></backingStore></backingStore></disk>"
+        for name, target in (("a", "vda"), ("b", "vdb"))
     )
-    monkeypatch.setattr(checks, "chain_of", lambda path: [path, path.removesuffix(".snap")])
-    said = checks.on_snapshots(["/vms/b", "/vms/a"], definition.parse(f"<domain><devices>{disks}</devices></domain>"))
-    assert [one.split(";")[0] for one in said] == [
-        "vda is /vms/a.snap, a snapshot of /vms/a",
-        "vdb is /vms/b.snap, a snapshot of /vms/b",
-    ]
+    said = chain.on_snapshots(["/vms/b", "/vms/a"], definition.parse(f"<domain><devices>{disks}</devices></domain>"))
+    assert [one.split(";")[0] for one in said] == ["vda is /vms/a.2, a snapshot of /vms/a", "vdb is /vms/b.2, a snapshot of /vms/b"]

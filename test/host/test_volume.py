@@ -19,7 +19,7 @@ def resource(name, **more):
 def test_copies_that_no_longer_fit_behind_the_others_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "path_of", lambda resource: str(tmp_path / resource["name"]))
     monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
-    monkeypatch.setattr(library, "info_of", lambda _: {"format": "qcow2"})
+    monkeypatch.setattr(library.image, "info_of", lambda _: {"format": "qcow2"})
     monkeypatch.setattr(library, "data_of", lambda _path, resource: {"large": 8, "small": 2}[resource["name"]] * MIB)
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=9 * 256, f_frsize=4096))
     said = {"vms/small": f"image debian takes 2 MiB, and there are 1 MiB left in {tmp_path}"}
@@ -36,7 +36,7 @@ def test_only_what_is_yet_to_be_made_is_a_copy(monkeypatch, tmp_path):
 def test_an_image_larger_than_its_volume_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(library, "path_of", lambda resource: str(tmp_path / resource["name"]))
     monkeypatch.setattr(library, "source_of", lambda *_: "/srv/debian")
-    monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 9 * 1024 * MIB, "format": "qcow2"})
+    monkeypatch.setattr(library.image, "info_of", lambda _: {"virtual-size": 9 * 1024 * MIB, "format": "qcow2"})
     assert library.no_room([resource("web")], "lab") == {"vms/web": "image debian is larger than 8 GiB; declare at least 9 GiB"}
 
 
@@ -51,7 +51,7 @@ def test_a_copy_of_a_raw_image_needs_room_for_its_data_and_not_for_its_holes(mon
     source = raw_image(tmp_path / "debian")
     monkeypatch.setattr(library, "path_of", lambda resource: str(tmp_path / resource["name"]))
     monkeypatch.setattr(library, "source_of", lambda *_: source)
-    monkeypatch.setattr(library, "info_of", lambda _: {"virtual-size": 64 * MIB, "format": "raw"})
+    monkeypatch.setattr(library.image, "info_of", lambda _: {"virtual-size": 64 * MIB, "format": "raw"})
     free = SimpleNamespace(f_bavail=5 * 256, f_frsize=4096)
     monkeypatch.setattr(os, "statvfs", lambda _: free)
     zeros = "; of a raw image all counts that is no hole (fallocate -d makes some)"

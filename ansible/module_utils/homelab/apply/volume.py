@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from ..core import records, sizes, system
 from ..core.disk_space import DiskSpace
 from ..core.observer import Resource
 from ..core.sizes import MIB
 from ..observe import image, libvirt_host, pool
-from ..observe.volume import Volume, bytes_of, info_of, path_of
-from .volume_users import file_of, forget, users_of
+from ..observe.disk_users import User, users, users_of
+from ..observe.volume import Volume, bytes_of, format_of, info_of, is_there, other_format, path_of
+from .volume_users import file_of, forget
 from .writer import Change, Errors, Writer
 
 COPY_SECONDS = 3600
@@ -30,7 +32,8 @@ class VolumeWriter(Volume, Writer):
         return {name: reason for name, reason in reasons.items() if reason}
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
-        reasons = {self.name_of(resource): refusal(resource, owner) for resource in resources}
+        found = users() if any(is_there(resource) for resource in resources) else []
+        reasons = {self.name_of(resource): refusal(resource, found) for resource in resources}
         return {name: reason for name, reason in reasons.items() if reason} | no_room(
             [resource for resource in resources if is_copy(resource)], owner
         )
@@ -62,23 +65,24 @@ def missing_prerequisites_of(resource: Resource, owner: str) -> str:
     return ""
 
 
-def refusal(resource: Resource, owner: str) -> str:
+def refusal(resource: Resource, disk_users: Sequence[User]) -> str:
     """Return why an existing volume cannot become what is configured; '' when it can."""
     path = path_of(resource)
     if path is None or not os.path.lexists(path):
         return ""
-    record = records.read(owner, "volume", f"{resource['pool']}/{resource['name']}") or {}
+    if reason := other_format(resource, path, disk_users):
+        return reason
     try:
-        # The size of an undeclared volume can only be estimated.
-        form = record.get("format") or info_of(path)["format"]
-        size = info_of(path, resource["format"])["virtual-size"]
+        info = info_of(path, resource["format"])
     except system.CommandError as error:
         return str(error)
-    if form != resource["format"]:
-        return f"{path} is {form}, and a volume's format does not change: declare that, or another volume"
-    if size > bytes_of(resource):
+    mine = users_of(path, disk_users)
+    is_known = mine or format_of(f"{resource['pool']}/{resource['name']}")
+    if not is_known and (other := image.refers_to(info)):
+        return f"{path} refers to {other}, and whoever wrote it may have it read any file of this host. Use a volume without a backing file"
+    if info["virtual-size"] > bytes_of(resource):
         return f"{path} is larger than {resource['size']}, and a volume is never made smaller: declare its size"
-    return refusal_to_grow(path, resource) if size < bytes_of(resource) else ""
+    return refusal_to_grow(path, resource, info, mine) if info["virtual-size"] < bytes_of(resource) else ""
 
 
 def is_copy(resource: Resource) -> bool:
@@ -100,7 +104,7 @@ def no_room(resources: Sequence[Resource], owner: str) -> Errors:
             continue
         if lacking := space.shortage(os.path.dirname(str(path_of(resource))), needed):
             reason = f"image {resource['image']} takes {lacking}"
-            if info_of(source)["format"] != "qcow2":
+            if image.info_of(source)["format"] != "qcow2":
                 reason += "; of a raw image all counts that is no hole (fallocate -d makes some)"
             errors[f"{resource['pool']}/{resource['name']}"] = reason
     return errors
@@ -111,7 +115,7 @@ def data_of(path: str, resource: Resource) -> int:
 
     Raises OSError when the image is larger than the volume, or CommandError.
     """
-    info = info_of(path)
+    info = image.info_of(path)
     if info["virtual-size"] > bytes_of(resource):
         least = sizes.shown(-(-info["virtual-size"] // MIB) * MIB)
         raise OSError(f"image {resource['image']} is larger than {resource['size']}; declare at least {least}")
@@ -122,13 +126,15 @@ def data_of(path: str, resource: Resource) -> int:
     return int(json.loads(measured)["required"])
 
 
-def refusal_to_grow(path: str, resource: Resource) -> str:
-    """Why a volume must not grow as a guest has it now."""
-    for user in users_of(path):
+def refusal_to_grow(path: str, resource: Resource, info: dict[str, Any], disk_users: Iterable[User]) -> str:
+    """Return why a volume must not grow as a guest has it now; `disk_users` are its own."""
+    for user in disk_users:
         if not user.is_disk:
             return f"{path} is below a snapshot that {user.name} has; merge that first (virsh blockcommit)"
         if user.is_live and user.domain.blockInfo(user.target)[0] > bytes_of(resource):
             return f"{user.name} has {path} as a disk larger than {resource['size']}, and a volume is never made smaller: declare its size"
+    if "backing-filename" in info and "backing-filename-format" not in info:
+        return f"{path} does not record the format of its {image.refers_to(info)}; record that first (qemu-img rebase -u -F), or merge them"
     return ""
 
 
@@ -139,6 +145,9 @@ def ensure(resource: Resource, owner: str) -> None:
         return
     if not os.path.lexists(path):
         make(resource, path, source_of(resource, owner))
+    elif other_format(resource, path, users()):
+        # A domain got it while the lock was waited for; the check of the result reports it.
+        return
     elif info_of(path, resource["format"])["virtual-size"] < bytes_of(resource):
         grow(path, resource)
     if (target := pool.lookup(resource["pool"])) is not None:
@@ -162,7 +171,8 @@ def make(resource: Resource, path: str, source: str | None) -> None:
         os.unlink(scratch)
     try:
         if source:
-            system.run(["qemu-img", "convert", "-O", resource["format"], source, scratch], timeout=COPY_SECONDS)
+            form = image.info_of(source)["format"]
+            system.run(["qemu-img", "convert", "-f", form, "-O", resource["format"], source, scratch], timeout=COPY_SECONDS)
             system.run(["qemu-img", "resize", "-q", "-f", resource["format"], scratch, str(bytes_of(resource))])
         else:
             system.run(["qemu-img", "create", "-q", "-f", resource["format"], scratch, str(bytes_of(resource))])

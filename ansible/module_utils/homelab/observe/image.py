@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core import records
+from ..core import records, system
 from ..core.observer import Observation, Observer, Resource
 
 FOLDER = Path("/var/lib/homelab-images")
@@ -75,6 +76,27 @@ def observe(resource: Resource, record: records.Record) -> Observation:
     if path.stat().st_mode & 0o777 != MODE:
         seen.differences.append(f"{path} has mode {path.stat().st_mode & 0o777:04o}, wanted {MODE:04o}")
     return seen
+
+
+def info_of(path: str) -> dict[str, Any]:
+    """Return qemu-img(1)'s information on a file that has the declared hash; only of such a file the content gives the format.
+
+    Raise CommandError, or OSError for a file that is no whole image: its author could have any file of the host read.
+    """
+    found: dict[str, Any] = json.loads(system.run(["qemu-img", "info", "-U", "--output=json", path]).stdout)
+    if found["format"] not in ("raw", "qcow2"):
+        raise OSError(f"it is {found['format']}; convert it to qcow2 or raw first (qemu-img convert)")
+    if refers_to(found):
+        raise OSError("it is based on another file, and so is no whole image")
+    return found
+
+
+def refers_to(info: dict[str, Any]) -> str:
+    """Return the other file that an image's header names, of qemu-img(1)'s information on it; '' for a whole image."""
+    data = (info.get("format-specific") or {}).get("data") or {}
+    if "data-file" in data or "data-file-raw" in data:
+        return f"data file {data.get('data-file', '')}".strip()
+    return f"backing file {info['backing-filename']}" if "backing-filename" in info else ""
 
 
 def data_of(path: str | Path) -> int:

@@ -1,19 +1,21 @@
 """Observes volumes: disks of guests, as files of a pool. A unit is {pool, name, size, format, image?, on_delete}; `image` names one.
 
-What a guest writes into its disk is never asked what the disk is: the format is the declared one, which the record keeps.
+A guest writes the content of its disk, and so a header of any format. A file is opened only with the format that the record or the
+domains that use it give it, and a file that nobody knows only with the configured one.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..core import disk_space, records, sizes, system
 from ..core.observer import Observation, Observer, Resource
 from . import libvirt_host, pool
+from .disk_users import User, users, users_of
 
 # Bytes in a block of st_blocks, stat(2).
 BLOCK = 512
@@ -29,7 +31,8 @@ class Volume(Observer):
         return f"{resource['pool']}/{resource['name']}"
 
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
-        return [observe(resource, owner) for resource in resources]
+        found = users() if any(is_there(resource) for resource in resources) else []
+        return [observe(resource, owner, found) for resource in resources]
 
     def warnings(self, resources: Sequence[Resource], owner: str) -> dict[str, list[str]]:
         return {self.name_of(resource): [text] for resource in resources if (text := crowding(resource))}
@@ -45,20 +48,23 @@ class Volume(Observer):
         return {f"{name}/{file.name}": records.owner_of(self.kind, f"{name}/{file.name}") for name, file in files}
 
 
-def observe(resource: Resource, owner: str) -> Observation:
-    """Return the observation of a volume: its size and its format."""
+def observe(resource: Resource, owner: str, disk_users: Iterable[User]) -> Observation:
+    """Return the observation of a volume: its size and its format. `disk_users` are those of all disk files."""
     name = f"{resource['pool']}/{resource['name']}"
     path = path_of(resource)
     if path is None:
         # The file outlives its pool.
         recorded = str((records.read(owner, "volume", name) or {}).get("path"))
-        is_there = os.path.lexists(recorded)
-        return Observation(name, present=is_there, differences=[f"there is no pool {resource['pool']} for {recorded}"] if is_there else [])
+        differences = [f"there is no pool {resource['pool']} for {recorded}"] if os.path.lexists(recorded) else []
+        return Observation(name, present=bool(differences), differences=differences)
     if not os.path.lexists(path):
         # Behind a mount that is missing it may well be there, if it was ever applied.
         reason = pool.moved(resource["pool"]) if records.read(owner, "volume", name) else ""
         return Observation(name, present=bool(reason), differences=[reason] if reason else [])
     seen = Observation(name, present=True, owner=records.other_owner(owner, "volume", name))
+    if reason := other_format(resource, path, disk_users):
+        seen.differences.append(reason)
+        return seen
     try:
         info = info_of(path, resource["format"])
     except system.CommandError as error:
@@ -77,6 +83,26 @@ def path_of(resource: Resource) -> str | None:
     except libvirt_host.NotInstalled:
         return None
     return None if found is None else os.path.join(pool.path_of(found), resource["name"])
+
+
+def is_there(resource: Resource) -> bool:
+    """Whether a volume's file exists."""
+    path = path_of(resource)
+    return path is not None and os.path.lexists(path)
+
+
+def other_format(resource: Resource, path: str, disk_users: Iterable[User]) -> str:
+    """Return why a file must not be opened with the configured format; '' when the record and the domains that use it agree."""
+    wanted, known = resource["format"], format_of(f"{resource['pool']}/{resource['name']}")
+    if known not in (None, wanted):
+        return f"{path} is {known}, and a volume's format does not change: declare that, or another volume"
+    for user in users_of(path, disk_users):
+        if user.format != wanted:
+            return (
+                f"domain {user.name} has {path} as {user.format}, wanted {wanted}, and a guest can write what looks like another format. "
+                f"Declare `format: {user.format}`, or correct the domain's <driver type>"
+            )
+    return ""
 
 
 def crowding(resource: Resource) -> str:
@@ -107,10 +133,9 @@ def bytes_of(resource: Resource) -> int:
     return sizes.mebibytes(resource["size"]) * sizes.MIB
 
 
-def info_of(path: str, form: str | None = None) -> dict[str, Any]:
-    """Return qemu-img(1)'s information on an image of a format, also while a guest uses it. Raise CommandError."""
-    named = ["-f", form] if form else []
-    found: dict[str, Any] = json.loads(system.run(["qemu-img", "info", "-U", *named, "--output=json", path]).stdout)
+def info_of(path: str, form: str) -> dict[str, Any]:
+    """Return qemu-img(1)'s information on a file as one of a format, also while a guest uses it. Raise CommandError."""
+    found: dict[str, Any] = json.loads(system.run(["qemu-img", "info", "-U", "-f", form, "--output=json", path]).stdout)
     return found
 
 

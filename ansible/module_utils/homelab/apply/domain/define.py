@@ -14,7 +14,7 @@ from typing import Any
 from ...core import records, system
 from ...core.observer import Resource
 from ...observe import libvirt_host
-from ...observe.domain import checks, definition, edit
+from ...observe.domain import chain, definition, edit
 from ...observe.domain.observer import base_of, lookup, named, persistent, present
 from .. import cloud_init
 from . import snapshot
@@ -36,7 +36,14 @@ def saved(domain: Any) -> list[str]:
 
 def removal_blockers_of(domain: Any, owner: str) -> list[str]:
     """Why a domain must not be undefined: memory or disks that only its definition leads to."""
-    return saved(domain) + checks.on_snapshots(records.paths(owner, "volume"), present(domain))
+    return saved(domain) + chain.on_snapshots(records.paths(owner, "volume"), present(domain))
+
+
+def disk_rejections(resource: Resource, domain: Any) -> list[str]:
+    """Return why a domain must not get its disks: it runs on a snapshot of one, or has one with another format."""
+    disks = [(one["file"], one["format"]) for one in resource["disks"] if one["device"] == "disk"]
+    found = chain.on_snapshots([file for file, _ in disks], present(domain))
+    return found + sorted({reason for has in (persistent(domain), present(domain)) for reason in chain.formats_changed(disks, has)})
 
 
 def undefine(name: str, owner: str) -> None:

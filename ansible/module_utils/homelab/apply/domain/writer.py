@@ -17,7 +17,7 @@ from .. import cloud_init as seed
 from ..networkd import forget, write_files
 from ..writer import Change, Errors, Writer
 from . import snapshot
-from .define import define, forget_name, rejected, removal_blockers_of, rename, saved, undefine
+from .define import define, disk_rejections, forget_name, rejected, removal_blockers_of, rename, saved, undefine
 from .power import catch_up, shut_down, start, wait_until_ready, wake
 
 # Within this time after its start was due, the guest of an interrupted run has probably not worked.
@@ -125,8 +125,7 @@ def rejections_of(resource: Resource) -> list[str]:
     found = checks.reasons(resource, can, libvirt_host.memory()) + snapshot.lacking(resource)
     if domain is None:
         return found
-    found += checks.on_snapshots([one["file"] for one in resource["disks"] if one["device"] == "disk"], present(domain))
-    found += saved(domain)
+    found += disk_rejections(resource, domain) + saved(domain)
     if domain.name() != resource["name"] and (others := snapshot.others(domain)):
         found.append(f"libvirt renames no domain with snapshots or checkpoints; delete {', '.join(others)} first (virsh snapshot-delete)")
     if resource["restart"] == "allowed":

@@ -6,13 +6,12 @@ is in its domain capabilities (https://libvirt.org/formatdomaincaps.html).
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from ...core import sizes, system
 from ...core.observer import Resource
-from .definition import Element, files_of
+from .definition import Element
 
 
 def reasons(resource: Resource, can: Element, memory: int) -> list[str]:
@@ -74,21 +73,6 @@ def _graphics(resource: Resource, can: Element) -> list[str]:
 
 def _values(can: Element, path: str) -> list[str]:
     return [value.text or "" for value in can.findall(f"{path}/value")]
-
-
-def on_snapshots(files: Collection[str], has: Element) -> list[str]:
-    """Return the disks that are snapshots of these files: going back would lose what was written since."""
-    found = []
-    for target, file in files_of(has).items():
-        below = [one for one in chain_of(file) if one in files] if file and file not in files else []
-        found += [f"{target} is {file}, a snapshot of {one}; merge it first (virsh blockcommit)" for one in below]
-    return found
-
-
-def chain_of(path: str) -> list[str]:
-    """The files that an image is made of (qemu-img(1), --backing-chain)."""
-    done = system.run(["qemu-img", "info", "-U", "--backing-chain", "--output=json", path], check=False)
-    return [image["filename"] for image in json.loads(done.stdout or "[]")]
 
 
 def missing_packages(resource: Resource, can: Element) -> list[str]:
