@@ -1,8 +1,8 @@
 """What is said of a domain that is not as it was left: whose it is, and how far its guest got. libvirt and the guest are mocked."""
 
-import base64
-import json
+import time
 
+import guest_agent
 import pytest
 from domain_mock import GUEST, guest, mock_host, whole
 from machine_mock import OWNER, settled
@@ -10,6 +10,10 @@ from machine_mock import OWNER, settled
 from ansible.module_utils.homelab.apply.domain import power
 from ansible.module_utils.homelab.observe.domain import definition
 from ansible.module_utils.homelab.observe.domain import observer as kind
+
+
+def soon():
+    return time.monotonic() + 1
 
 
 @pytest.fixture
@@ -31,16 +35,14 @@ def test_a_mark_that_was_lost_is_drift_of_what_we_have_a_record_of(monkeypatch, 
 
 def agent(monkeypatch, said):
     """A guest agent in whose guest `cloud-init status` says this."""
-    output = base64.b64encode(json.dumps(said).encode()).decode()
-    answers = {"guest-exec": {"pid": 1}, "guest-exec-status": {"exited": True, "out-data": output}}
-    monkeypatch.setattr(power, "ask_agent", lambda _domain, command, **_: answers[command])
+    guest_agent.answer_with(monkeypatch, **guest_agent.status(said))
 
 
 @pytest.mark.parametrize(("status", "is_there"), [("running", False), ("done", True), ("disabled", True)])
 def test_a_guest_is_ready_when_cloud_init_is_through(monkeypatch, host, status, is_there):
     domain = guest(monkeypatch, host, whole(), runs=True)
-    agent(monkeypatch, {"status": status, "errors": []})
-    assert power.has_finished(domain) is is_there
+    agent(monkeypatch, {"status": status, "errors": [], "detail": "DataSourceNoCloud [seed=/dev/sr0]"})
+    assert power.has_finished(domain, soon()) is is_there
 
 
 def test_what_cloud_init_failed_with_is_told_with_the_console(monkeypatch, host, tmp_path):
@@ -50,13 +52,13 @@ def test_what_cloud_init_failed_with_is_told_with_the_console(monkeypatch, host,
     domain.root.find("devices/serial/log").set("file", str(log))
     agent(monkeypatch, {"status": "error", "errors": ["('scripts-user', RuntimeError())"]})
     with pytest.raises(RuntimeError, match=r"(?s)cloud-init failed in the guest: \('scripts-user'.*last lines:\n.*no package nginx"):
-        power.has_finished(domain)
+        power.has_finished(domain, soon())
 
 
 def test_what_a_guest_has_to_show_is_as_its_unit_says(monkeypatch, host):
     domain = guest(monkeypatch, host, whole(), runs=True)
     plugs = [{"bridge": "br0", "mac": "52:54:00:00:00:0a", "address": "10.10.10.30"}]
-    words = {ready: [what for what, _ in power.signs(domain, {"interfaces": plugs, "ready": ready})] for ready in READY}
+    words = {ready: [what for what, _ in power.signs(domain, {"interfaces": plugs, "ready": ready}, soon())] for ready in READY}
     assert words == READY
 
 

@@ -1,6 +1,6 @@
 """Pure parts of how domains are started and stopped."""
 
-from ansible.module_utils.homelab.apply.domain.power import readable
+from ansible.module_utils.homelab.apply.domain.console import readable
 
 
 def test_what_a_guest_writes_to_its_console_is_text():

@@ -40,8 +40,9 @@ def acquire(run: Run, wait: float) -> None:
     end = time.monotonic() + wait
     while not _try(descriptor, run):
         if time.monotonic() >= end:
+            process = process_with(descriptor)
             os.close(descriptor)
-            raise Locked(f"The host is locked by another apply ({holder(read())}). Nothing was changed. Run again when it has finished")
+            raise Locked(f"The host is locked by another apply ({holder(read())}). Nothing was changed. {advice(process)}")
         time.sleep(1)
     _held.append(descriptor)
 
@@ -88,6 +89,25 @@ def _parts(run_id: str) -> tuple[str, int]:
     """Return where a run was started, and when, in ticks since that machine's boot (lookup_plugins/homelab_run.py)."""
     controller, process = run_id.rsplit("/", 1)
     return controller, int(process.rsplit("-", 1)[1])
+
+
+def process_with(descriptor: int) -> int | None:
+    """Return the process of this host that has the lock of an open file (proc_locks(5)); None between two modules of a run."""
+    found = os.fstat(descriptor)
+    file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    for line in (system.read_text("/proc/locks") or "").splitlines():
+        fields = line.split()
+        # One that waits has an arrow before its class.
+        if fields[1:2] == ["FLOCK"] and fields[5:6] == [file] and int(fields[4]) > 0:
+            return int(fields[4])
+    return None
+
+
+def advice(process: int | None) -> str:
+    """Return what to do about a lock; `process` has it now."""
+    if process is None:
+        return f"Run again when it has finished, or {LEASE_SECONDS // 60} minutes after its last step at the latest"
+    return f"Run again when it has finished. If its process {process} on this host hangs, end that there: sudo kill {process}"
 
 
 def holder(lease: Lease | None) -> str:

@@ -6,10 +6,11 @@ import functools
 import importlib
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ..core import system
+from .addresses import Missing
 
 URI = "qemu:///system"
 MISSING = "libvirt is not installed yet; `hypervisor: true` in homelab_host brings it"
@@ -108,7 +109,15 @@ def running_beside(names: Collection[str]) -> int:
         running = connection().listAllDomains(library().VIR_CONNECT_LIST_DOMAINS_ACTIVE)
     except NotInstalled:
         return 0
-    return sum(int(domain.maxMemory()) for domain in running if domain.name() not in names) // 1024
+    return sum(_memory_of(domain) for domain in running if domain.name() not in names) // 1024
+
+
+def _memory_of(domain: Any) -> int:
+    """A domain's memory in KiB; none where it has just ended."""
+    try:
+        return int(domain.maxMemory())
+    except library().libvirtError:
+        return 0
 
 
 def lacking(names: Iterable[str]) -> dict[str, str]:
@@ -120,12 +129,31 @@ def lacking(names: Iterable[str]) -> dict[str, str]:
     return {}
 
 
-def each(work: dict[str, Callable[[], object]]) -> dict[str, str]:
-    """Do something for each resource. Return what failed, by name; one failure does not stop the others."""
+def each(work: Mapping[str, Callable[[], object]]) -> dict[str, str]:
+    """Do something for each resource. Return what failed, by name; no failure of one stops the others, whatever it is."""
     errors: dict[str, str] = {}
     for name, do in work.items():
         try:
             do()
-        except (library().libvirtError, OSError, TimeoutError, RuntimeError, system.CommandError) as error:
-            errors[name] = str(error)
+        except Exception as error:
+            errors[name] = failure(error)
     return errors
+
+
+def reasons(work: Mapping[str, Callable[[], list[str]]]) -> dict[str, list[str]]:
+    """Return the reasons of each resource, by name; a look at one that fails is a reason of that one alone."""
+    found: dict[str, list[str]] = {}
+    for name, look in work.items():
+        try:
+            found[name] = look()
+        except Exception as error:
+            found[name] = [f"it cannot be read: {failure(error)}"]
+    return found
+
+
+def failure(error: Exception) -> str:
+    """Return an error in words; one that nobody expects gets its type."""
+    expected = (library().libvirtError, OSError, RuntimeError, Missing, system.CommandError)
+    if isinstance(error, expected) and not isinstance(error, RecursionError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

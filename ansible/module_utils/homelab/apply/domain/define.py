@@ -34,8 +34,11 @@ def saved(domain: Any) -> list[str]:
     return [f"its memory is saved (virsh managedsave); start it with virsh start {name}, or drop it with virsh managedsave-remove {name}"]
 
 
-def removal_blockers_of(domain: Any, owner: str) -> list[str]:
-    """Why a domain must not be undefined: memory or disks that only its definition leads to."""
+def removal_blockers_of(name: str, owner: str) -> list[str]:
+    """Return why a domain must not be undefined: memory or disks that only its definition leads to; nothing where there is none."""
+    domain = named(name)
+    if domain is None:
+        return []
     return saved(domain) + chain.on_snapshots(records.paths(owner, "volume"), present(domain))
 
 
@@ -53,7 +56,7 @@ def undefine(name: str, owner: str) -> None:
     domain = named(name)
     if domain is not None and definition.owner_of(persistent(domain)) in (owner, None):
         record = records.read(owner, "domain", name) or {}
-        if reasons := removal_blockers_of(domain, owner):
+        if reasons := removal_blockers_of(name, owner):
             raise RuntimeError(reasons[0])
         shut_down(domain, record.get("shutdown_seconds", SHUTDOWN_SECONDS), record.get("force_off", False))
         snapshot.drop(domain, persistent(domain), owner)

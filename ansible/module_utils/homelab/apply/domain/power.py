@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import importlib
 import json
-import re
 import socket
 import time
 from collections.abc import Callable
@@ -18,10 +15,15 @@ from ...core.observer import Resource
 from ...observe import libvirt_host
 from ...observe.domain import definition
 from ...observe.domain.live import DETACH, TEXT, Step
-from ...observe.domain.observer import STATES, live_steps, persistent, present
+from ...observe.domain.observer import STATES, live_steps, present
+from . import agent
+from .console import last_lines, readable
 
 PATIENCE_SECONDS = 15
-CONSOLE_LINES = 15
+# Between two looks at a guest that is not ready.
+LOOK_SECONDS = 1
+# Of what a guest says that failed.
+MOST_CHARACTERS = 2000
 
 
 def start(domain: Any, resource: Resource) -> None:
@@ -38,14 +40,16 @@ def start(domain: Any, resource: Resource) -> None:
 def wait_until_ready(domain: Any, resource: Resource) -> None:
     """Wait until a guest shows all signs of being ready. Raises TimeoutError with the console's last lines."""
     end = time.monotonic() + resource["ready_timeout"]
-    while missing := [what for what, is_there in signs(domain, resource) if not is_there()]:
+    looks = signs(domain, resource, end)
+    while missing := [what + reason for what, look in looks if (reason := absent(look)) is not None]:
         if not domain.isActive():
             raise TimeoutError(f"it went off again without {', '.join(missing)}; {last_lines(domain)}")
-        if time.monotonic() > end:
+        # A look after the end would hide what the last one saw.
+        if time.monotonic() + LOOK_SECONDS > end:
             raise TimeoutError(
                 f"it runs, but after {resource['ready_timeout']} s there is no {', no '.join(missing)}; {last_lines(domain)}"
             )
-        time.sleep(1)
+        time.sleep(LOOK_SECONDS)
 
 
 def addresses_of(resource: Resource) -> dict[str, str]:
@@ -53,8 +57,16 @@ def addresses_of(resource: Resource) -> dict[str, str]:
     return {one["address"]: one["mac"] for one in resource["interfaces"] if "address" in one}
 
 
-def signs(domain: Any, resource: Resource) -> list[tuple[str, Callable[[], bool]]]:
-    """By what a guest is known to be ready, in words and as a look at it."""
+def absent(look: Callable[[], bool]) -> str | None:
+    """Return None for a sign that is there, else the reason where a guest's answer is one."""
+    try:
+        return None if look() else ""
+    except agent.InvalidAnswer as reason:
+        return f" ({readable(str(reason))})"
+
+
+def signs(domain: Any, resource: Resource, end: float) -> list[tuple[str, Callable[[], bool]]]:
+    """By what a guest is known to be ready, in words and as a look at it; nothing is asked of the guest's agent after `end`."""
     addresses = addresses_of(resource)
     found: list[tuple[str, Callable[[], bool]]] = [
         (f"answer from {address}", partial(answers, address, mac)) for address, mac in addresses.items()
@@ -62,9 +74,9 @@ def signs(domain: Any, resource: Resource) -> list[tuple[str, Callable[[], bool]
     if resource["ready"] == "ssh":
         found += [(f"SSH server at {address}", partial(has_ssh, address)) for address in list(addresses)[:1]]
     if resource["ready"] in ("agent", "cloud-init"):
-        found.append(("guest agent", partial(has_agent, domain)))
+        found.append(("guest agent", partial(agent.is_there, domain, end)))
     if resource["ready"] == "cloud-init":
-        found.append(("end of cloud-init", partial(has_finished, domain)))
+        found.append(("end of cloud-init", partial(has_finished, domain, end)))
     return found
 
 
@@ -86,53 +98,16 @@ def has_ssh(address: str) -> bool:
         return False
 
 
-def has_agent(domain: Any) -> bool:
-    """Whether the guest agent answers (qemu-ga(8))."""
+def has_finished(domain: Any, end: float) -> bool:
+    """Return whether cloud-init is through in the guest. Raise RuntimeError when something of it failed, or agent.InvalidAnswer."""
     try:
-        ask_agent(domain, "guest-ping")
+        found = agent.cloud_init_status(domain, end)
     except libvirt_host.library().libvirtError:
         return False
-    return True
-
-
-def ask_agent(domain: Any, command: str, **arguments: Any) -> Any:
-    """Return the guest agent's answer to a command (QEMU Guest Agent Protocol Reference). Raise libvirtError."""
-    asked = json.dumps({"execute": command, "arguments": arguments})
-    return json.loads(importlib.import_module("libvirt_qemu").qemuAgentCommand(domain, asked, 5, 0))["return"]
-
-
-def has_finished(domain: Any) -> bool:
-    """Whether cloud-init is through in the guest. Raises RuntimeError, with its own words and the console's last lines, when something
-    of it failed.
-    """
-    try:
-        argv = {"path": "cloud-init", "arg": ["status", "--format=json"], "capture-output": True}
-        pid = ask_agent(domain, "guest-exec", **argv)["pid"]
-        while not (done := ask_agent(domain, "guest-exec-status", pid=pid))["exited"]:
-            time.sleep(0.5)
-        status = json.loads(base64.b64decode(done.get("out-data", "")) or "{}")
-    except (libvirt_host.library().libvirtError, ValueError):
-        return False
-    if status.get("errors") or status.get("status") == "error":
-        reasons = "; ".join(str(one) for one in status.get("errors", [])) or status.get("detail", "")
-        raise RuntimeError(f"cloud-init failed in the guest: {readable(reasons)}; {last_lines(domain)}")
-    return status.get("status") in ("done", "disabled")
-
-
-def last_lines(domain: Any) -> str:
-    """The end of what a guest wrote to its console, where its definition keeps that."""
-    log = persistent(domain).find("devices/serial/log")
-    text = None if log is None else system.read_text(log.get("file", ""))
-    if not text:
-        return "it has written nothing to its console"
-    lines = [line for line in readable(text).splitlines() if line.strip()][-CONSOLE_LINES:]
-    return "\n".join(["its console's last lines:", *lines])
-
-
-def readable(text: str) -> str:
-    """A guest's console without what would move the cursor or change a terminal: it is the guest that wrote it."""
-    plain = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|.)", "", text)
-    return "".join(one if one == "\n" or one.isprintable() else " " for one in plain.replace("\r\n", "\n"))
+    if found["status"] == "error" or found["errors"]:
+        reasons = readable("; ".join(found["errors"]) or found["detail"])[:MOST_CHARACTERS]
+        raise RuntimeError(f"cloud-init failed in the guest: {reasons}; {last_lines(domain)}")
+    return found["status"] in ("done", "disabled")
 
 
 def wake(domain: Any) -> None:

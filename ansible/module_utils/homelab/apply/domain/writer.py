@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,10 +17,8 @@ from ..networkd import forget, write_files
 from ..writer import Change, Errors, Writer
 from . import snapshot
 from .define import define, disk_rejections, forget_name, rejected, removal_blockers_of, rename, saved, undefine
+from .past import Past, past_of
 from .power import catch_up, shut_down, start, wait_until_ready, wake
-
-# Within this time after its start was due, the guest of an interrupted run has probably not worked.
-PATIENCE_SECONDS = 600
 
 
 class DomainWriter(Domain, Writer):
@@ -31,45 +28,39 @@ class DomainWriter(Domain, Writer):
         if lacking := libvirt_host.lacking(resource["name"] for resource in resources):
             return lacking
         links = networkd.read_links()
-        found = {resource["name"]: missing_prerequisites_of(resource, owner, links) for resource in resources}
-        to_change = [resource for resource in resources if resource["name"] in self.to_change and not found[resource["name"]]]
-        for resource in to_change:
-            unmet = unmet_of(resolved(resource, owner, links.values()), links.values())
-            found[resource["name"]] += [reason for kind, reasons in unmet.items() if kind in self.changed_kinds for reason in reasons]
-        return joined(found)
+        return joined(libvirt_host.reasons({one["name"]: partial(self._missing, one, owner, links) for one in resources}))
+
+    def _missing(self, resource: Resource, owner: str, links: dict[str, networkd.Link]) -> list[str]:
+        found = missing_prerequisites_of(resource, owner, links)
+        if found or resource["name"] not in self.to_change:
+            return found
+        unmet = unmet_of(resolved(resource, owner, links.values()), links.values())
+        return [reason for kind, reasons in unmet.items() if kind in self.changed_kinds for reason in reasons]
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         links = list(networkd.read_links().values())
-        whole = [resolved(resource, owner, links) for resource in resources]
-        found = rules.across(whole)
-        to_change = [resource for resource in whole if resource["name"] in self.to_change]
-        for resource in to_change:
-            unmet = [reason for kind, reasons in unmet_of(resource, links).items() if kind not in self.changed_kinds for reason in reasons]
-            found[resource["name"]] += unmet + dhcp_leases.refusals(resource, links) + rejections_of(resource)
-        asked = [resource for resource in to_change if not found[resource["name"]]]
-        return joined(found | {resource["name"]: rejected(resource, owner) for resource in asked})
+        whole: dict[str, Resource] = {}
+        unread = libvirt_host.each({one["name"]: partial(put_resolved, whole, one, owner, links) for one in resources})
+        shared = rules.across(list(whole.values()))
+        to_change = [name for name in whole if name in self.to_change]
+        looks = {name: partial(self._rejections, whole[name], owner, links, shared[name]) for name in to_change}
+        return joined(shared | libvirt_host.reasons(looks)) | unread
+
+    def _rejections(self, resource: Resource, owner: str, links: list[networkd.Link], shared: list[str]) -> list[str]:
+        unmet = [reason for kind, reasons in unmet_of(resource, links).items() if kind not in self.changed_kinds for reason in reasons]
+        found = shared + unmet + dhcp_leases.refusals(resource, links) + rejections_of(resource)
+        # libvirt is asked when nothing else speaks against it.
+        return found or rejected(resource, owner)
 
     def disruption(self, change: Change) -> str:
-        resource, domain = change.resource, lookup(change.resource)
-        if domain is None:
-            return "live"
-        if definition.needs_replacement(persistent(domain), resource):
-            return "replace"
-        if not domain.isActive():
-            return "live"
-        if not resource["running"] or domain.name() != resource["name"]:
+        try:
+            return disruption_of(change)
+        except libvirt_host.library().libvirtError:
+            # A guest that does not answer may have to be restarted for anything.
             return "restart"
-        is_asked_for_at_boot = any(str(cloud_init.path_of(resource["name"])) in text for text in change.seen.differences)
-        with contextlib.suppress(Missing):
-            owner = definition.owner_of(persistent(domain)) or ""
-            whole = resolved(resource, owner, networkd.read_links().values())
-            if lag(domain, whole, owner, is_defined=False)[1]:
-                return "restart" if resource["restart"] == "allowed" else "next-boot"
-            is_asked_for_at_boot |= has_new_address(domain, whole)
-        return "next-boot" if is_asked_for_at_boot else "live"
 
     def removal_blockers(self, names: Sequence[str], owner: str) -> Errors:
-        return joined({name: removal_blockers_of(domain, owner) for name in names if (domain := named(name)) is not None})
+        return joined(libvirt_host.reasons({name: partial(removal_blockers_of, name, owner) for name in names}))
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         return libvirt_host.each({change.seen.name: partial(ensure, change, owner) for change in changes})
@@ -78,6 +69,32 @@ class DomainWriter(Domain, Writer):
         errors = libvirt_host.each({name: partial(undefine, name, owner) for name in names})
         forget(owner, self.kind, [name for name in names if name not in errors])
         return errors
+
+
+def disruption_of(change: Change) -> str:
+    """Return what a change does to a domain. Raise libvirtError."""
+    resource, domain = change.resource, lookup(change.resource)
+    if domain is None:
+        return "live"
+    if definition.needs_replacement(persistent(domain), resource):
+        return "replace"
+    if not domain.isActive():
+        return "live"
+    if not resource["running"] or domain.name() != resource["name"]:
+        return "restart"
+    is_asked_for_at_boot = any(str(cloud_init.path_of(resource["name"])) in text for text in change.seen.differences)
+    with contextlib.suppress(Missing):
+        owner = definition.owner_of(persistent(domain)) or ""
+        whole = resolved(resource, owner, networkd.read_links().values())
+        if lag(domain, whole, owner, is_defined=False)[1]:
+            return "restart" if resource["restart"] == "allowed" else "next-boot"
+        is_asked_for_at_boot |= has_new_address(domain, whole)
+    return "next-boot" if is_asked_for_at_boot else "live"
+
+
+def put_resolved(whole: dict[str, Resource], resource: Resource, owner: str, links: Iterable[networkd.Link]) -> None:
+    """Add a domain to the others by its name, with what it names. Raise libvirtError or Missing."""
+    whole[resource["name"]] = resolved(resource, owner, links)
 
 
 def has_new_address(domain: Any, resource: Resource) -> bool:
@@ -166,31 +183,6 @@ def ensure(change: Change, owner: str) -> None:
         seed.forget(resource["name"], owner)
     for name in given_up:
         forget_name(name, owner)
-
-
-@dataclass(frozen=True)
-class Past:
-    """A domain before a change: its definition, None of a new one; whether it ran; whether nobody saw the end of an earlier change;
-    whether the snapshot of that one is there to go back to, or is too old for it.
-    """
-
-    definition: definition.Element | None = None
-    ran: bool = True
-    unfinished: bool = False
-    taken: bool = False
-    report_stale_snapshot: bool = False
-
-
-def past_of(domain: Any, resource: Resource, change: Change, owner: str) -> Past:
-    """Return a domain as it was before a change, before an interrupted one, or before one that it has not started with."""
-    active, unfinished = bool(domain.isActive()), bool(change.record.get("pending"))
-    taken = snapshot.is_taken(domain)
-    report_stale_snapshot = taken and snapshot.age(domain) > resource["ready_timeout"] + PATIENCE_SECONDS
-    begun = snapshot.begun(domain, owner)
-    # A guest that has started since with what it was to get has taken it.
-    if begun is None or report_stale_snapshot or (not taken and active and not lag(domain, resource, owner)[1]):
-        return Past(persistent(domain), active, unfinished, report_stale_snapshot=report_stale_snapshot)
-    return Past(begun, True, unfinished, taken)
 
 
 def run(domain: Any, resource: Resource, owner: str, past: Past) -> None:

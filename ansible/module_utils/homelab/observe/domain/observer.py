@@ -106,10 +106,18 @@ def resolved(resource: Resource, owner: str, links: Iterable[Link]) -> Resource:
 
 
 def observe(resource: Resource, owner: str, links: Iterable[Link]) -> Observation:
-    """Return the observation of a domain: its definition, pending changes of a running one, its leases, and its state."""
+    """Return the observation of a domain. One that exists and cannot be read differs, and costs no other one."""
     domain = lookup(resource)
     if domain is None:
         return Observation(resource["name"])
+    try:
+        return observe_domain(domain, resource, owner, links)
+    except Exception as error:
+        return Observation(resource["name"], present=True, differences=[f"it cannot be read: {libvirt_host.failure(error)}"])
+
+
+def observe_domain(domain: Any, resource: Resource, owner: str, links: Iterable[Link]) -> Observation:
+    """Return the observation of a domain: its definition, pending changes of a running one, its leases, and its state."""
     root = persistent(domain)
     seen = Observation(resource["name"], present=True, owner=definition.owner_of(root))
     try:
