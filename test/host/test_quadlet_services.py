@@ -1,12 +1,19 @@
 """How long services are waited for, and what is said of those that do not come up. systemd and Podman are played by the test."""
 
+import itertools
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
+from writers import module
 
-from ansible.module_utils.homelab.apply.quadlet import services
+from ansible.module_utils.homelab.apply.quadlet import readiness, services
 from ansible.module_utils.homelab.apply.quadlet.services import Services
+from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.core import system
+from ansible.module_utils.homelab.core.observer import Observation
+from ansible.module_utils.homelab.observe.quadlet import states
 
 UP = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}
 STARTING = {**UP, "ActiveState": "activating", "SubState": "start", "Job": "7"}
@@ -58,7 +65,7 @@ def test_what_was_started_again_counts_as_running_once_it_lasts(restarts, starti
     entered = time.monotonic() - active
     times = {"InactiveExitTimestampMonotonic": entered - starting, "ActiveEnterTimestampMonotonic": entered}
     state = {**UP, "NRestarts": restarts, **{name: str(int(seconds * 1e6)) for name, seconds in times.items()}}
-    assert (services.not_ready("a.service", state) == "") is is_ready
+    assert (readiness.not_ready("a.service", state) == "") is is_ready
 
 
 def test_a_container_is_waited_for_until_it_is_healthy(wait):
@@ -98,3 +105,87 @@ def test_the_journal_is_told_since_this_run_began_and_without_the_values_of_the_
     monkeypatch.setattr(services.system, "run", run)
     unit = {"name": "a.container", "sections": {"Container": {"Secret": "db,type=env"}}}
     assert Services("system").journal(unit) == "connecting to postgres://app:********@db\nrefused"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only sleeping advances."""
+    now = SimpleNamespace(seconds=1000.0)
+    sleep = lambda seconds: setattr(now, "seconds", now.seconds + seconds)  # noqa: E731
+    monkeypatch.setattr(services, "time", SimpleNamespace(monotonic=lambda: now.seconds, sleep=sleep, time=time.time))
+    return now
+
+
+def watched(monkeypatch, looks, clock):
+    """What is said of a service with these looks without end, and after how many seconds."""
+    looks = iter(looks)
+    monkeypatch.setattr(services, "service_states", lambda *_: {"a": next(looks)})
+    monkeypatch.setattr(Services, "health", lambda *_: {})
+    said = Services("system").wait(["a"], frozenset())
+    return said, clock.seconds - 1000
+
+
+@pytest.mark.parametrize("period", [1, 30])
+def test_a_service_that_its_user_ends_again_and_again_is_given_up(monkeypatch, clock, period):
+    """Restarted by hand, systemd does not count that, and its state is always another one."""
+    looks = itertools.cycle([*[UP] * period, *[STARTING] * period])
+    monkeypatch.setattr(services, "not_ready", lambda *_: "it is not ready")
+    said, seconds = watched(monkeypatch, looks, clock)
+    assert (said, seconds < 12 * period) == ({"a": "a ends again and again; it was seen to end 5 times"}, True)
+
+
+def test_all_that_is_done_for_a_user_has_one_end(monkeypatch, clock):
+    changing = ({**STARTING, "Job": str(count)} for count in itertools.count(1))
+    said, seconds = watched(monkeypatch, changing, clock)
+    assert [*said] == ["a"]
+    assert seconds <= services.USER_SECONDS
+    given = []
+    monkeypatch.setattr(system, "run", lambda argv, **more: given.append(more["timeout"]) or subprocess.CompletedProcess(argv, 0, "", ""))
+    mine = Services("system")
+    clock.seconds += services.USER_SECONDS - 7
+    mine.reload()
+    assert given == [7]
+    clock.seconds += 8
+    with pytest.raises(TimeoutError, match="The work for user system took 30 minutes and was given up"):
+        mine.reload()
+
+
+def test_the_reason_stays_where_the_journal_cannot_be_read(monkeypatch):
+    def run(argv, **_):
+        raise system.CommandError(argv, "no end after 60 s")
+
+    monkeypatch.setattr(system, "run", run)
+    assert Services("system").journal({"name": "a.container", "sections": {"Container": {"Secret": "db"}}}) == ""
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "1.5", "\u00b2", "\u0665", "0x10", " 1", "9" * 5000, "18446744073709551615", "nan"])
+def test_a_number_that_is_none_fails_nothing(value):
+    names = ("NRestarts", "ExecMainStartTimestampMonotonic", "InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    state = {**UP, **dict.fromkeys(names, value)}
+    assert isinstance(readiness.not_ready("a.service", state), str)
+    assert readiness.given_up(state) is (value.startswith("1844"))
+    assert states.started(state) >= 0
+
+
+def test_a_line_without_end_is_cut(monkeypatch):
+    shown = f"ActiveState=active\nSubState={'x' * 10_000_000}\n=\nno value\n"
+    monkeypatch.setattr(system, "run", lambda argv, **_: subprocess.CompletedProcess(argv, 0, shown, ""))
+    [state] = states.service_states("system", ["a.service"]).values()
+    assert state["ActiveState"] == "active"
+    assert len(state["SubState"]) < 100_000
+
+
+def test_whatever_one_user_fails_with_fails_no_other_one(monkeypatch):
+    writer = module("quadlet_unit").QuadletUnitWriter()
+
+    def apply(services, *_):
+        if services.user == "root":
+            raise KeyError("SubState")
+        return {}
+
+    monkeypatch.setattr(writer, "_apply", apply)
+    monkeypatch.setattr(writer, "_remove", lambda user, *_: apply(SimpleNamespace(user=user)))
+    changes = [Change({"name": "a.container", "user": user}, Observation(f"{user}/a.container"), {}) for user in ("root", "system")]
+    failed = {"root/a.container": "KeyError: 'SubState'"}
+    assert writer.apply(changes, "lab") == failed
+    assert writer.remove(["root/a.container", "system/a.container"], "lab") == failed

@@ -11,17 +11,18 @@ from itertools import chain
 from ...core import system, validation
 from ...core.observer import Resource
 from ...observe.quadlet import unit_file
-from ...observe.quadlet.states import instances_of, manager_runs, service_states, state_drift, systemctl
+from ...observe.quadlet.states import instances_of, manager_runs, service_states, systemctl
 from ...observe.quadlet.users import account_of
 from .plan import Plan
+from .readiness import Ends, given_up, has_job, is_up, not_ready
 
 # Without any change of a service's state for so long, it is given up: systemd's own limits end what it still works on.
 STILL_SECONDS = 180
 WORKING_SECONDS = 900
-LONGEST_SECONDS = 3600
-CRASHES = 5
-# A restarted service counts as running after as many seconds as its start took, within these limits.
-STEADY_SECONDS = (10, 60)
+# For all that is done for one user: images, stopping, starting, and waiting for what starts.
+USER_SECONDS = 1800
+# Of that, for what is read of services that did not come up.
+JOURNAL_SECONDS = 60
 # When this run began, in seconds of time(2). Earlier output of a service may contain values of secrets that it no longer has.
 BEGUN = int(time.time())
 
@@ -38,13 +39,24 @@ class Services:
     def __init__(self, user: str) -> None:
         self.user = user
         self.account = account_of(user)
+        self.end = time.monotonic() + USER_SECONDS
+
+    def left(self, most: float) -> float:
+        """Return how many seconds a command may take. Raise TimeoutError once the user's time is over."""
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(
+                f"The work for user {self.user} took {USER_SECONDS // 60} minutes and was given up: see what its services wait for"
+            )
+        return min(most, left)
 
     def podman(self, *argv: str, check: bool = True, timeout: float = 120) -> str:
         """Podman as the user, whose containers are its own."""
-        return system.run(["podman", *argv], check=check, timeout=timeout, account=self.account).stdout
+        return system.run(["podman", *argv], check=check, timeout=self.left(timeout), account=self.account).stdout
 
     def systemctl(self, *argv: str) -> None:
-        system.run([*systemctl(self.user), *map(instances_of, argv)], check=False, timeout=STILL_SECONDS, account=self.account)
+        limit = self.left(STILL_SECONDS)
+        system.run([*systemctl(self.user), *map(instances_of, argv)], check=False, timeout=limit, account=self.account)
 
     @contextlib.contextmanager
     def manager(self) -> Iterator[None]:
@@ -99,7 +111,7 @@ class Services:
         """Remove Podman networks and volumes. Return why one still exists."""
         reasons: Reasons = {}
         for kind, name in (one.split("/", 1) for one in objects):
-            done = system.run(["podman", kind, "rm", name], check=False, account=self.account)
+            done = system.run(["podman", kind, "rm", name], check=False, timeout=self.left(120), account=self.account)
             reasons[f"{kind}/{name}"] = f"{kind} {name} could not be removed: {done.stderr.strip()}"
         left = self.objects() if objects else set()
         return {one: reason for one, reason in reasons.items() if one in left}
@@ -108,7 +120,8 @@ class Services:
         """Get the images that are not there, so that a start does not wait for a registry. The start tells of failures."""
         images = {unit_file.last(unit, "Image", "") for unit in units if unit["name"].endswith(".container")}
         for image in sorted(image for image in images if image and "%" not in image and not image.endswith((".image", ".build"))):
-            if system.run(["podman", "image", "exists", image], check=False, account=self.account).returncode != 0:
+            found = system.run(["podman", "image", "exists", image], check=False, timeout=self.left(120), account=self.account)
+            if found.returncode != 0:
                 with contextlib.suppress(system.CommandError):
                     self.podman("pull", "--quiet", image, check=False, timeout=WORKING_SECONDS)
 
@@ -133,11 +146,14 @@ class Services:
         """Wait until services are active, with a container where they are in `containers`, and healthy, in two looks one after another."""
         reasons: Reasons = {}
         before: object = None
-        begun = since = time.monotonic()
-        while services and time.monotonic() - begun < LONGEST_SECONDS:
+        since = time.monotonic()
+        ends = Ends()
+        while services and time.monotonic() < self.end - JOURNAL_SECONDS:
             states = service_states(self.user, services)
             reasons = {service: reason for service in services if (reason := not_ready(service, states.get(service, {})))}
-            lost = {service for service in services if given_up(states.get(service, {}))}
+            flapping = ends.see(states)
+            reasons |= flapping
+            lost = {service for service in services if given_up(states.get(service, {}))} | flapping.keys()
             # Podman is asked when nothing else is waited for. A check that failed as often as it may is a failure.
             ready = [service for service in services if service not in reasons and states[service].get("SubState") == "running"]
             health = {} if reasons.keys() - lost else self.health(ready, containers)
@@ -175,50 +191,15 @@ class Services:
             uid = self.account.pw_uid
             match = [f"_SYSTEMD_USER_UNIT={service}", f"_SYSTEMD_OWNER_UID={uid}", "+", f"USER_UNIT={service}", f"_UID={uid}"]
         show = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", "20", f"--since=@{BEGUN}"]
-        output = system.run([*show, *match], check=False).stdout.strip()
-        return validation.redact(output, self.secret_values(unit))
+        try:
+            secret = self.secret_values(unit)
+            return validation.redact(system.run([*show, *match], check=False, timeout=JOURNAL_SECONDS).stdout.strip(), secret)
+        except (system.CommandError, OSError):
+            # Without the values to leave out nothing is shown, and the reason that the journal would explain stays.
+            return ""
 
     def secret_values(self, unit: Resource) -> list[str]:
         """The values of the secrets that a unit names, podman-secret-inspect(1); of those that are there."""
         names = sorted(part.removeprefix("secret/") for part in unit_file.uses(unit) if part.startswith("secret/"))
         show = ["secret", "inspect", "--showsecret", "--format", "{{.SecretData}}"]
         return [self.podman(*show, name, check=False).removesuffix("\n") for name in names]
-
-
-def is_up(state: dict[str, str]) -> bool:
-    """Whether a service runs or is being started; one that crashed and waits for its next try is not."""
-    starting = state.get("ActiveState") == "activating" and state.get("SubState") != "auto-restart"
-    return starting or state.get("ActiveState") in ("active", "reloading")
-
-
-def not_ready(service: str, state: dict[str, str]) -> str:
-    """Why a service is not as it should be (yet)."""
-    differences = state_drift(service, state, True)
-    if not differences and crashes(state):
-        differences = [f"{service} ends again and again; systemd started it {state['NRestarts']} times more"]
-    if not differences and int(state.get("NRestarts") or 0) and not lasts(state):
-        differences = [f"{service} ended, and systemd has just started it again"]
-    return "; ".join(differences) or (f"{service} waits for its restart" if has_job(state) else "")
-
-
-def lasts(state: dict[str, str]) -> bool:
-    """Whether a service has been active for long enough, by systemd's own account. A busy host takes longer for an end, as for a start."""
-    left, active = (int(state.get(f"{name}TimestampMonotonic") or 0) / 1e6 for name in ("InactiveExit", "ActiveEnter"))
-    least, most = STEADY_SECONDS
-    return time.monotonic() - active >= min(max(least, active - left), most)
-
-
-def crashes(state: dict[str, str]) -> bool:
-    """Whether systemd starts a service again and again, counted from our own start."""
-    return int(state.get("NRestarts") or 0) >= CRASHES
-
-
-def has_job(state: dict[str, str]) -> bool:
-    """Whether systemd still has something to do for a service."""
-    return state.get("Job", "0") not in ("", "0")
-
-
-def given_up(state: dict[str, str]) -> bool:
-    """Whether waiting is in vain: systemd gave up, or starts it again and again."""
-    over = state.get("ActiveState") in ("failed", "inactive") and not has_job(state)
-    return over or crashes(state)

@@ -18,7 +18,8 @@ from ..writer import Change, Errors, Writer
 from . import checks, images
 from .files import applied_units, note_images, remove_files, write_all
 from .plan import Now, Plan, blamed, make_plan, merged, past_of, still_used
-from .services import Services, is_up
+from .readiness import is_up
+from .services import Services
 
 
 class QuadletUnitWriter(QuadletUnit, Writer):

@@ -22,6 +22,10 @@ States = dict[str, dict[str, str]]
 ANSWER_SECONDS = 20
 # How long a look waits for what systemd is just about.
 MOVING_SECONDS = 10
+# Of a number of 64 bits.
+MOST_DIGITS = 20
+# Of a line that systemctl prints; one of many drop-ins has some thousand.
+LONGEST = 64 * 1024
 
 
 def systemctl(user: str) -> list[str]:
@@ -54,7 +58,7 @@ def settled_states(user: str, services: Sequence[str]) -> States:
 
 def _show(user: str, services: Sequence[str]) -> list[dict[str, str]]:
     shown = system.run([*systemctl(user), "show", "-p", PROPERTIES, *services], account=account_of(user), timeout=ANSWER_SECONDS).stdout
-    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n")]
+    blocks = [dict(line[:LONGEST].split("=", 1) for line in block.splitlines() if "=" in line[:LONGEST]) for block in shown.split("\n\n")]
     return [block for block in blocks if block]
 
 
@@ -107,7 +111,13 @@ def runs(state: dict[str, str]) -> bool:
     return state.get("ActiveState") in ("active", "reloading") or (ended and state.get("ExecMainStartTimestampMonotonic", "0") != "0")
 
 
+def number(state: dict[str, str], name: str) -> int:
+    """Return a property that is a number, 0 for what is none: a user's manager belongs to that user, and prints anything."""
+    text = state.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else 0
+
+
 def started(state: dict[str, str]) -> float:
     """When what a service runs was started, in seconds of time(2); systemd counts from the boot (clock_gettime(2))."""
-    begun = int(state.get("ExecMainStartTimestampMonotonic") or 0)
+    begun = number(state, "ExecMainStartTimestampMonotonic")
     return time.time() - time.monotonic() + begun / 1e6 if begun else 0
