@@ -36,14 +36,15 @@ class Library:
 class Snapshot:
     """What a domain's disks were at a time."""
 
-    def __init__(self, domain, name, made):
-        self.domain, self.name, self.made = domain, name, made
+    def __init__(self, domain, name, description, made=0):
+        self.domain, self.name, self.description, self.made = domain, name, description, made
 
     def getName(self):
         return self.name
 
     def getXMLDesc(self):
-        return f"<domainsnapshot><name>{self.name}</name><creationTime>{int(self.made)}</creationTime></domainsnapshot>"
+        description = f"<description>{self.description}</description>" if self.description else ""
+        return f"<domainsnapshot><name>{self.name}</name>{description}<creationTime>{int(self.made)}</creationTime></domainsnapshot>"
 
     def delete(self):
         self.domain.snapshots.remove(self)
@@ -105,7 +106,8 @@ class Domain:
     def snapshotCreateXML(self, text, _flags):
         assert not self.isActive()
         self.calls.append("snapshot")
-        self.snapshots.append(Snapshot(self, definition.parse(text).findtext("name"), time.time()))
+        root = definition.parse(text)
+        self.snapshots.append(Snapshot(self, root.findtext("name"), root.findtext("description"), time.time()))
 
     def revertToSnapshot(self, _snapshot):
         assert not self.isActive()

@@ -10,6 +10,7 @@ from machine_mock import module
 
 from ansible.module_utils.homelab.apply.domain import snapshot
 from ansible.module_utils.homelab.apply.writer import Change
+from ansible.module_utils.homelab.core.rollback import store
 from ansible.module_utils.homelab.observe.domain import definition, edit
 from ansible.module_utils.homelab.observe.domain import observer as kind
 
@@ -22,10 +23,16 @@ def host(monkeypatch, machine, tmp_path):
     return mock_host(monkeypatch, machine, tmp_path)
 
 
-def broken_off(domain, before, ago):
+def broken_off(monkeypatch, domain, before, ago):
     """As a run leaves a domain that had this definition, and was killed a while ago once it had taken a snapshot."""
     snapshot.remember(domain, before, OWNER)
-    domain.snapshots.append(libvirt_mock.Snapshot(domain, snapshot.TAG, time.time() - ago))
+    now = store.uptime()
+    with monkeypatch.context() as then:
+        then.setattr(store, "uptime", lambda: now)
+        then.setattr(domain, "live", None)
+        snapshot.take(domain, before)
+    monkeypatch.setattr(store, "uptime", lambda: now + ago)
+    domain.calls.clear()
 
 
 def never_ready(monkeypatch, library):
@@ -40,7 +47,7 @@ def never_ready(monkeypatch, library):
 def test_disks_go_back_to_before_a_run_that_was_broken_off_only_while_the_guest_cannot_have_worked_since(monkeypatch, host, ago, reverted):
     library = module("domain")
     domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
-    broken_off(domain, edit.named(domain.root, "web"), ago)
+    broken_off(monkeypatch, domain, edit.named(domain.root, "web"), ago)
     never_ready(monkeypatch, library)
     wanted = whole(**SAFE)
     [said] = library.DomainWriter().apply([Change(wanted, kind.observe(wanted, OWNER, host.links), {"pending": True})], OWNER).values()
@@ -50,6 +57,39 @@ def test_disks_go_back_to_before_a_run_that_was_broken_off_only_while_the_guest_
         reverted,
     )
     assert domain.snapshotListNames() == ([] if reverted else [snapshot.TAG])
+
+
+def stays(monkeypatch, host, domain):
+    """Whether the disks of a guest that is not ready stay as they are."""
+    library = module("domain")
+    never_ready(monkeypatch, library)
+    wanted = whole(**SAFE)
+    [said] = library.DomainWriter().apply([Change(wanted, kind.observe(wanted, OWNER, host.links), {"pending": True})], OWNER).values()
+    assert ("revert" in domain.calls) is ("may have worked since" not in said)
+    return "revert" not in domain.calls
+
+
+@pytest.mark.parametrize("step", [-30 * HOUR, -6 * HOUR, 6 * HOUR])
+@pytest.mark.parametrize(("ago", "old"), [(HOUR / 20, False), (6 * HOUR, True)])
+def test_the_age_of_a_snapshot_does_not_follow_the_clock(monkeypatch, host, step, ago, old):
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    broken_off(monkeypatch, domain, edit.named(domain.root, "web"), ago)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + ago + step)
+    assert stays(monkeypatch, host, domain) is old
+
+
+@pytest.mark.parametrize(
+    "description",
+    [None, "", "mine", "boot other, 5 s", "boot {boot}, 99999999999 s", "boot {boot}, -5 s", "boot {boot}, 9999999999999999 s"],
+)
+def test_disks_stay_where_it_is_not_known_since_when_the_guest_may_have_worked(monkeypatch, host, description):
+    """As of an older version, which noted the time of day alone, or of another boot."""
+    domain = guest(monkeypatch, host, whole(**SAFE), runs=True)
+    snapshot.remember(domain, edit.named(domain.root, "web"), OWNER)
+    text = description and description.format(boot=store.boot())
+    domain.snapshots.append(libvirt_mock.Snapshot(domain, snapshot.TAG, text, time.time() - 5))
+    assert stays(monkeypatch, host, domain)
 
 
 def test_a_change_that_an_earlier_run_only_defined_is_put_back_as_well(monkeypatch, host):

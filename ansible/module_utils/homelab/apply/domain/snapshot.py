@@ -7,14 +7,16 @@ The definition is a file beside the records until the guest is ready, so that th
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ...core import records, system
 from ...core.observer import Resource
+from ...core.rollback import store
 from ...observe import libvirt_host
 from ...observe.domain import definition, edit
 from ...observe.domain.definition import Element
@@ -81,9 +83,16 @@ def is_taken(domain: Any) -> bool:
 
 
 def age(domain: Any) -> float:
-    """How many seconds ago it was taken (creationTime, https://libvirt.org/formatsnapshot.html)."""
-    made = definition.parse(domain.snapshotLookupByName(TAG).getXMLDesc()).findtext("creationTime") or "0"
-    return time.time() - int(made)
+    """Return how many seconds ago the snapshot was taken, by a clock that nobody sets; infinity before this boot, or where that is unknown.
+
+    Snapshots of version 0.1.0 have only the time of day.
+    """
+    text = definition.parse(domain.snapshotLookupByName(TAG).getXMLDesc()).findtext("description") or ""
+    taken = re.fullmatch(r"boot (\S+), ([0-9]{1,12}) s", text.strip())
+    if taken is None or taken[1] != store.boot():
+        return math.inf
+    seconds = store.uptime() - int(taken[2])
+    return seconds if seconds >= 0 else math.inf
 
 
 def begun(domain: Any, owner: str) -> Element | None:
@@ -100,7 +109,8 @@ def file_of(domain: Any, owner: str) -> Path:
 def take(domain: Any, root: Element) -> None:
     """Keep disks and firmware's memory. Raises libvirtError where libvirt cannot, such as for raw disks."""
     _forget(domain, root)
-    domain.snapshotCreateXML(f"<domainsnapshot><name>{TAG}</name></domainsnapshot>", 0)
+    when = f"boot {store.boot()}, {int(store.uptime())} s"
+    domain.snapshotCreateXML(f"<domainsnapshot><name>{TAG}</name><description>{when}</description></domainsnapshot>", 0)
     for nvram, copy in nvram_of(root):
         if nvram.exists():
             shutil.copy2(nvram, copy)
