@@ -122,6 +122,7 @@ def test_what_cannot_be_had_is_known_without_fetching_it(tmp_path):
 
 def test_an_image_without_room_is_told_before_it_is_fetched(tmp_path, monkeypatch):
     library = module("image")
+    monkeypatch.setattr(library, "RESERVE", 0)
     monkeypatch.setattr(library, "FOLDER", tmp_path / "not/yet/there")
     source = tmp_path / "source"
     source.write_bytes(os.urandom(3 * MIB))
@@ -196,8 +197,9 @@ def test_a_connection_that_breaks_off_leaves_nothing_behind_and_the_next_try_is_
 
 
 @pytest.mark.parametrize("data", [b"", b"x", bytes(MIB), b"x" + bytes(2 * MIB), bytes(2 * MIB) + b"x", b"x" + bytes(2 * MIB) + b"x"])
-def test_a_copy_is_the_same_and_zeros_take_no_room(tmp_path, data):
+def test_a_copy_is_the_same_and_zeros_take_no_room(monkeypatch, tmp_path, data):
     library = module("image")
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
     (tmp_path / "source").write_bytes(data)
     with (tmp_path / "source").open("rb") as source, (tmp_path / "copy").open("wb") as target:
         library.copy(source, target, hashlib.sha256(data).hexdigest())

@@ -1,5 +1,6 @@
 """Whether a registry has an image; the registry is a server of the test's own."""
 
+import io
 import threading
 import time
 import urllib.request
@@ -168,7 +169,9 @@ def test_a_token_is_asked_for_as_the_registry_says_and_is_all_that_is_sent(serve
 
 def test_a_redirect_away_from_https_is_not_followed():
     def followed(place):
-        return image_registry.Asker("https").redirect_request(urllib.request.Request("https://quay.io/v2/"), None, 307, "", {}, place)
+        return image_registry.Asker("https").redirect_request(
+            urllib.request.Request("https://quay.io/v2/"), io.BytesIO(), 307, "", {}, place
+        )
 
     assert followed("http://quay.io/v2/x") is None
     assert followed("https://cdn.quay.io/x").full_url == "https://cdn.quay.io/x"

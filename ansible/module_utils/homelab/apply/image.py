@@ -10,16 +10,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
-from typing import IO
+from typing import IO, Any
 
 from ..core import records, system
-from ..core.disk_space import DiskSpace
+from ..core.deadline import deadline
+from ..core.disk_space import DiskSpace, left_in
 from ..core.observer import Resource
+from ..core.sizes import MIB
 from ..observe.image import FOLDER, MODE, Image, data_of, hash_of, info_of, is_url, path_of, used_by_others
 from .writer import Change, Errors, Writer
 
 SILENCE_SECONDS = 60
+FETCH_SECONDS = 3600
 ANSWER_SECONDS = 15
+MOST_REDIRECTS = 5
+# In digits, of a length in bytes.
+MOST_DIGITS = 18
+# Stays free where images lie, in bytes: the host itself writes there.
+RESERVE = 256 * MIB
 # A run of zeros of this length becomes a hole, in bytes.
 BLOCK = 64 * 1024
 
@@ -29,7 +37,7 @@ class ImageWriter(Image, Writer):
 
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         errors: Errors = {}
-        space = DiskSpace()
+        space = DiskSpace(RESERVE)
         # Two of one hash are one file.
         counted: set[str] = set()
         for resource in [
@@ -64,6 +72,17 @@ class ImageWriter(Image, Writer):
         return {}
 
 
+class Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server to few other places, by HTTP alone, and reads nothing of what it sends beside that."""
+
+    max_redirections = max_repeats = MOST_REDIRECTS
+
+    def redirect_request(self, *args: Any, **named: Any) -> urllib.request.Request | None:
+        """By HTTPRedirectHandler's rules; the second argument is the answer, the last one is where to."""
+        args[1].close()
+        return super().redirect_request(*args, **named) if args[-1].startswith(("http://", "https://")) else None
+
+
 class OutOfReach(Exception):
     """A source cannot be fetched; the text gives the reason."""
 
@@ -75,16 +94,18 @@ def size_of(source: str) -> int:
             raise OutOfReach(f"there is no file {source} on this host")
         return data_of(source)
     try:
-        with urllib.request.urlopen(urllib.request.Request(source, method="HEAD"), timeout=ANSWER_SECONDS) as answer:
+        request = urllib.request.Request(source, method="HEAD")
+        with deadline(ANSWER_SECONDS), urllib.request.build_opener(Redirects).open(request, timeout=ANSWER_SECONDS) as answer:
             length = answer.headers.get("Content-Length") or ""
     except urllib.error.HTTPError as error:
+        error.close()
         # Some servers answer GET alone.
         if error.code in (403, 405, 501):
             return 0
         raise OutOfReach(f"{source} cannot be had: {error}") from error
-    except (OSError, HTTPException) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise OutOfReach(f"{source} cannot be had: {error}") from error
-    return int(length) if length.isdecimal() else 0
+    return int(length) if length.isdecimal() and len(length) <= MOST_DIGITS else 0
 
 
 def ensure(resource: Resource) -> None:
@@ -94,10 +115,9 @@ def ensure(resource: Resource) -> None:
         os.chmod(path, MODE)
         return
     system.make_folder(FOLDER, mode=0o755)
-    # A fixed name, so that the next run replaces what an interrupted one left.
-    scratch = str(FOLDER / f".homelab-{resource['sha256']}")
+    scratch = scratch_of(resource["sha256"])
     try:
-        with opened(resource["source"]) as source, open(scratch, "wb", opener=private) as target:
+        with deadline(FETCH_SECONDS), opened(resource["source"]) as source, open(scratch, "wb", opener=private) as target:
             copy(source, target, resource["sha256"])
         if shutil.which("qemu-img"):
             info_of(scratch)
@@ -109,6 +129,11 @@ def ensure(resource: Resource) -> None:
             os.unlink(scratch)
 
 
+def scratch_of(sha256: str) -> str:
+    """Return where an image lies until it is whole: a fixed name, so that the next run replaces what an interrupted one left."""
+    return str(FOLDER / f".homelab-{sha256}")
+
+
 def private(path: str, flags: int) -> int:
     """Open a file that nobody else reads."""
     return os.open(path, flags, 0o600)
@@ -117,7 +142,7 @@ def private(path: str, flags: int) -> int:
 def opened(source: str) -> IO[bytes]:
     """A source to read from."""
     if is_url(source):
-        found: IO[bytes] = urllib.request.urlopen(source, timeout=SILENCE_SECONDS)
+        found: IO[bytes] = urllib.request.build_opener(Redirects).open(source, timeout=SILENCE_SECONDS)
         return found
     return open(source, "rb")
 
@@ -125,12 +150,18 @@ def opened(source: str) -> IO[bytes]:
 def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
     """Copy what has the hash, with holes for zeros, so that `data_of` is what copies of it take.
 
-    Raises ValueError at another hash, and OSError where a server ends before it has sent what it promised, which `read` takes for the end.
+    Raise ValueError at another hash, and OSError where it does not fit, or where a server ends before it has sent what it announced, which
+    `read` takes for the end.
     """
     digest = hashlib.sha256()
+    # A server sends at most what it announced, which need not be what it said before.
+    if lacking := DiskSpace(RESERVE).shortage(FOLDER, getattr(source, "length", None) or 0):
+        raise OSError(f"it is {lacking}")
     while block := source.read(BLOCK):
         digest.update(block)
         if block.strip(b"\0"):
+            if left_in(FOLDER) < RESERVE + len(block):
+                raise OSError(f"it is larger than the room in {FOLDER}, where {RESERVE // MIB} MiB stay free")
             target.write(block)
         else:
             target.seek(len(block), os.SEEK_CUR)
@@ -146,7 +177,8 @@ def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
 def let_go(owner: str, name: str, sha256: str | None, wanted: str | None) -> None:
     """Remove a file that no image of anybody's is any more."""
     if sha256 and sha256 != wanted and not used_by_others(owner, name, sha256):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path_of(sha256))
+        for path in (path_of(sha256), scratch_of(sha256)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         with contextlib.suppress(OSError):
             os.rmdir(FOLDER)

@@ -78,7 +78,8 @@ class Asker(urllib.request.HTTPRedirectHandler):
         self.opener = urllib.request.build_opener(self)
 
     def redirect_request(self, *args: Any, **named: Any) -> urllib.request.Request | None:
-        """By HTTPRedirectHandler's rules; the last argument is where to."""
+        """By HTTPRedirectHandler's rules; the second argument is the answer, of which no more is read, the last one is where to."""
+        args[1].close()
         return super().redirect_request(*args, **named) if args[-1].startswith(f"{self.scheme}://") else None
 
     def is_missing(self, image: Image) -> bool:

@@ -20,9 +20,10 @@ def left_in(folder: str | Path) -> int:
 
 
 class DiskSpace:
-    """The space that is left on each file system while files are planned one after the other."""
+    """The space that is left on each file system while files are planned one after the other; `reserve` bytes of it stay free."""
 
-    def __init__(self) -> None:
+    def __init__(self, reserve: int = 0) -> None:
+        self.reserve = reserve
         self.left: dict[int, int] = {}
 
     def shortage(self, folder: str | Path, size: int) -> str:
@@ -32,7 +33,7 @@ class DiskSpace:
         """
         there = nearest(folder)
         device = os.stat(there).st_dev
-        left = self.left.setdefault(device, left_in(there))
+        left = self.left.setdefault(device, max(0, left_in(there) - self.reserve))
         if size > left:
             return f"{-(-size // MIB)} MiB, and there are {left // MIB} MiB left in {folder}"
         self.left[device] = left - size
