@@ -86,6 +86,64 @@ def test_a_lost_public_part_is_made_of_the_private_one(host):
     assert cloud_init.host_key("web", "lab") == key
 
 
+BROKEN = ["", "\n", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza", "\0" * 400]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("public", [None, "", "ssh-ed25519 AAA", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG2 other"])
+def test_what_a_power_cut_left_of_a_key_is_none(host, text, public):
+    key = cloud_init.key_of("web", "lab")
+    key.parent.mkdir(parents=True)
+    key.write_text(text)
+    if public is not None:
+        cloud_init.public_of("web", "lab").write_text(public)
+    seed.make(UNIT, "lab", ID)
+    whole = seed.public_part(key.read_text()).split()[:2]
+    assert (whole[0], cloud_init.host_key("web", "lab")) == ("ssh-ed25519", " ".join(whole))
+    assert (key.stat().st_mode & 0o777, sorted(path.name for path in key.parent.iterdir())) == (0o600, ["web", "web.pub", "web.seed.json"])
+
+
+@pytest.mark.parametrize("text", [None, *BROKEN])
+def test_a_key_that_a_guest_may_have_is_not_replaced(host, text):
+    seed.make(UNIT, "lab", ID)
+    key, public = cloud_init.key_of("web", "lab"), cloud_init.host_key("web", "lab")
+    whole = key.read_text()
+    if text is None:
+        key.unlink()
+    else:
+        key.write_text(text)
+    assert cloud_init.differences(UNIT, "lab", ID) != []
+    [reason] = seed.rejections(UNIT, "lab")
+    assert f"{key} is missing or no SSH key, and guest web may have booted with the real one" in reason
+    with pytest.raises(RuntimeError, match="Restore it from a backup"):
+        seed.make(UNIT, "lab", ID)
+    assert seed.rejections({**UNIT, "name": "shop", "renamed_from": "web"}, "lab") == [reason]
+    # As the message says: restored, with whatever mode; or given up.
+    key.write_text(whole)
+    key.chmod(0o644)
+    assert seed.rejections(UNIT, "lab") == []
+    key.write_text("")
+    cloud_init.made_of("web", "lab").unlink()
+    seed.make(UNIT, "lab", ID)
+    assert cloud_init.host_key("web", "lab") not in (None, public)
+
+
+def test_a_broken_public_part_is_made_of_the_private_one(host):
+    seed.make(UNIT, "lab", ID)
+    key = cloud_init.host_key("web", "lab")
+    cloud_init.public_of("web", "lab").write_text("ssh-ed255")
+    seed.make(UNIT, "lab", ID)
+    assert cloud_init.host_key("web", "lab") == key
+
+
+def test_a_key_is_written_whole_or_not_at_all(host, monkeypatch):
+    written = []
+    write = system.write_text
+    monkeypatch.setattr(system, "write_text", lambda path, *more, **named: written.append(path) or write(path, *more, **named))
+    seed.make(UNIT, "lab", ID)
+    assert {cloud_init.key_of("web", "lab"), cloud_init.public_of("web", "lab")} <= {*written}
+
+
 def test_each_interface_asks_by_its_mac_address():
     links = cloud_init.network_of(UNIT["interfaces"])["ethernets"]
     assert [one["match"]["macaddress"] for one in links.values()] == ["52:54:00:00:00:0a", "52:54:00:00:00:0b"]

@@ -26,13 +26,50 @@ def make(resource: Resource, owner: str, uuid: str) -> None:
 
 
 def make_key(name: str, owner: str) -> None:
-    """Create a host key where there is none. An existing key stays: an installed guest has it, and others know the guest by it."""
+    """Create a host key where there is none. An existing key stays: an installed guest has it, and others know the guest by it.
+
+    A power cut may leave a file without its content; that is no key. Raise RuntimeError where a guest may have the real one.
+    """
+    if reason := lost_key(name, owner):
+        raise RuntimeError(reason)
     key, public = cloud_init.key_of(name, owner), cloud_init.public_of(name, owner)
     system.make_folder(key.parent, mode=0o700)
-    if not key.exists():
-        system.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(key)])
-    if not public.exists():
-        system.write_text(public, system.run(["ssh-keygen", "-y", "-f", str(key)]).stdout)
+    known = public_part(system.read_text(key))
+    if not known:
+        with system.scratch_folder() as folder:
+            system.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / "key")])
+            made = system.read_text(folder / "key") or ""
+        known = public_part(made)
+        system.write_text(key, made, mode=0o600)
+    if (system.read_text(public) or "").split()[:2] != known.split()[:2]:
+        system.write_text(public, known)
+
+
+def rejections(resource: Resource, owner: str) -> list[str]:
+    """Return why a domain cannot have its seed: the host key that its guest has is lost, under its present name or its former one."""
+    names = [resource["name"], *([resource["renamed_from"]] if "renamed_from" in resource else [])]
+    return [reason for name in names if "cloud_init" in resource and (reason := lost_key(name, owner))]
+
+
+def lost_key(name: str, owner: str) -> str:
+    """Return why a guest's host key can neither be used nor be replaced, else ''. A guest may have booted with any seed that was made."""
+    key, made = cloud_init.key_of(name, owner), cloud_init.made_of(name, owner)
+    if not made.exists() or public_part(system.read_text(key)):
+        return ""
+    return (
+        f"{key} is missing or no SSH key, and guest {name} may have booted with the real one. Restore it from a backup, or copy "
+        f"/etc/ssh/ssh_host_ed25519_key of the guest there. If the guest never ran, or is to be installed anew, remove {made}"
+    )
+
+
+def public_part(private: str | None) -> str:
+    """Return the public part of a private key, '' where a text is none (ssh-keygen(1))."""
+    if not private:
+        return ""
+    with system.scratch_folder() as folder:
+        system.write_text(folder / "key", private, mode=0o600)
+        done = system.run(["ssh-keygen", "-y", "-P", "", "-f", str(folder / "key")], check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def copy_key(old: str, new: str, owner: str) -> None:
@@ -71,6 +108,7 @@ def write(path: Path, files: dict[str, str]) -> None:
                 ]
             )
             os.chmod(scratch, 0o600)
+            system.sync(scratch)
             os.rename(scratch, path)
         finally:
             with contextlib.suppress(FileNotFoundError):

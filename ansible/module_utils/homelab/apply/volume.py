@@ -177,22 +177,13 @@ def make(resource: Resource, path: str, source: str | None) -> None:
         else:
             system.run(["qemu-img", "create", "-q", "-f", resource["format"], scratch, str(bytes_of(resource))])
         os.chmod(scratch, 0o600)
-        sync(scratch)
+        system.sync(scratch)
         # Never over a file that came meanwhile.
         os.link(scratch, path)
-        sync(os.path.dirname(path))
+        system.sync(os.path.dirname(path))
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(scratch)
-
-
-def sync(path: str) -> None:
-    """Have a file, or what a folder holds, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def grow(path: str, resource: Resource) -> None:

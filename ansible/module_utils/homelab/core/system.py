@@ -134,6 +134,15 @@ def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, 
         raise
 
 
+def sync(path: str | Path) -> None:
+    """Have a file, or the names in a folder, survive a power cut (fsync(2))."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def make_folder(path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
     """Make a folder and those above it; only folders that are new get mode and owner."""
     path = Path(path)

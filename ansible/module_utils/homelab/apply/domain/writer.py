@@ -48,7 +48,7 @@ class DomainWriter(Domain, Writer):
 
     def _rejections(self, resource: Resource, owner: str, links: list[networkd.Link], shared: list[str]) -> list[str]:
         unmet = [reason for kind, reasons in unmet_of(resource, links).items() if kind not in self.changed_kinds for reason in reasons]
-        found = shared + unmet + dhcp_leases.refusals(resource, links) + rejections_of(resource)
+        found = shared + unmet + dhcp_leases.refusals(resource, links) + seed.rejections(resource, owner) + rejections_of(resource)
         # libvirt is asked when nothing else speaks against it.
         return found or rejected(resource, owner)
 
