@@ -153,3 +153,20 @@ def test_a_chain_of_headers_that_is_a_loop_ends(monkeypatch, host, tmp_path):
     monkeypatch.setattr(chain.volume, "info_of", lambda *_: {"full-backing-filename": path, "backing-filename-format": "qcow2"})
     disk = definition.parse(f"<disk><driver type='qcow2'/><source file='{path}'/></disk>")
     assert set(chain.files_below(disk)) == {path}
+
+
+@pytest.mark.parametrize(("code", "fails"), [(42, False), (1, True)])
+def test_a_domain_that_ends_while_it_is_looked_at_has_no_disk_and_one_that_cannot_be_read_may_have_any(pool, machine, code, fails):
+    use(machine, hostile_disk(pool / "web"), "raw")
+    listed = machine.connection.domain
+
+    def gone(_flags=0):
+        raise libvirt_mock.LibvirtError(code)
+
+    listed.XMLDesc = gone
+    if fails:
+        with pytest.raises(libvirt_mock.LibvirtError):
+            adopted()
+    else:
+        assert adopted() == ("", "qcow2")
+        assert kind.owners() == {}

@@ -154,7 +154,7 @@ def copy(source: IO[bytes], target: IO[bytes], sha256: str) -> None:
     `read` takes for the end.
     """
     digest = hashlib.sha256()
-    # A server sends at most what it announced, which need not be what it said before.
+    # A server sends at most what it announced, which may differ from its answer to HEAD.
     if lacking := DiskSpace(RESERVE).shortage(FOLDER, getattr(source, "length", None) or 0):
         raise OSError(f"it is {lacking}")
     while block := source.read(BLOCK):

@@ -9,6 +9,7 @@ import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from . import libvirt_host, pool
@@ -52,7 +53,9 @@ def users_of(path: str, among: Iterable[User] | None = None) -> list[User]:
 def _uses(domain: Any, flags: int) -> Iterator[User]:
     """Return the files of one definition of a domain."""
     is_live = flags == 0 and bool(domain.isActive())
-    for disk in ET.fromstring(domain.XMLDesc(flags)).findall("devices/disk"):
+    # One that has ended since it was listed has no disks.
+    text = libvirt_host.found(partial(domain.XMLDesc, flags), libvirt_host.NO_DOMAIN)
+    for disk in ET.fromstring(text or "<domain/>").findall("devices/disk"):
         target = disk.find("target")
         name = "" if target is None else target.get("dev", "")
         images = [(disk, "driver", True), *((part, "format", False) for tag in PARTS for part in disk.iter(tag))]

@@ -22,7 +22,7 @@ from .console import last_lines, readable
 PATIENCE_SECONDS = 15
 # Between two looks at a guest that is not ready.
 LOOK_SECONDS = 1
-# Of what a guest says that failed.
+# Of the reasons that a guest reports.
 MOST_CHARACTERS = 2000
 
 

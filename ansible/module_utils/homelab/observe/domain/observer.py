@@ -65,7 +65,9 @@ def owners() -> dict[str, str | None]:
         domains = libvirt_host.connection().listAllDomains()
     except libvirt_host.NotInstalled:
         return {}
-    return {domain.name(): definition.owner_of(persistent(domain)) for domain in domains}
+    found = {domain.name(): libvirt_host.found(partial(persistent, domain), libvirt_host.NO_DOMAIN) for domain in domains}
+    # One without a definition has ended since it was listed.
+    return {name: definition.owner_of(root) for name, root in found.items() if root is not None}
 
 
 def named(name: str) -> Any | None:
