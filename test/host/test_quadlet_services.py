@@ -186,6 +186,6 @@ def test_whatever_one_user_fails_with_fails_no_other_one(monkeypatch):
     monkeypatch.setattr(writer, "_apply", apply)
     monkeypatch.setattr(writer, "_remove", lambda user, *_: apply(SimpleNamespace(user=user)))
     changes = [Change({"name": "a.container", "user": user}, Observation(f"{user}/a.container"), {}) for user in ("root", "system")]
-    failed = {"root/a.container": "KeyError: 'SubState'"}
+    failed = {"root/a.container": "user root: KeyError: 'SubState'"}
     assert writer.apply(changes, "lab") == failed
     assert writer.remove(["root/a.container", "system/a.container"], "lab") == failed
