@@ -205,7 +205,8 @@ test("a program's own secret output arrives, and is in no state, not even encryp
     `const pulumi = require("@pulumi/pulumi");
 const { PodmanSecret } = require("@homelab/providers");
 const given = { value: pulumi.secret(process.env.VALUE), key: pulumi.secret(${JSON.stringify(KEY)}) };
-new PodmanSecret("own", { host: "hv", inventory: "../inventory", owner: "program" }, { user: "web", name: "own" }, {}, given);
+const target = { host: "hv", inventory: "../inventory", owner: "program" };
+new PodmanSecret("own", { ...target, unit: { user: "web", name: "own" }, ...given });
 `,
   );
   const program = (args: string[], number = 1) =>
