@@ -29,7 +29,7 @@ export class Composition {
     dependsOn: pulumi.ComponentResourceOptions["dependsOn"],
   ) {
     this.config = config;
-    this.target = { inventory: target.inventory, owner: target.owner, host: config.name };
+    this.target = { inventory: target.inventory, owner: target.owner, host: config.name, renamedFrom: config.homelab_renamed_from };
     this.after = [dependsOn ?? []].flat() as pulumi.Resource[];
   }
 

@@ -29,7 +29,7 @@ export class ManagedHost extends pulumi.ComponentResource {
   readonly services: pulumi.Output<Service>[];
 
   constructor(name: string, args: ManagedHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:index:ManagedHost", name, {}, opts);
+    super("homelab:index:ManagedHost", name, {}, { ...opts, aliases: [...(opts?.aliases ?? []), ...aliasesOf(args.config)] });
     this.config = args.config;
     const composition = new Composition(this, args, opts?.dependsOn);
 
@@ -50,6 +50,9 @@ export class ManagedHost extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 }
+
+/** A host that was renamed is the same one, with all its resources. */
+const aliasesOf = ({ homelab_renamed_from: former }: InventoryHost): { name: string }[] => (former === undefined ? [] : [{ name: former }]);
 
 function composeBase(composition: Composition): pulumi.Resource[] {
   const { homelab_host: base } = composition.config;

@@ -6,13 +6,17 @@ import { type KindName, completed, idIn, kindNamed, withPresentKeys } from "./ki
 import { described, messageOf, valueAt } from "./messages";
 import { observe } from "./ssh/observe";
 
-/** The inputs of every resource. `unit` is its configuration, `inventory` a folder relative to the Pulumi project. */
+/**
+ * The inputs of every resource. `unit` is its configuration, `inventory` a folder relative to the Pulumi project. Of a host that
+ * was renamed, `renamedFrom` is the former name; it is no part of the state.
+ */
 export interface Inputs {
   kind: KindName;
   host: string;
   inventory: string;
   owner: string;
   unit: Record<string, unknown>;
+  renamedFrom?: string;
 }
 
 /** The state of a resource: the inputs, `drift` as lines of text (none while in sync), and the host's `facts`. */
@@ -40,7 +44,8 @@ function holdsUnknown(value: unknown): boolean {
 async function check(_olds: unknown, news: Inputs & { value?: string }): Promise<pulumi.dynamic.CheckResult> {
   const kind = kindNamed(news.kind);
   kind.storeValue?.(news);
-  const inputs = inputsOf(news);
+  const renamed = news.renamedFrom === undefined ? {} : { renamedFrom: news.renamedFrom };
+  const inputs = { ...inputsOf(news), ...renamed };
   if (holdsUnknown(inputs.unit)) return { inputs };
   const files = kind.filesOf?.(inputs.unit) ?? [];
   if (files.length > 0) {
@@ -59,10 +64,11 @@ async function check(_olds: unknown, news: Inputs & { value?: string }): Promise
 /** Compares with the last apply, and with the host where a refresh found drift. */
 async function diff(_id: string, olds: Outputs, news: Inputs): Promise<pulumi.dynamic.DiffResult> {
   const before = inputsOf({ ...olds, unit: completed(olds.kind, olds.unit) as Inputs["unit"] });
-  // A declared rename is a change in place; state has the new id after the next refresh.
+  // A declared rename, of a resource or of its host, is a change in place; state has the new id after the next refresh.
   const former = kindNamed(news.kind).formerNameOf?.(news.unit);
   const renamed = former !== undefined && former === nameIn(before);
-  const moved = !holdsUnknown([news.host, news.unit]) && idOf(news) !== idOf(before) && !renamed;
+  const present = { ...news, host: news.renamedFrom === before.host ? before.host : news.host };
+  const moved = !holdsUnknown([news.host, news.unit]) && idOf(present) !== idOf(before) && !renamed;
   const changes = moved || (olds.drift ?? []).length > 0 || !isDeepStrictEqual(before, inputsOf(news));
   return { changes, replaces: moved ? ["unit"] : [], deleteBeforeReplace: moved };
 }

@@ -7,6 +7,8 @@ export interface Target {
   host: pulumi.Input<string>;
   inventory: pulumi.Input<string>;
   owner: pulumi.Input<string>;
+  /** The host's name in the inventory before. */
+  renamedFrom?: pulumi.Input<string> | undefined;
 }
 
 /** The arguments of every resource: its target, and its configuration as an inventory declares it. */
@@ -27,9 +29,10 @@ export abstract class HostResource<Spec, Facts = Record<string, unknown>> extend
     args: ResourceArgs<object> & { value?: pulumi.Input<string> | undefined },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    const { host, inventory, owner, unit, value } = args;
+    const { host, inventory, owner, unit, value, renamedFrom } = args;
     const secret = value === undefined ? {} : { value: pulumi.secret(value) };
-    const props = { kind: kind.name, host, inventory, owner, unit, ...secret, facts: undefined, drift: undefined };
+    const renamed = renamedFrom === undefined ? {} : { renamedFrom };
+    const props = { kind: kind.name, host, inventory, owner, unit, ...renamed, ...secret, facts: undefined, drift: undefined };
     super(shim, name, props, opts, "homelab", typeOf(kind.name));
   }
 }

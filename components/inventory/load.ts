@@ -70,12 +70,25 @@ export function loadInventory(folder: string): Inventory {
     const message = `retired_hosts.${index}: ${name} is in hosts.yml, too; take it out of one of them`;
     problems.push({ ...commonSource!.at(["retired_hosts", index]), message });
   });
+  problems.push(...badRenames(loaded));
   problems.push(...strayFiles(folder, groups && hosts.map(({ name }) => name)).map((stray) => ({ ...stray, line: 1, column: 1 })));
   const findings = lint(loaded.flatMap((host) => (host.source === undefined ? [] : [{ ...host, source: host.source }])));
   problems.push(...findings.errors);
   warnings.push(...findings.warnings);
   if (problems.length > 0) throw new InventoryError(inOrder(problems));
   return { owner: common?.homelab_owner ?? "", hosts, warnings };
+}
+
+/** A host's former name is nobody's, and only one host's. */
+function badRenames(hosts: { name: string; vars: HostVars; source?: Source | undefined }[]): Problem[] {
+  return hosts.flatMap(({ vars: { homelab_renamed_from: former }, source }, index) => {
+    if (former === undefined || source === undefined) return [];
+    const at = source.at(["homelab_renamed_from"]);
+    const other = hosts.slice(0, index).find(({ vars }) => vars.homelab_renamed_from === former);
+    if (other) return [{ ...at, message: `homelab_renamed_from: ${former} is the former name of ${other.name}, too` }];
+    if (!hosts.some(({ name }) => name === former)) return [];
+    return [{ ...at, message: `homelab_renamed_from: ${former} is in hosts.yml still; a host that was renamed is there under its new name alone` }];
+  });
 }
 
 /** Problems in the order in which a file is read. */

@@ -10,7 +10,11 @@ type Lists = {
 };
 
 /** The content of `host_vars/<host>.yml`; the loader adds the digests of secrets. */
-export type HostVars = Omit<Lists, "podman_secrets"> & { podman_secrets: PodmanSecretSpec[] };
+export type HostVars = Omit<Lists, "podman_secrets"> & {
+  podman_secrets: PodmanSecretSpec[];
+  /** The host's name in the inventory before. */
+  homelab_renamed_from?: string | undefined;
+};
 
 /** The schema of a kind's list, whose resources have different names. */
 function listOf({ schema, inventorySchema, nameOf }: Definition): z.ZodType<object[]> {
@@ -28,8 +32,18 @@ function listOf({ schema, inventorySchema, nameOf }: Definition): z.ZodType<obje
 
 const shape = definitions.map((kind) => [kind.list, kind.single ? kind.schema.optional() : listOf(kind)]);
 
+const hostName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "a host's name: letters, digits, _ . -, without Ansible's ranges");
+
+/** What a host's variables hold beside the lists. */
+export const hostSettings = z.strictObject({
+  homelab_renamed_from: hostName.optional().describe("the name that this host had in the inventory until now"),
+});
+
 /** The schema of `host_vars/<host>.yml`: one list per kind, under the kind's key. */
-export const hostVars = z.strictObject(Object.fromEntries(shape) as z.ZodRawShape) as unknown as z.ZodType<HostVars>;
+export const hostVars = z.strictObject({
+  ...(Object.fromEntries(shape) as z.ZodRawShape),
+  ...hostSettings.shape,
+}) as unknown as z.ZodType<HostVars>;
 
 const OWNER = /^[a-z][a-z0-9-]{0,31}$/;
 export const SSH_ARGS = "-F '{{ inventory_dir }}/ssh_config'";
@@ -50,7 +64,6 @@ export const groupVars = z.strictObject({
 });
 
 const SSH_CONFIG = "nothing here: how a host is reached is in ssh_config, its resources in host_vars/<host>.yml";
-const hostName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "a host's name: letters, digits, _ . -, without Ansible's ranges");
 const hosts = z.record(hostName, z.strictObject({}, { error: SSH_CONFIG }).nullable()).nullish();
 
 /** The schema of `hosts.yml`: groups of hosts. Everything else about a host is in host_vars and ssh_config. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { dirname, join, normalize } from "node:path";
 import { parse } from "yaml";
+import { hostSettings } from "../../components/inventory/schema";
 import { definitions } from "../../providers/kinds";
 import { root } from "../../scripts/generate";
 
@@ -71,7 +72,12 @@ test("the pictures are valid XML with a title", () => {
 });
 
 // Keys of lists that a page shows in part.
-const KEYS = new Set<string>([...definitions.map(({ list }) => list), "retired_hosts", "homelab_secret_key"]);
+const KEYS = new Set<string>([
+  ...definitions.map(({ list }) => list),
+  ...Object.keys(hostSettings.shape),
+  "retired_hosts",
+  "homelab_secret_key",
+]);
 
 test.each(pages)("the YAML of %s can be parsed, and uses the inventory's keys", (page) => {
   for (const [, text] of textOf(page).matchAll(/```yaml\n([^]*?)```/g)) {

@@ -15,6 +15,7 @@ from ansible.module_utils.homelab.core.observer import Observation
 GONE = ["vms/lost", "vms/kept"]
 ASKED = {
     "owner": "lab",
+    "run": {},
     "resources": [],
     "contents": {},
     "secret_values": "",
@@ -100,3 +101,53 @@ def test_what_a_recorded_resource_needs_is_not_removed(monkeypatch, owner):
     done = {one["name"]: one["msg"] for one in clear(Volumes(), GONE, "lab", HostSession())}
     assert (done, removed) == ({"vms/lost": reason, "vms/kept": ""}, ["vms/kept"])
     assert records.names("lab", "volume") == ["vms/lost"]
+
+
+HV, NODE = {"host": "hv", "renamed_from": ""}, {"host": "node1", "renamed_from": ""}
+
+
+@pytest.fixture
+def known_as_hv(monkeypatch):
+    """A machine that was applied as host hv, with one resource that is in sync."""
+    there = Observation("vms/kept", present=True, owner="lab")
+    monkeypatch.setattr(Volumes, "observe", lambda _self, resources, _owner: [there for _ in resources])
+    monkeypatch.setattr(Volumes, "errors", lambda *_: [])
+    monkeypatch.setattr(Volumes, "remove", lambda *_: {})
+    records.write("lab", "volume", "vms/kept", {})
+    monkeypatch.setattr(HostSession, "rollback_unconfirmed", lambda _self: None, raising=False)
+    return run_as(HV)
+
+
+def run_as(run, session=True, **more):
+    """Apply the resource, or remove `remove`, by a run. Return the messages of what failed."""
+    asked = {**ASKED, "run": run, "resources": [] if "remove" in more else [{"name": "vms/kept"}], **more}
+    results, _ = work(Volumes(), asked, HostSession() if session else None)
+    return [one["msg"] for one in results if one["failed"]]
+
+
+def test_the_same_machine_under_another_name_is_recognised_before_anything_is_done(known_as_hv):
+    assert known_as_hv == []
+    for session in (False, True):
+        [reason] = run_as(NODE, session=session)
+        assert "declare `homelab_renamed_from: hv` in host_vars/node1.yml" in reason
+    # What the engine removes under the former name after that is on the same machine.
+    [reason] = run_as(HV, remove=["vms/kept"])
+    assert reason.startswith("This machine was addressed as host 'node1', too, so it is not gone.")
+    assert records.names("lab", "volume") == ["vms/kept", "vms/lost"]
+    # It was the wrong machine: its own run goes on, and may remove again.
+    assert (run_as(HV), run_as(HV, remove=["vms/lost"])) == ([], [])
+
+
+def test_a_declared_rename_goes_on_under_the_new_name(known_as_hv):
+    assert run_as({**NODE, "renamed_from": "hv"}) == []
+    assert (run_as(NODE), len(run_as(HV))) == ([], 1)
+
+
+def test_a_name_is_forgotten_with_the_last_resource(known_as_hv):
+    assert run_as(HV, remove=["vms/kept", "vms/lost"]) == []
+    assert list(records.ROOT.rglob("*.json")) == []
+
+
+def test_a_preview_claims_no_machine(known_as_hv):
+    run_as(NODE, session=False)
+    assert run_as(HV, remove=["vms/kept"]) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..core import specification, validation
+from ..core import identity, specification, validation
 from ..core.observer import Observation, Resource
 from ..core.printable import printable
 from . import lock
@@ -71,11 +71,19 @@ def _output(writer: Writer, results: Sequence[Result], outcome: dict[str, Any], 
 
 def work(writer: Writer, params: dict[str, Any], session: HostSession | None) -> tuple[Sequence[Result], dict[str, Any]]:
     """Return the results and the rest of the module's output. Without a `session` nothing is changed, as in check mode."""
-    owner = params["owner"]
+    owner, run = params["owner"], params["run"]
+    if reason := identity.conflict(owner, run, removing=bool(params["remove"])):
+        if session and not params["remove"]:
+            identity.claim(owner, run)
+        return rejected_all(writer, params, reason)
     if session:
         session.rollback_unconfirmed()
+        if not params["remove"]:
+            identity.keep(owner, run)
     if params["remove"]:
         removed = clear(writer, params["remove"], owner, session)
+        if session:
+            identity.forget(owner)
         return removed, {"resources": [], "removed": removed}
     writer.changed_kinds = params["changed_kinds"]
     writer.values = json.loads(base64.b64decode(params["secret_values"]) or "{}")
@@ -95,6 +103,15 @@ def work(writer: Writer, params: dict[str, Any], session: HostSession | None) ->
         "data_loss": [name for name in kept if loses_data(writer, name, owner)],
         "removal_blockers": {} if session else removal_blockers_of(writer, kept, owner),
     }
+
+
+def rejected_all(writer: Writer, params: dict[str, Any], reason: str) -> tuple[list[Result], dict[str, Any]]:
+    """Return the results of a run that must not change this machine."""
+    names = [writer.name_of(writer.normalise(one, params["contents"])) for one in params["resources"]]
+    results = [result_of(Observation(name, unknown=reason)) | {"failed": True, "msg": reason} for name in [*names, *params["remove"]]]
+    is_removal = bool(params["remove"])
+    outcome: dict[str, Any] = {"to_remove": [], "undeclared": [], "data_loss": [], "removal_blockers": {}}
+    return results, {"resources": [] if is_removal else results, "removed": results if is_removal else [], **outcome}
 
 
 def split_valid(writer: Writer, resources: Sequence[Resource]) -> tuple[list[Resource], list[Result]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from ..core import identity
 from ..core.observer import Observer, Resource
 from ..core.rollback import program
 from ..core.specification import KINDS
@@ -18,8 +19,8 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
     `params` holds `resources` and `absent` by kind, `contents`, `owner`, `run` and `report_undeclared`. A kind that cannot be
     read is out of sync; its own module reports why.
     """
-    # An unconfirmed change of another run is rolled back first, and may be of any kind.
-    unconfirmed = program.is_unconfirmed(params["run"]["id"])
+    # An unconfirmed change of another run is rolled back first, and may be of any kind. Another host is none of this run's.
+    unconfirmed = program.is_unconfirmed(params["run"]["id"]) or bool(identity.conflict(params["owner"], params["run"]))
     whole = {**params, "resources": _declared(params)}
     return {
         "out_of_sync": [one.kind for one in OBSERVERS if unconfirmed or not is_in_sync(one, whole)],
