@@ -79,7 +79,7 @@ export function loadInventory(folder: string): Inventory {
   return { owner: common?.homelab_owner ?? "", hosts, warnings };
 }
 
-/** A host's former name is nobody's, and only one host's. */
+/** No host has a former name now, and only one host had it. */
 function badRenames(hosts: { name: string; vars: HostVars; source?: Source | undefined }[]): Problem[] {
   return hosts.flatMap(({ vars: { homelab_renamed_from: former }, source }, index) => {
     if (former === undefined || source === undefined) return [];
