@@ -1,6 +1,6 @@
 """Writes the results of tasks as JSON lines to a file descriptor, for the program that started Ansible.
 
-Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|detected|result|failed|unreachable|recap, host, task, step, role, …}.
+Silent unless HOMELAB_EVENTS_FD is set. Events: {event: task|detected|result|confirmed|failed|unreachable|recap, host, task, step, role, …}.
 `step` is what follows `homelab_step_` in a tag of the task, so that the program need not know the names of tasks.
 """
 
@@ -54,7 +54,11 @@ class CallbackModule(CallbackBase):
             self._write("detected", host=_host(result), out_of_sync=output["out_of_sync"], warnings=output.get("resource_warnings", {}))
         if "kind" in output and "resources" in output:
             what = {key: output.get(key, []) for key in ("resources", "removed", "data_loss")}
-            self._write("result", host=_host(result), kind=output["kind"], removal_blockers=output.get("removal_blockers", {}), **what)
+            more = {"removal_blockers": output.get("removal_blockers", {}), "armed": bool(output.get("armed"))}
+            self._write("result", host=_host(result), kind=output["kind"], **what, **more)
+        # The task itself never fails, so that the role can roll back.
+        if output.get("rc") == 0 and _of_task(_task(result)).get("step") == "confirm":
+            self._write("confirmed", host=_host(result))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         output = _output(result)

@@ -3,7 +3,7 @@ import { Batch, Batches } from "../batch";
 import { NoAnswer, UserError } from "../errors";
 import { kindNamed, roleOf } from "../kinds";
 import { isRetired } from "./retired";
-import { type Request, type Run, type ResourceResult, runPlaybook } from "./run";
+import { type Event, type Request, type Run, type ResourceResult, runPlaybook } from "./run";
 
 interface Where {
   kind: string;
@@ -57,24 +57,48 @@ export function requestOf(calls: Call[]): Request {
 }
 
 const CONFIRMATION = ["confirm", "rolled_back", "connection_lost"];
+const failsConfirmation = ({ event, step }: Event): boolean => event === "failed" && CONFIRMATION.includes(step ?? "");
 
 /** A run's report of one call, or why there is none. */
-export function resultOf({ where, name, remove: isRemoval }: Call, run: Run): ResourceResult | Error {
-  const reported = run.events.filter((event) => event.event === "result" && event.kind === where.kind);
-  const result = reported.flatMap((event) => (isRemoval ? event.removed : event.resources) ?? []).find((one) => one.name === name);
-  const confirm = run.events.find(({ event, step }) => event === "failed" && CONFIRMATION.includes(step ?? ""));
-  const ended = kindNamed(where.kind).mayDisconnect ? confirm?.step : undefined;
-  if (result && ended === "rolled_back") return { ...result, failed: true, changed: false, msg: confirm?.msg ?? "" };
-  // After a lost connection the change stands; where another task of the confirmation failed, the outcome is unknown.
-  if (result && (ended === undefined || ended === "connection_lost" || !result.changed)) return result;
-  const broken = confirm ? [confirm] : run.events.filter(({ event }) => event === "failed" || event === "unreachable");
-  const reason = broken.map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();
+export function resultOf(call: Call, run: Run): ResourceResult | Error {
+  const { where, name, remove: isRemoval } = call;
+  const reportedIn = ({ event, kind, removed, resources }: Event): ResourceResult | undefined =>
+    event === "result" && kind === where.kind ? (isRemoval ? removed : resources)?.find((one) => one.name === name) : undefined;
+  const index = run.events.findIndex(reportedIn);
+  if (index < 0) return noAnswer(call, run, "Ansible returned no result for it.", hasBegun(where.kind, run));
+  const result = reportedIn(run.events[index]!)!;
+  if (!kindNamed(where.kind).mayDisconnect) return result;
+  const end = run.events.slice(index + 1).find((event) => event.event === "confirmed" || failsConfirmation(event));
+  if (end?.step === "rolled_back") return { ...result, failed: true, changed: false, msg: end.msg ?? "" };
+  const isConfirmed = end ? end.event === "confirmed" : !isArmed(run.events.slice(0, index + 1));
+  if (isConfirmed || !result.changed) return result;
+  return noAnswer(call, run, "It was changed, and no new SSH login confirmed the change, so the host rolls it back.", true);
+}
+
+/** Whether the host rolls back what was changed up to here, unless a confirmation follows. */
+function isArmed(events: Event[]): boolean {
+  const last = events.findLastIndex(({ event }) => event === "confirmed");
+  return events.slice(last + 1).some(({ armed }) => armed);
+}
+
+/** The events of what went wrong in a run: its confirmation, else all that failed. */
+function failuresOf({ events }: Run): Event[] {
+  const confirm = events.find(failsConfirmation);
+  return confirm ? [confirm] : events.filter(({ event }) => event === "failed" || event === "unreachable");
+}
+
+/** Whether a run without a result may have changed resources of a kind. */
+function hasBegun(kind: string, run: Run): boolean {
+  const failures = failuresOf(run);
+  const isRolledBack = kindNamed(kind).mayDisconnect && failures.some(({ step }) => step === "rolled_back");
+  if (isRolledBack || failures.some(({ rejected }) => rejected)) return false;
+  return run.events.some(({ event, step, role }) => event === "task" && step === "apply" && role === roleOf(kind));
+}
+
+function noAnswer({ where, name, remove: isRemoval }: Call, run: Run, what: string, begun: boolean): NoAnswer {
+  const reason = failuresOf(run).map((event) => `${event.event}: ${event.task}: ${event.msg}`).join("\n") || run.output.trim();
   const hint = isRemoval ? `\nIf ${where.host} is gone for good, name it in retired_hosts of group_vars/all.yml.` : "";
-  const rejected = broken.some((event) => event.rejected);
-  const role = roleOf(where.kind);
-  const started = run.events.some((event) => event.event === "task" && event.step === "apply" && event.role === role);
-  const begun = !rejected && ended !== "rolled_back" && started;
-  return new NoAnswer(`${where.host}: ${where.kind} ${name}: Ansible returned no result for it.\n${reason}${hint}`, begun);
+  return new NoAnswer(`${where.host}: ${where.kind} ${name}: ${what}\n${reason}${hint}`, begun);
 }
 
 /** For tests of costs: one line per run in the file that HOMELAB_RUNS_LOG names. */

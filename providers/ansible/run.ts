@@ -35,7 +35,7 @@ export interface ResourceResult {
 
 /** A line of callback_plugins/homelab_events.py. */
 export interface Event {
-  event: "task" | "detected" | "result" | "failed" | "unreachable" | "recap";
+  event: "task" | "detected" | "result" | "confirmed" | "failed" | "unreachable" | "recap";
   host?: string;
   kind?: string;
   task?: string;
@@ -52,6 +52,8 @@ export interface Event {
   warnings?: Record<string, Record<string, string[]>>;
   resources?: ResourceResult[];
   removed?: ResourceResult[];
+  /** The host rolls back what was changed so far, unless event `confirmed` follows. */
+  armed?: boolean;
   /** The names of resources that are no longer declared, and whose removal deletes their data. */
   data_loss?: string[];
   /** Why the host would not remove resources that are no longer declared, by name. */

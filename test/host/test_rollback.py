@@ -101,8 +101,9 @@ def test_what_must_answer_says_why_it_does_not():
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     monkeypatch.setattr(store, "FOLDER", str(tmp_path))
-    for name in ("SNAPSHOT", "OUTCOME"):
+    for name in ("SNAPSHOT", "OUTCOME", "COPY", "OUTCOME_COPY", "CONFIRMED", "APPLYING"):
         monkeypatch.setattr(store, name, str(tmp_path / name))
+    monkeypatch.setattr(store, "RUN", str(tmp_path))
     return tmp_path
 
 
@@ -116,6 +117,26 @@ def test_a_run_whose_change_was_put_back_between_its_kinds_does_not_go_on(folder
     store.write(store.OUTCOME, {"run": "mine", "at": "12:00:00 UTC", "did": ["table inet a"], "left": []})
     assert program.arm("mine", 60, []) == "the host rolled back at 12:00:00 UTC: table inet a. Run again"
     assert not (folder / "SNAPSHOT").exists()
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "outcome", "ended"),
+    [
+        ("mine", None, (0, "\n")),
+        (None, "mine", (3, "the host rolled back at 12:00:00 UTC: nothing had changed\n")),
+        (None, None, (4, f"{program.NOTHING}\n")),
+        (None, "another", (4, f"{program.NOTHING}\n")),
+        ("another", None, (4, f"{program.NOTHING}\n")),
+    ],
+)
+def test_only_a_change_that_waited_for_it_is_confirmed(folder, monkeypatch, capsys, snapshot, outcome, ended):  # noqa: PLR0917
+    monkeypatch.setattr(store, "run", lambda *argv: "")
+    if snapshot:
+        store.write(store.SNAPSHOT, {"run": snapshot})
+    if outcome:
+        store.write(store.OUTCOME, {"run": outcome, "at": "12:00:00 UTC", "did": [], "left": []})
+    assert (program.main(["rollback", "confirm", "mine"]), capsys.readouterr().out) == ended
+    assert (folder / "SNAPSHOT").exists() is (snapshot == "another")
 
 
 def test_what_was_put_back_is_told_to_its_own_run_only(monkeypatch, tmp_path):

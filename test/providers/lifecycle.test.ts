@@ -97,16 +97,43 @@ test("a call of which the run said nothing is an error with the run's reason", (
 
 const event = (event: Event["event"], task: string, more = {}): Event => ({ event, host: "hv", task, ...more });
 const made: ResourceResult = { name: "apps", changed: true, failed: false, present: true, msg: "", facts: {} };
-const vlansSaid = event("result", "vlan", { kind: "vlan", resources: [made], removed: [] });
+const vlansSaid = event("result", "vlan", { kind: "vlan", resources: [made], removed: [], armed: true });
+const confirmed: Event = { event: "confirmed", host: "hv" };
 const call = { where: inputs, name: "apps", remove: false };
 
 const step = (step: Event["step"]): Event => event("failed", "a task of any name", { step, msg: "why" });
 const started = event("task", "a task of any name", { step: "apply", role: "vlan" });
 
 test("a change that was rolled back is none, and one that stands though the connection was lost is one", () => {
-  const ended = (word: Event["step"]) => resultOf(call, { code: 2, events: [vlansSaid, step(word)], output: "" });
-  expect(ended("rolled_back")).toEqual({ ...made, failed: true, changed: false, msg: "why" });
-  expect(ended("connection_lost")).toEqual(made);
+  const ended = (...how: Event[]) => resultOf(call, { code: 2, events: [vlansSaid, ...how], output: "" });
+  expect(ended(step("rolled_back"))).toEqual({ ...made, failed: true, changed: false, msg: "why" });
+  expect(ended(confirmed, step("connection_lost"))).toEqual(made);
+});
+
+const ruleChange = event("result", "nftables_table", { kind: "nftables-table", resources: [], removed: [], armed: true });
+const unarmed = { ...vlansSaid, armed: false };
+
+test.each<[string, Event[], boolean]>([
+  ["a login confirmed it", [vlansSaid, confirmed], true],
+  ["the run ended before anybody logged in", [vlansSaid], false],
+  ["another task failed before anybody logged in", [vlansSaid, event("failed", "bridge", { msg: "why" })], false],
+  ["only what was before it was confirmed", [ruleChange, confirmed, vlansSaid], false],
+  ["it needs no confirmation", [unarmed], true],
+  ["an earlier change of the run is rolled back together with it", [ruleChange, unarmed], false],
+  ["all before it was confirmed, and it needs none", [ruleChange, confirmed, unarmed], true],
+  ["a later removal was rolled back", [vlansSaid, confirmed, { ...ruleChange }, step("rolled_back")], true],
+])("a VLAN counts as changed only with evidence that its change stays: %s", (_what, events, stays) => {
+  const result = resultOf(call, { code: 0, events: [started, ...events], output: "the end" });
+  if (stays) return expect(result).toEqual(made);
+  expect(result).toMatchObject({ begun: true });
+  expect((result as Error).message).toMatch(/^hv: vlan apps: It was changed, and no new SSH login confirmed the change, .*\n/);
+});
+
+test("the removal of a VLAN needs the same evidence", () => {
+  const removal = { ...vlansSaid, resources: [], removed: [made] };
+  const ended = (...events: Event[]) => resultOf({ ...call, remove: true }, { code: 0, events: [removal, ...events], output: "" });
+  expect(ended(confirmed)).toEqual(made);
+  expect(ended()).toBeInstanceOf(Error);
 });
 
 test.each([

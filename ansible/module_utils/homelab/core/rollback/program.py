@@ -13,6 +13,9 @@ from collections.abc import Iterable
 
 from . import restore, state, store
 
+NOTHING = "no change of this run waits for a confirmation"
+CODES = {"": 0, NOTHING: 4}
+
 
 def arm(run_id: str, seconds: int, kinds: Iterable[str], tables: Iterable[str] = (), parameters: Iterable[str] = ()) -> str:
     """Save the present state, once per run, and restart the timer. Return why that is impossible, else ''.
@@ -55,7 +58,7 @@ def roll_back_unconfirmed(run_id: str) -> None:
 
 
 def confirm(run_id: str) -> str:
-    """Keep the change, since a new login works. Return why it is not kept, else ''."""
+    """Keep the change, since a new login works. Return '', else what was rolled back instead, or NOTHING."""
     with store.Lock():
         snapshot = store.snapshot()
         if snapshot is not None and snapshot["run"] == run_id:
@@ -64,7 +67,7 @@ def confirm(run_id: str) -> str:
             store.write(store.CONFIRMED, {"run": run_id})
             return ""
     confirmed = (store.read(store.CONFIRMED) or {}).get("run") == run_id
-    return "" if confirmed else outcome(run_id) or "the rollback of this run was not armed any longer"
+    return "" if confirmed else outcome(run_id) or NOTHING
 
 
 def now(run_id: str) -> str:
@@ -103,10 +106,10 @@ def _has_timer(seconds: int) -> bool:
 
 
 def main(argv: list[str]) -> int:
-    """Run one command and print its outcome; return 3 when something was rolled back."""
+    """Run one command and print its outcome; return 3 when something was rolled back, 4 for NOTHING."""
     if argv[1:] == ["restore"]:
         restore_expired()
         return 0
     done = {"confirm": confirm, "now": now, "outcome": outcome}[argv[1]](argv[2])
     print(done)
-    return 3 if done else 0
+    return CODES.get(done, 3)
