@@ -64,12 +64,12 @@ for path, text in rollback_files("try").items():
 held = yaml.safe_load(Path(source).read_text()) or {}
 if missing := [name for name in lists if name not in held]:
     sys.exit(f"{source}: it has no {', '.join(missing)}")
-host = {"ansible_connection": "local", "ansible_become": False, "homelab_owner": "try", **{name: held[name] for name in lists}}
+host = {"ansible_become": False, "homelab_owner": "try", **{name: held[name] for name in lists}}
 Path(copy, "hosts.yml").write_text(json.dumps({"all": {"hosts": {"try": host}}}))
 END
 
 run() {
-  ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_CONFIG=$root/ansible/ansible.cfg "$root/.venv/bin/ansible-playbook" -i "$copy/hosts.yml" "$root/ansible/site.yml" "$@"
+  ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_CONFIG=$root/ansible/ansible.cfg "$root/.venv/bin/ansible-playbook" -i "$copy/hosts.yml" --extra-vars ansible_connection=local "$root/ansible/site.yml" "$@"
 }
 
 touch "$copy/before"

@@ -4,8 +4,22 @@ import { join, resolve } from "node:path";
 
 export const packageRoot = resolve(__dirname, "../..");
 
-/** Settings of the environment that would stand before ansible.cfg's in how a host is reached, or leave modules on it. */
-const NOT_INHERITED = /^ANSIBLE_(SSH_|HOST_KEY_CHECKING|PIPELINING|REMOTE_|PRIVATE_KEY|BECOME|KEEP_REMOTE_FILES|DEBUG)/;
+/**
+ * Variables of the environment that change Ansible or the Python that runs it. They stand before ansible.cfg: they could
+ * apply to this machine instead of a host, skip tasks, load other plugins or leave modules on a host.
+ */
+const CHANGES_ANSIBLE = /^(_?ANSIBLE_|PYTHON)/;
+
+/** Those that a user may set: the vault's password, and files of the controller. */
+const INHERITED = [
+  "ANSIBLE_CHECK_MODE_MARKERS",
+  "ANSIBLE_LOCAL_TEMP",
+  "ANSIBLE_LOG_PATH",
+  "ANSIBLE_VAULT_IDENTITY",
+  "ANSIBLE_VAULT_IDENTITY_LIST",
+  "ANSIBLE_VAULT_ID_MATCH",
+  "ANSIBLE_VAULT_PASSWORD_FILE",
+];
 
 /** One of Ansible's programs: the project's own, else the one on the path. */
 export function ansibleProgram(name: string): string {
@@ -15,7 +29,7 @@ export function ansibleProgram(name: string): string {
 
 /** The environment in which Ansible runs: the user's, with our configuration. */
 export function ansibleEnvironment(): Record<string, string | undefined> {
-  const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !CHANGES_ANSIBLE.test(name) || INHERITED.includes(name));
   const passwordFile = process.env["ANSIBLE_VAULT_PASSWORD_FILE"];
   return {
     ...Object.fromEntries(inherited),
