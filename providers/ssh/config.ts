@@ -23,6 +23,35 @@ export interface HostConfig {
   jumps: string[];
 }
 
+/** A setting of ssh_config(5) that may only have some values, and what to do about others. */
+interface Rule {
+  name: string;
+  allowed: string[];
+  todo: string;
+}
+
+const OFF = ["no", "false"];
+/** A host is known by a key in known_hosts alone, on both routes; test/providers/ssh.test.ts has the settings that are no matter of that. */
+const RULES: Rule[] = [
+  { name: "ProxyCommand", allowed: ["none"], todo: "use ProxyJump, which previews and refreshes can follow" },
+  { name: "StrictHostKeyChecking", allowed: ["yes", "true", "ask"], todo: "a host's key has to be known beforehand: set yes" },
+  { name: "KnownHostsCommand", allowed: ["none"], todo: "keys come from known_hosts alone: add the host's key there, and remove it" },
+  // `ask` only shows what the name server has.
+  { name: "VerifyHostKeyDNS", allowed: [...OFF, "ask"], todo: "a name server cannot vouch for a host's key: set no" },
+  {
+    name: "NoHostAuthenticationForLocalhost",
+    allowed: OFF,
+    todo: "a forwarded port is another host's: set no, and add its key to known_hosts",
+  },
+  // Of Debian's OpenSSH: the host proves itself to Kerberos, and its key is not compared.
+  { name: "GSSAPIKeyExchange", allowed: OFF, todo: "a host is known by its key, not by Kerberos: set no" },
+  {
+    name: "RevokedHostKeys",
+    allowed: ["none"],
+    todo: "previews and refreshes cannot read it: write the keys as @revoked lines of known_hosts",
+  },
+];
+
 /** Asks OpenSSH for a host's settings. Throws when the file is bad or uses what ssh2 cannot do. */
 export async function hostConfig(file: string, alias: string): Promise<HostConfig> {
   const { stdout } = await run("ssh", ["-F", file, "-G", "--", alias], { timeout: 20_000 }).catch((error: Error & { stderr?: string }) => {
@@ -39,13 +68,9 @@ export function parseConfig(alias: string, text: string): HostConfig {
     if (key) settings.set(key, [...(settings.get(key) ?? []), value.join(" ")]);
   }
   const one = (key: string): string | undefined => settings.get(key)?.[0];
-  const proxyCommand = one("proxycommand");
-  if (proxyCommand && proxyCommand !== "none") {
-    throw new UserError(`${alias}: ssh_config sets ProxyCommand; use ProxyJump, which previews and refreshes can follow.`);
-  }
-  const strict = one("stricthostkeychecking") ?? "yes";
-  if (!["yes", "true", "ask"].includes(strict)) {
-    throw new UserError(`${alias}: ssh_config has StrictHostKeyChecking ${strict}; a host's key has to be known beforehand: set yes.`);
+  for (const { name, allowed, todo } of RULES) {
+    const value = one(name.toLowerCase());
+    if (value && !allowed.includes(value)) throw new UserError(`${alias}: ssh_config has ${name} ${value}; ${todo}.`);
   }
   const jump = one("proxyjump");
   const files = `${one("userknownhostsfile") ?? ""} ${one("globalknownhostsfile") ?? ""}`;
