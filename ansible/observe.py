@@ -1,4 +1,4 @@
-"""Runs observers on a host: sent over SSH to `python3 -`, behind a line that sets PAYLOAD.
+"""Runs observers on a host: sent over SSH to `python3 -I -`, behind a line that sets PAYLOAD.
 
 PAYLOAD is base64 of zlib of JSON {sources: {module: text}, groups: [{kind, owner, resources}]}; the modules are those of
 core/ and observe/. Prints one JSON list with, per group, {observations: [{name, present, differences, facts} or {name, error}]}

@@ -38,7 +38,7 @@ export function observe(wanted: Wanted): Promise<Observed> {
 async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
   const { host, inventory } = all[0]!;
   const groups = groupsOf(all);
-  const answers = answersIn(host, await runAsRoot(join(resolve(inventory), "ssh_config"), host, ["python3", "-"], script(groups)));
+  const answers = answersIn(host, await runAsRoot(join(resolve(inventory), "ssh_config"), host, ["python3", "-I", "-"], script(groups)));
   return all.map((wanted) => {
     const index = groups.findIndex((group) => belongs(group, wanted));
     const answer = answers[index]!;

@@ -25,7 +25,7 @@ let original: Made;
 async function generated(...variants: object[]): Promise<Made[]> {
   const sources = { ...observers(), "homelab.observe.corpus": readFileSync(join(__dirname, "corpus.py"), "utf8") };
   const groups = [{ kind: "corpus", owner: "", resources: variants }];
-  const { stdout } = await lab.ssh("hv", "python3 -", { sudo: true, input: script(groups, sources) });
+  const { stdout } = await lab.ssh("hv", "python3 -I -", { sudo: true, input: script(groups, sources) });
   const [answer] = JSON.parse(stdout.trim().split("\n").at(-1)!) as [{ observations?: { facts: Made }[]; error?: string }];
   if (answer.observations === undefined) throw new Error(answer.error);
   return answer.observations.map(({ facts }) => facts);

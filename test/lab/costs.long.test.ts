@@ -59,7 +59,7 @@ test("a refresh of 67 units costs one login and one command per host", async () 
   const since = { app: await now("app"), hv: await now("hv") };
   await good(stack(["refresh", "--yes", "--skip-preview"], WIDE));
   for (const host of ["hv", "app"] as const) {
-    const seen = { logins: await loginsSince(host, since[host]), commands: await commandsSince(host, since[host], "python3 -$") };
+    const seen = { logins: await loginsSince(host, since[host]), commands: await commandsSince(host, since[host], "python3 -I -$") };
     expect([host, seen]).toEqual([host, { logins: 1, commands: 1 }]);
   }
 });

@@ -31,6 +31,6 @@ test("20 guests with their disks are made by at most 3 runs of Ansible", async (
 test("a refresh of them costs one login and one command", async () => {
   const since = await now("hv");
   await good(stack(["refresh", "--yes", "--skip-preview", "--expect-no-changes"], WIDE));
-  const seen = { logins: await loginsSince("hv", since), commands: await commandsSince("hv", since, "python3 -$") };
+  const seen = { logins: await loginsSince("hv", since), commands: await commandsSince("hv", since, "python3 -I -$") };
   expect(seen).toEqual({ logins: 1, commands: 1 });
 });

@@ -66,7 +66,7 @@ test("a refresh costs one login and one command a host, and names what was chang
   const since = { app: await now("app"), hv: await now("hv") };
   const { output } = await good(stack(["refresh", "--yes", "--skip-preview", "--diff"], { PULUMI_PARALLEL: "256" }));
   for (const host of ["hv", "app"] as const) {
-    const seen = { logins: await loginsSince(host, since[host]), commands: await commandsSince(host, since[host], "python3 -$") };
+    const seen = { logins: await loginsSince(host, since[host]), commands: await commandsSince(host, since[host], "python3 -I -$") };
     expect([host, seen]).toEqual([host, { logins: 1, commands: 1 }]);
   }
   expect(output).toMatch(/hv\/nftables-table\/inet\/isolation[^]*-.*tcp dport 22 accept/);

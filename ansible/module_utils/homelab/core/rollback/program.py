@@ -34,7 +34,7 @@ def arm(run_id: str, seconds: int, kinds: Iterable[str], tables: Iterable[str] =
     checked = subprocess.run(["nft", "-c", "-f", "-"], input=everything, capture_output=True, text=True, check=False)
     if checked.returncode != 0:
         return f"The rollback does not work: {checked.stderr.strip()}"
-    if store.run("python3", store.PROGRAM, "outcome", "") != "\n":
+    if store.run("python3", "-I", store.PROGRAM, "outcome", "") != "\n":
         return f"The rollback does not work: {store.PROGRAM} does not run. Apply `homelab_host` first"
     if (enabled := store.run("systemctl", "is-enabled", store.SERVICE).strip()) != "enabled":
         return f"The rollback would not run: {store.SERVICE} is {enabled or 'masked or disabled'}. Apply `homelab_host` first"
