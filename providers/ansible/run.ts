@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -80,6 +80,10 @@ export interface Run {
 const TIME_LIMIT_MS = 60 * 60_000;
 const GRACE_MS = 20_000;
 
+/** The descriptors of Ansible by which it reports events, and of the text that it is given. */
+const EVENTS = 3;
+const GIVEN = 4;
+
 /** One run of site.yml for one host. */
 export function runPlaybook(inventory: string, host: string, request: Request): Promise<Run> {
   const site = join(packageRoot, "ansible", "site.yml");
@@ -87,8 +91,8 @@ export function runPlaybook(inventory: string, host: string, request: Request): 
 }
 
 /**
- * One run of a playbook for one host. What it is given lies in a private file, never on a command line; `variables`
- * are the extra variables that lead there.
+ * One run of a playbook for one host. It is given a text in a file without a name, never on a command line; `variables`
+ * are the extra variables that lead to the path by which Ansible opens it.
  */
 export async function runOn(
   inventory: string,
@@ -99,42 +103,55 @@ export async function runOn(
 ): Promise<Run> {
   const sshConfig = join(resolve(inventory), "ssh_config");
   await checkStrictness(sshConfig, host);
-  const folder = mkdtempSync(join(tmpdir(), "homelab-"));
-  try {
-    const file = join(folder, "given");
-    writeFileSync(file, given, { mode: 0o600 });
+  return inFolder(async (folder) => {
+    const file = unnamedFile(folder, given);
     const connection = JSON.stringify({ ansible_ssh_common_args: commandLine(["-F", sshConfig]) });
     // The host is named beside the inventory, so that a removal also works for one that has left hosts.yml.
     const hosts = ["-i", join(resolve(inventory), "hosts.yml"), "-i", `${host},`, "--limit", host];
-    return await start([...hosts, "--extra-vars", variables(file), "--extra-vars", connection, playbook], folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    const args = [...hosts, "--extra-vars", variables(`/dev/fd/${GIVEN}`), "--extra-vars", connection, playbook];
+    return start(args, folder, { given: file }).finally(() => closeSync(file));
+  });
+}
+
+/** A descriptor of a file that has a text and no name, so that nothing of it stays, however this program ends. */
+function unnamedFile(folder: string, text: string): number {
+  const path = join(folder, "given");
+  const descriptor = openSync(path, "wx+", 0o600);
+  unlinkSync(path);
+  writeFileSync(descriptor, text);
+  return descriptor;
 }
 
 /** A run of Ansible with these arguments, with connections of its own. It ends with this program. */
-export async function startAlone(args: string[], limitMs: number): Promise<Run> {
+export const startAlone = (args: string[], limitMs: number): Promise<Run> => inFolder((folder) => start(args, folder, { limitMs }));
+
+/** A run with a private folder in the temporary one. */
+async function inFolder(run: (folder: string) => Promise<Run>): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), "homelab-"));
   try {
-    return await start(args, folder, limitMs);
+    return await run(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** `sockets` is a private folder for shared connections, so that each run checks the host's key again. */
-function start(args: string[], sockets: string, limitMs = TIME_LIMIT_MS): Promise<Run> {
+/**
+ * `sockets` is a private folder for shared connections, so that each run checks the host's key again. Ansible gets the
+ * descriptor `given` under the number GIVEN.
+ */
+function start(args: string[], sockets: string, { limitMs = TIME_LIMIT_MS, given }: { limitMs?: number; given?: number }): Promise<Run> {
   const program = ansibleProgram("ansible-playbook");
-  const env = { ...ansibleEnvironment(), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets, HOMELAB_EVENTS_FD: "3" };
+  const env = { ...ansibleEnvironment(), ANSIBLE_SSH_CONTROL_PATH_DIR: sockets, HOMELAB_EVENTS_FD: String(EVENTS) };
   return new Promise((done, fail) => {
     // A process group of its own, so that the time limit also ends the ssh that Ansible started.
-    const child = spawn(program, args, { env, cwd: dirname(args.at(-1)!), stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
+    const stdio: StdioOptions = ["ignore", "pipe", "pipe", "pipe", given ?? "ignore"];
+    const child = spawn(program, args, { env, cwd: dirname(args.at(-1)!), stdio, detached: true });
     const events: Event[] = [];
     let output = "";
     const keep = (chunk: Buffer | string): void => void (output = (output + chunk.toString()).slice(-20_000));
     child.stdout!.on("data", keep);
     child.stderr!.on("data", keep);
-    createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => events.push(...parsed(line)));
+    createInterface({ input: child.stdio[EVENTS] as Readable }).on("line", (line) => events.push(...parsed(line)));
     const timers = [
       setTimeout(() => {
         keep(`\nstopped: it took longer than ${limitMs / 60_000} minutes`);

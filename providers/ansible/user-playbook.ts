@@ -31,7 +31,7 @@ export function playbookRequest(wanted: { [Key in keyof PlaybookRequest]: unknow
 export async function playbookFromStdin(): Promise<void> {
   try {
     const { playbook, inventory, host, vars } = JSON.parse(readFileSync(0, "utf8")) as PlaybookRequest;
-    const run = await runOn(inventory, host, resolve(playbook), literally(vars), (file) => `@${file}`);
+    const run = await runOn(inventory, host, resolve(playbook), JSON.stringify(Object.values(vars)), (file) => variablesOf(vars, file));
     process.stdout.write(`${JSON.stringify(recapOf(playbook, host, run))}\n`);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
@@ -50,14 +50,13 @@ export function recapOf(playbook: string, host: string, { code, events, output }
   return recap;
 }
 
-/** A value as YAML whose texts Ansible takes as they are, not as templates. */
-export function literally(value: unknown): string {
-  if (typeof value === "string") return `!unsafe ${quoted(value)}`;
-  if (Array.isArray(value)) return `[${value.map(literally).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, one]) => `${quoted(key)}: ${literally(one)}`).join(", ")}}`;
-}
-
-/** A text in YAML's double quotes, all but plain ASCII escaped. */
-const quoted = (text: string): string =>
-  JSON.stringify(text).replace(/[^ -~]/gu, (character) => `\\U${character.codePointAt(0)!.toString(16).padStart(8, "0")}`);
+/**
+ * Extra variables whose values Ansible looks up in a file that has them as a list. What a lookup returns is no template, and
+ * only the names are on the command line.
+ */
+export const variablesOf = (vars: object, file: string): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      Object.keys(vars).map((name, index) => [name, `{{ (lookup('ansible.builtin.file', '${file}') | from_json)[${index}] }}`]),
+    ),
+  );
