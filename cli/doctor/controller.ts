@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { outputOf } from "../../providers/ansible/program";
@@ -12,7 +12,14 @@ const SETUP = "npm run setup";
 /** Checks of this machine. Node and the npm packages were checked before (run.js). */
 export async function checkController(): Promise<Check[]> {
   const checks = await Promise.all([python(), ansible(), pulumi(), openssh()]);
-  return [ok(`Node ${process.versions.node} and the npm packages`), ...checks];
+  return [ok(`Node ${process.versions.node} and the npm packages`), ...checks, ...stateFolder(".state")];
+}
+
+/** The folder in which Pulumi.yaml keeps state: Pulumi itself makes its files readable for every account of this machine. */
+export function stateFolder(path: string): Check[] {
+  const mode = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+  if ((mode & 0o077) === 0) return [];
+  return [warn(`${path} is readable by other accounts of this machine (mode ${mode.toString(8).padStart(4, "0")})`, `chmod 700 ${path}`)];
 }
 
 async function python(): Promise<Check> {

@@ -35,3 +35,9 @@ quietly() {
 at_least() {
   [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
+
+# A folder that only its user may read, whoever made it.
+private_folder() {
+  mkdir -p -m 700 "$1"
+  chmod 700 "$1"
+}

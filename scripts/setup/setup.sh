@@ -18,8 +18,8 @@ cd "$root"
 
 check_tools
 check_space "$@"
-# Where Pulumi.yaml keeps state.
-mkdir -p .state
+# Where Pulumi.yaml keeps state, which Pulumi makes readable for everybody.
+private_folder .state
 setup_npm
 setup_venv
 setup_pulumi

@@ -25,7 +25,7 @@ export const pulumi = (args: string[], env: Record<string, string> = {}, show = 
 
 /** Starts `pulumi <args>`. */
 export function startPulumi(args: string[], env: Record<string, string>, show = false, folder = projectRoot): Running {
-  mkdirSync(join(projectRoot, ".state"), { recursive: true });
+  mkdirSync(join(projectRoot, ".state"), { recursive: true, mode: 0o700 });
   const child = spawn(program(), args, {
     cwd: folder,
     env: { ...process.env, ...settings, ...env },
