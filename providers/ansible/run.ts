@@ -7,6 +7,7 @@ import { type Readable } from "node:stream";
 import { UserError } from "../errors";
 import { checkStrictness } from "../ssh/config";
 import { commandLine } from "../ssh/quote";
+import { printable, printableIn } from "../untrusted";
 import { ansibleEnvironment, ansibleProgram, packageRoot } from "./program";
 
 /** A request for one host: resources to apply and names to remove, by kind. `values` are a program's secrets by name. */
@@ -69,7 +70,7 @@ export interface Recap {
   failed: number;
 }
 
-/** How a run ended. `output` is what Ansible printed. */
+/** How a run ended. `output` is what Ansible printed; as in the events, all texts of it may be printed. */
 export interface Run {
   code: number | null;
   events: Event[];
@@ -162,7 +163,7 @@ function start(args: string[], sockets: string, { limitMs = TIME_LIMIT_MS, given
     child.on("error", (error) => fail(new UserError(`${program} cannot be started: ${error.message}. Run "npm run setup".`)));
     child.on("close", (code) => {
       timers.forEach(clearTimeout);
-      done({ code, events, output });
+      done({ code, events, output: printable(output) });
     });
   });
 }
@@ -176,10 +177,10 @@ function signal(child: ChildProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** A process that is killed may leave half a line. */
+/** An event with its texts as they may be printed, since they come from a host. A process that is killed may leave half a line. */
 function parsed(line: string): Event[] {
   try {
-    return [JSON.parse(line) as Event];
+    return [printableIn(JSON.parse(line) as Event)];
   } catch {
     return [];
   }

@@ -4,6 +4,7 @@ import { type AgentAuthMethod, Client, type ConnectConfig, OpenSSHAgent, type Pa
 import { CommandFailed, UserError } from "../errors";
 import { type HostConfig, hostConfig } from "./config";
 import { algorithmsFor, isTrusted, knownKeys } from "./known-hosts";
+import { printable } from "../untrusted";
 import { commandLine } from "./quote";
 
 /** For the whole way to a login; where ConnectTimeout is set, three times that, since it is for a part of the way. */
@@ -63,7 +64,7 @@ function whyNot(config: HostConfig, error: Error, refused: boolean): string {
   if (otherKey) {
     return `${where}: its host key is not the one in ${config.knownHostsFiles.join(", ")}; rejected before the login. If the host was really reinstalled, replace its line there.`;
   }
-  return `${where}: ${error.message}`;
+  return `${where}: ${printable(error.message)}`;
 }
 
 /** A stream to the host through its last jump host, whose connection is shared too. */
@@ -76,7 +77,7 @@ async function tunnel(file: string, config: HostConfig): Promise<Duplex | undefi
   const client = await connectionTo(file, jump);
   return new Promise((done, fail) =>
     client.forwardOut("127.0.0.1", 0, config.hostname, config.port, (error, stream) =>
-      error ? fail(new UserError(`${config.alias}: cannot be reached through ${jump}: ${error.message}`)) : done(stream),
+      error ? fail(new UserError(`${config.alias}: cannot be reached through ${jump}: ${printable(error.message)}`)) : done(stream),
     ),
   );
 }
@@ -127,13 +128,13 @@ class AgentOf extends OpenSSHAgent {
   }
 }
 
-/** Runs one command as root on a host, with a text as its standard input, and gives back what it printed. */
+/** Runs one command as root on a host, with a text as its standard input, and gives back what it printed, as it came. */
 export async function runAsRoot(file: string, alias: string, argv: readonly string[], stdin: string): Promise<string> {
   const client = await connectionTo(file, alias);
   const command = commandLine(["sudo", "-n", ...argv]);
   return new Promise((done, fail) => {
     const text = (reason: string, ...outputs: string[]): string =>
-      [`${alias}: ${reason}: ${command}`, ...outputs.map((one) => one.trim())].filter(Boolean).join("\n");
+      printable([`${alias}: ${reason}: ${command}`, ...outputs.map((one) => one.trim())].filter(Boolean).join("\n"));
     const failed = (reason: string, stderr = ""): void => fail(new UserError(text(reason, stderr)));
     client.exec(command, (error, channel) => {
       if (error) return failed(error.message);
@@ -149,7 +150,7 @@ export async function runAsRoot(file: string, alias: string, argv: readonly stri
         clearTimeout(timer);
         if (code === 0) done(stdout);
         else if (code == null) failed("the connection broke", stderr);
-        else fail(new CommandFailed(text(`exit code ${code}`, stderr, stdout), code, stderr.trim()));
+        else fail(new CommandFailed(text(`exit code ${code}`, stderr, stdout), code, printable(stderr.trim())));
       });
       channel.end(stdin);
     });

@@ -4,6 +4,7 @@ import { deflateSync } from "node:zlib";
 import { packageRoot } from "../ansible/program";
 import { Batch, Batches } from "../batch";
 import { UserError } from "../errors";
+import { printable, printableIn } from "../untrusted";
 import { runAsRoot } from "./connection";
 
 /** A resource to observe, and where. */
@@ -48,13 +49,13 @@ async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
   });
 }
 
-/** The last line is the observers'; a login may print something before it. */
+/** The last line is the observers', and gets printable texts; a login may print something before it. */
 function answersIn(host: string, printed: string): Answer[] {
   const last = printed.trimEnd().split("\n").at(-1)!;
   try {
-    return JSON.parse(last) as Answer[];
+    return printableIn(JSON.parse(last) as Answer[]);
   } catch {
-    throw new UserError(`${host}: the observers' answer cannot be read: ${last.slice(0, 200)}`);
+    throw new UserError(`${host}: the observers' answer cannot be read: ${printable(last.slice(0, 200))}`);
   }
 }
 

@@ -39,7 +39,8 @@ beforeAll(async () => {
       accept().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
         channel.write(command);
-        channel.exit(0);
+        if (command.includes("fail")) channel.stderr.write("\u001b[2J<{%fg 1%}>\r\n");
+        channel.exit(command.includes("fail") ? 1 : 0);
         channel.end();
       }),
     );
@@ -82,6 +83,12 @@ test.each<[string, string[]]>([
   ["a key of which only the public part is named", [`IdentityAgent ${socket}`, identity("locked.pub")]],
 ])("with %s", async (_what, lines) => {
   expect(await login(...lines)).toBe("sudo -n id 'a b'");
+});
+
+test("what a failing command prints is shown, and does nothing to a terminal", async () => {
+  const failed = runAsRoot(config("IdentityAgent none", identity("good")), "h", ["fail"], "");
+  const shown = "\\x1b[2J<\\x7b%fg 1%}>";
+  await expect(failed).rejects.toMatchObject({ stderr: shown, message: `h: exit code 1: sudo -n fail\n${shown}\nsudo -n fail` });
 });
 
 test("IdentitiesOnly keeps an agent's other keys back, which a host counts as tries", async () => {
