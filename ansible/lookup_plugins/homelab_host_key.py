@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from typing import Any
 
@@ -10,12 +11,16 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
+# RFC 8709: the algorithm's name and 32 bytes, in 68 characters of base64.
+KEY = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]{68}")
+
 DOCUMENTATION = """
 name: homelab_host_key
 short_description: Host keys that are to be pinned
 description: >-
-  Takes {host: key} and gives a list of {path, name, key}: for the hosts of group guests of which no key is known. Path and name
-  are those of `ssh -G` with the inventory's own ssh_config: the first of UserKnownHostsFile, and HostKeyAlias or HostName.
+  Takes {host: key} and gives a list of {path, name, key}: for the hosts of group guests that are declared as domains of this very
+  host, and of which no key is known. Path and name are those of `ssh -G` with the inventory's own ssh_config: the first of
+  UserKnownHostsFile, and HostKeyAlias or HostName. The keys come from a managed host, which may be hostile.
 options: {}
 """
 
@@ -25,8 +30,18 @@ class LookupModule(LookupBase):
 
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[dict[str, str]]:
         config = os.path.join(variables["inventory_dir"], "ssh_config")
-        guests = variables["groups"].get("guests", [])
-        return [pin for keys in terms for host, key in keys.items() if host in guests for pin in pins(host, str(key), config)]
+        declared = {str(one.get("name")) for one in variables.get("domains") or []}
+        guests = declared.intersection(variables["groups"].get("guests", []))
+        keys = [(host, str(key)) for one in terms for host, key in one.items() if host in guests]
+        return [pin for host, key in keys if is_key(host, key) for pin in pins(host, key, config)]
+
+
+def is_key(host: str, key: str) -> bool:
+    """Return whether a text is one public key as cloud-init's guests have it, and nothing that known_hosts would take for more."""
+    if KEY.fullmatch(key):
+        return True
+    Display().warning(f"{host}: its machine's host gave something else than one ssh-ed25519 key for it; nothing is pinned")
+    return False
 
 
 def pins(host: str, key: str, config: str) -> list[dict[str, str]]:

@@ -48,3 +48,29 @@ def test_a_key_is_pinned_where_none_is_known_and_another_one_stays(tmp_path):
     assert lookup.pins("web", key, str(config)) == []
     assert lookup.pins("web", other, str(config)) == []
     assert lookup.known_keys(str(known), "web") == [key]
+
+
+GOOD = "ssh-ed25519 " + "A" * 68
+BAD = [
+    f"{GOOD}\n* {GOOD}",
+    f"{GOOD}\n",
+    f"{GOOD} comment",
+    f"x {GOOD}",
+    f"\n@cert-authority * {GOOD}",
+    "ssh-rsa " + "A" * 68,
+    "ssh-ed25519 AAAA",
+    "",
+]
+
+
+@pytest.mark.parametrize("key", [GOOD, *BAD], ids=range(len(BAD) + 1))
+@pytest.mark.parametrize("host", ["web", "hv", "elsewhere", "*"])
+def test_only_one_key_of_a_guest_that_the_host_itself_has_is_pinned(monkeypatch, tmp_path, host, key):
+    monkeypatch.setattr(lookup, "pins", lambda host, key, _config: [(host, key)])
+    variables = {
+        "inventory_dir": str(tmp_path),
+        "domains": [{"name": "web"}, {"name": "lost"}],
+        "groups": {"guests": ["web", "elsewhere"], "all": ["hv", "web", "elsewhere"]},
+    }
+    found = lookup.LookupModule().run([{host: key}], variables)
+    assert found == ([("web", GOOD)] if (host, key) == ("web", GOOD) else [])
