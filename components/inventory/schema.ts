@@ -53,6 +53,8 @@ export const groupVars = z.strictObject({
   homelab_owner: z
     .string()
     .regex(OWNER, "an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32")
+    // /etc/containers/systemd/users is read by every user's generator, podman-systemd.unit(5).
+    .regex(/^(?!users$)/, "an owner's name other than users, whose units would be every user's")
     .describe("the name that marks what is yours on a host"),
   homelab_prune: z.boolean().optional(),
   homelab_lock_timeout: z.int("seconds, a whole number").min(0, "seconds, 0 or more").optional(),

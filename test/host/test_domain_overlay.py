@@ -59,6 +59,9 @@ def test_what_is_no_longer_said_goes_and_nothing_else():
         ("<domain><memory>1</memory></domain>", "<memory>; set `memory_max` instead"),
         ("<domain><devices><disk/></devices></domain>", "<devices/disk>; set `disks` instead"),
         ("<domain><uuid>x</uuid></domain>", "<uuid>, which stays"),
+        ("<domain><devices><emulator>/home/web/run</emulator></devices></domain>", "got '/home/web/run'"),
+        ("<domain><devices><emulator>/usr/bin/qemu-system-x86_64 -x</emulator></devices></domain>", "<emulator>: expected"),
+        ("<domain><devices><emulator>/usr/bin/../../tmp/qemu-system-x</emulator></devices></domain>", "<emulator>: expected"),
     ],
 )
 def test_what_cannot_be_merged_is_refused(xml, said):
@@ -67,6 +70,7 @@ def test_what_cannot_be_merged_is_refused(xml, said):
 
 def test_an_overlay_that_can_be_merged_is_not_refused():
     assert overlay.errors(XML) == []
+    assert overlay.errors("<domain><devices><emulator>/usr/bin/qemu-system-aarch64</emulator></devices></domain>") == []
 
 
 def boots(root):

@@ -1,10 +1,14 @@
 """One apply at a time: who may take a host, and what ends a hold."""
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible.module_utils.homelab.apply import lock
 
@@ -68,3 +72,28 @@ def test_what_a_dead_controller_left_running_is_waited_for(folder):
     left.communicate()
     lock.acquire(ME, wait=5)
     assert lock.read()["who"] == ME["who"]
+
+
+RELEASE = yaml.safe_load((Path(__file__).parents[2] / "ansible/roles/request/vars/main.yml").read_text())["request_release"]
+
+
+@pytest.mark.parametrize(("run", "stays"), [("boot/ns/100-50", False), ("boot/ns/100-5", True), ("boot.ns.100-50", True), ("", True)])
+@pytest.mark.parametrize("is_held", [False, True])
+def test_only_the_lease_of_the_very_run_is_released_and_not_under_a_module_that_goes_on(folder, run, stays, is_held):
+    (folder / "lock").write_text(json.dumps(lease(id="boot/ns/100-50")))
+    program = RELEASE.replace("/run/homelab", str(folder))
+    with open(folder / "applying", "w", encoding="ascii") as held:
+        if is_held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        done = subprocess.run([sys.executable, "-I", "-c", program, run], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "lock").exists() is (stays or is_held)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"no": "id"}', None])
+def test_a_lease_that_is_damaged_or_gone_fails_no_release(folder, text):
+    if text is not None:
+        (folder / "lock").write_text(text)
+        (folder / "applying").touch()
+    program = RELEASE.replace("/run/homelab", str(folder))
+    assert subprocess.run([sys.executable, "-I", "-c", program, "x"], capture_output=True, check=False).returncode == 0

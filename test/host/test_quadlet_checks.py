@@ -1,12 +1,15 @@
 """What systemd has against the services that Quadlet makes. systemd-analyze is a mock that says what the real one (257) says."""
 
+import os
 from subprocess import CompletedProcess
 
 import pytest
 import writers  # noqa: F401 - it lets Ansible find what the next line names
 
-from ansible.module_utils.homelab.apply.quadlet import checks
+from ansible.module_utils.homelab.apply.quadlet import checks, files
+from ansible.module_utils.homelab.apply.writer import Change
 from ansible.module_utils.homelab.core import system
+from ansible.module_utils.homelab.core.observer import Observation
 from ansible.module_utils.homelab.observe.ports import Listener
 
 MADE = {"web.container": "[Service]\nRestart=alway\nFrob=1\n", "db.container": "[Service]\nRestart=always\n"}
@@ -70,3 +73,13 @@ def test_a_unit_of_the_system_s_that_gets_another_service_name_has_its_port_alre
     monkeypatch.setattr(checks.ports, "listeners", lambda: [Listener("tcp", "", 8080, 0, f"/system.slice/{service}")])
     told = checks.taken_ports([publishing(None, "8080:80")], ["system/web.container"], ["site.service"])
     assert bool(told) is (service == "other.service")
+
+
+@pytest.mark.parametrize(("ids", "mode"), [({}, 0o700), ({"uid": os.getuid(), "gid": os.getgid()}, 0o755)])
+def test_units_of_the_system_s_are_root_s_alone_and_a_folder_of_before_is_closed(tmp_path, ids, mode):
+    folder = tmp_path / "systemd/lab"
+    for name in ("a.container", "b.container"):
+        files.write(folder, Change({"name": name, "content": "new"}, Observation(f"system/{name}"), {}), ids)
+        assert folder.stat().st_mode & 0o777 == mode
+        folder.chmod(0o755)
+    assert folder.parent.stat().st_mode & 0o777 == 0o755

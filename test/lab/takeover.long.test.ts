@@ -45,7 +45,7 @@ test("plain Ansible reports what left the configuration, and removes it when ask
   expect(report).toMatch(/"vlan": \[\n\s+"iot"/);
   expect(report).toMatch(/"quadlet-unit": \[\n\s+"web\/web.container"/);
   // Kinds that have nothing to do or tell do not run.
-  expect(report.match(/^TASK \[\w+ : (?:Look|Apply) .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(3);
+  expect(report.match(/^TASK \[\w+ : (?:Detect|Apply) .*\n(?:changed|ok): \[hv\]/gm)).toHaveLength(3);
   edit("group_vars/all.yml", "homelab_owner: lab\n", "homelab_owner: lab\nhomelab_prune: true\n");
   expect(changed(await onHv("--check"))).toEqual({ hv: 2 });
   expect(changed(await onHv())).toEqual({ hv: 2 });

@@ -120,4 +120,4 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "adopt": {"type":"boolean"}
  }}}
 }""")
-OWNER: dict[str, Any] = json.loads(r"""{"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"}""")
+OWNER: dict[str, Any] = json.loads(r"""{"type":"string","allOf":[{"pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"},{"pattern":"^(?!users\\Z)","x-expected":"an owner's name other than users, whose units would be every user's"}]}""")

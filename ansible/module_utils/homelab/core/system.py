@@ -117,7 +117,7 @@ def read_text(path: str | Path, limit: int = LARGEST_TEXT) -> str | None:
 
 
 def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a part (rename(2))."""
+    """Write a file so that a reader sees the old text or the new one, never a part (rename(2)), also after a power cut (fsync(2))."""
     folder = os.path.dirname(path)
     descriptor, scratch = tempfile.mkstemp(dir=folder, prefix=".homelab-")
     try:
@@ -132,6 +132,7 @@ def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, 
         with contextlib.suppress(FileNotFoundError):
             os.unlink(scratch)
         raise
+    sync_folder(folder)
 
 
 def sync(path: str | Path) -> None:
@@ -143,6 +144,17 @@ def sync(path: str | Path) -> None:
         os.close(descriptor)
 
 
+def sync_folder(folder: str | Path) -> None:
+    """Have the names in a folder survive a power cut."""
+    with contextlib.suppress(PermissionError):
+        # One that its user may not list is flushed with the rest.
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def make_folder(path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
     """Make a folder and those above it; only folders that are new get mode and owner."""
     path = Path(path)
@@ -152,6 +164,7 @@ def make_folder(path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int =
     path.mkdir()
     os.chown(path, uid, gid)
     os.chmod(path, mode)
+    sync_folder(path.parent)
 
 
 def remove_file(path: str | Path, *, empty_parents_below: str | Path | None = None) -> None:
@@ -159,6 +172,7 @@ def remove_file(path: str | Path, *, empty_parents_below: str | Path | None = No
     path = Path(path)
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
+        sync_folder(path.parent)
     if empty_parents_below is None:
         return
     floor = Path(empty_parents_below)

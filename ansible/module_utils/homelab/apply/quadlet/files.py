@@ -65,8 +65,13 @@ def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
     # `adopt: true` is set, or it would have been rejected.
     for other in defined_elsewhere(folder, name) if change.resource.get("adopt") else []:
         system.remove_file(other, empty_parents_below=folder.parent)
+    if not ids and folder.is_dir():
+        # The system's units may name what no other user is to read; a home is closed by itself.
+        folder.chmod(0o700)
     for path, text in wanted.items():
         if not has_text(folder / path, text):
+            system.make_folder(folder.parent, **ids)
+            system.make_folder(folder, mode=0o755 if ids else 0o700, **ids)
             system.make_folder((folder / path).parent, **ids)
             system.write_text(folder / path, text, **ids)
 

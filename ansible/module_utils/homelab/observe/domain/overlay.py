@@ -9,6 +9,7 @@ is merged into the one of its tag (and name, id …), attribute by attribute; a 
 from __future__ import annotations
 
 import copy
+import re
 import xml.etree.ElementTree as ET
 
 Element = ET.Element
@@ -33,6 +34,8 @@ FIELDS = {
     "devices/tpm": "tpm",
 }
 KEPT = ("uuid", "metadata")
+# Debian's programs; libvirt runs whatever is named, to learn what it can, even when it is only asked about a definition.
+EMULATOR = re.compile(r"/usr/bin/qemu-system-[a-z0-9_]+")
 # Devices of which a domain has one.
 SINGLE = ("emulator", "memballoon", "vsock", "iommu")
 
@@ -48,6 +51,9 @@ def errors(text: str) -> list[str]:
         return [f"{form}: {error}"]
     if root.tag != "domain" or root.attrib:
         return [f"{form}: it begins with <{root.tag}>, or <domain> has attributes"]
+    emulators = [str(one.text).strip() for one in root.findall("devices/emulator")]
+    if strange := [one for one in emulators if not EMULATOR.fullmatch(one)]:
+        return [f"xml has <emulator>: expected /usr/bin/qemu-system-<processor>, got {strange[0]!r:.80}: libvirt would run it as root"]
     own = [f"xml has <{path}>; set `{field}` instead" for path, field in FIELDS.items() if root.find(path) is not None]
     return own + [f"xml has <{tag}>, which stays as it is" for tag in KEPT if root.find(tag) is not None]
 
