@@ -20,6 +20,17 @@ const schema = z.strictObject({
     )
     .default([])
     .describe("more Debian packages"),
+  confirm: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:ping [0-9A-Fa-f:][0-9A-Fa-f.:]*|resolve [A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|tcp (?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4})$/,
+          "ping <address>, resolve <name> or tcp <host>:<port>",
+        ),
+    )
+    .default([])
+    .describe("what has to work after a change of network or rules, beside a new login, if it worked before"),
   address: address.optional().describe("where this host's services are reached; used in URLs"),
   adopt,
 });
@@ -42,6 +53,7 @@ export const host = defineKind({
     hypervisor: "live",
     forwarding: "live",
     packages: "live",
+    confirm: "live",
     address: "– (used in outputs)",
     adopt: "–",
   },

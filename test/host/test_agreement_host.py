@@ -50,6 +50,7 @@ def applied(machine, unit):
         ({"podman": False}, []),
         ({"hypervisor": True}, kind.HYPERVISOR),
         ({"forwarding": True}, []),
+        ({"confirm": ["ping 192.0.2.1"]}, []),
     ],
 )
 def test_the_base_is_changed_live(base, change, new):

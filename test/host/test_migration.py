@@ -8,7 +8,7 @@ import writers  # noqa: F401 - it lets Ansible find the project's module_utils
 
 from ansible.module_utils.homelab.apply import migration
 from ansible.module_utils.homelab.core.rollback import store
-from ansible.module_utils.homelab.observe import host
+from ansible.module_utils.homelab.observe import base_files as host
 
 OWNED = "# homelab: owner=lab kind=host name=host\n"
 

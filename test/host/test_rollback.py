@@ -8,7 +8,7 @@ import pytest
 import writers
 
 from ansible.module_utils.homelab.core.rollback import program, restore, state, store
-from ansible.module_utils.homelab.observe import host
+from ansible.module_utils.homelab.observe import base_files as host
 
 MARK = "# homelab: owner=lab kind=bridge name=br0\n"
 

@@ -54,6 +54,19 @@ test("while networkd hangs", async () => {
   edit("host_vars/hv.yml", VLAN, "\nnftables_tables:");
 });
 
+test("a change that breaks a declared check, though a login works", async () => {
+  edit("host_vars/hv.yml", "  forwarding: true\n", '  forwarding: true\n  confirm: ["tcp 10.10.10.20:22", "tcp 10.10.10.20:1"]\n');
+  expect((await playbook("--limit", "hv")).code).toBe(0);
+  const withCheck = await standing("hv");
+  edit("host_vars/hv.yml", RULE, `iifname "apps" ip saddr 10.10.10.20 drop\n        ${RULE}`);
+  const done = await playbook("--limit", "hv");
+  expect([done.code, done.stdout]).toEqual([
+    2,
+    expect.stringMatching(/The host did not confirm[^]*fails now: tcp 10\.10\.10\.20:22\)[^]*rolled back at/),
+  ]);
+  await expectAsBefore(withCheck);
+});
+
 test("a rollback that would not run at boot lets nothing be changed", async () => {
   await text("hv", "systemctl disable -q homelab-rollback");
   edit("host_vars/hv.yml", RULE, LOCK_OUT);

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..core import records, system
 from ..core.observer import Resource
 from ..core.rollback import store
 from ..core.specification import KINDS
+from ..observe.base_files import FORWARD_ON
 from ..observe.host import (
     BEFORE,
     ENABLED,
-    FORWARD_ON,
     FORWARDING,
     NETWORKD,
     ONLINE_WANTED,
@@ -59,6 +60,8 @@ class HostWriter(Host, Writer):
         system.run(["systemctl", "unmask", "--quiet", *NETWORKD])
         system.run(["systemctl", "start", "systemd-networkd.service"])
         files = files_of(change.resource, owner)
+        if Path(store.CHECKS) not in files:
+            system.remove_file(store.CHECKS)
         had_forwarding = FORWARD_ON in (system.read_text(next(iter(files))) or "")
         for path, text in files.items():
             if system.read_text(path) != text:
@@ -91,7 +94,7 @@ class HostWriter(Host, Writer):
                 forward(True)
             if not was["online_wanted"]:
                 ONLINE_WANTED.unlink(missing_ok=True)
-            for path in files_of({"forwarding": False}, owner):
+            for path in [*files_of({"forwarding": False}, owner), Path(store.CHECKS)]:
                 system.remove_file(path, empty_parents_below="/etc/systemd/system" if "systemd" in str(path) else "/etc")
             # Left running: stopping what manages the network could cost the connection.
             for verb, state in (("disable", "disabled"), ("mask", "masked")):

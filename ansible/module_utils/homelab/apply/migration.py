@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core import ownership, system
 from ..core.rollback import store
-from ..observe import host
+from ..observe import base_files
 
 
 def migrate() -> bool:
@@ -22,7 +22,7 @@ def migrate() -> bool:
     owner = ownership.read(former).get("owner")
     if owner is None:
         return False
-    for path, text in host.rollback_files(owner).items():
+    for path, text in base_files.rollback_files(owner).items():
         if system.read_text(path) != text:
             system.make_folder(path.parent)
             system.write_text(path, text)
@@ -32,7 +32,7 @@ def migrate() -> bool:
         os.rename(store.FORMER_FOLDER, store.FOLDER)
     system.run(["systemctl", "stop", "--quiet", store.FORMER_TIMER], check=False)
     system.run(["systemctl", "disable", "--quiet", store.FORMER_SERVICE], check=False)
-    system.remove_file(host.UNITS / store.FORMER_SERVICE)
+    system.remove_file(base_files.UNITS / store.FORMER_SERVICE)
     # Removed last: as long as it exists, the migration is not complete.
     system.remove_file(Path(store.FORMER_PROGRAM))
     system.run(["systemctl", "daemon-reload"])

@@ -14,6 +14,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "hypervisor": {"default":false,"type":"boolean"},
   "forwarding": {"default":false,"type":"boolean"},
   "packages": {"default":[],"type":"array","items":{"type":"string","pattern":"^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]\\Z","x-expected":"a Debian package's name: a-z, digits, + . -, not beginning or ending with -"}},
+  "confirm": {"default":[],"type":"array","items":{"type":"string","pattern":"^(?:ping [0-9A-Fa-f:][0-9A-Fa-f.:]*|resolve [A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|tcp (?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4})\\Z","x-expected":"ping <address>, resolve <name> or tcp <host>:<port>"}},
   "address": {"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])\\Z","x-expected":"a host's name, an IPv4 address, or an IPv6 address in brackets"},
   "adopt": {"type":"boolean"}
  }}},

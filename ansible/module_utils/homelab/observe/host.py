@@ -6,15 +6,27 @@ A unit is {podman, hypervisor, forwarding, packages}; there is one per host.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from ..core import ownership, records, system
 from ..core.observer import Observation, Observer, Resource
-from ..core.rollback import kernel_links, program, restore, state, store
+from ..core.rollback import store
+from .base_files import (
+    FOLLOW_NFTABLES,
+    FORWARD_OFF,
+    FORWARD_ON,
+    INSTALL,
+    LOAD_TABLES,
+    RULES_UNIT,
+    UNITS,
+    WAIT_ANY,
+    WAIT_FOR_NOTHING,
+    checks_file,
+    rollback_files,
+)
 
 BASE = ["nftables", "iproute2"]
 PODMAN = [
@@ -29,81 +41,11 @@ NO_CACHES = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
 # A record of a kind of its own.
 BEFORE = "host-before"
 RULES_SERVICE = "homelab-nftables.service"
-UNITS = Path("/etc/systemd/system")
 OURS = [RULES_SERVICE, store.SERVICE]
 NETWORKD = ["systemd-networkd.service", "systemd-networkd-wait-online.service"]
 ENABLED = [*NETWORKD, *OURS]
 ONLINE_WANTED = Path("/etc/systemd/system/multi-user.target.wants/network-online.target")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
-
-# Debian's own nftables.service flushes everything when it starts, reloads and stops; so ours follows it.
-# Rules are there before the network, and forwarding goes on after them (systemd.special(7), network-pre.target).
-# A table that does not load, since a device of it is missing, costs no other table.
-RULES_UNIT = """\
-[Unit]
-Description=nftables tables of this host's configuration, then forwarding
-Documentation=man:nft(8)
-DefaultDependencies=no
-Wants=network-pre.target
-After=nftables.service systemd-modules-load.service systemd-sysctl.service local-fs.target
-Before=network-pre.target shutdown.target
-Conflicts=shutdown.target
-PartOf=nftables.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh /etc/homelab/load-tables
-ExecReload=/bin/sh /etc/homelab/load-tables
-"""
-FORWARD_ON = "ExecStart=/bin/sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'\n"
-FORWARD_OFF = "ExecStop=/bin/sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'\n"
-LOAD_TABLES = """\
-# Loads each table by itself; ends with 1 when one of them does not load.
-status=0
-for file in /etc/homelab/nftables/*/*.nft; do
-    [ ! -e "$file" ] || /usr/sbin/nft -f "$file" || status=1
-done
-exit $status
-"""
-# Debian's service, started or reloaded while ours is active, would leave the host without our tables.
-ROLLBACK_UNIT = """\
-[Unit]
-Description=Rollback of a change of network or rules that no new login confirmed
-DefaultDependencies=no
-RequiresMountsFor=/etc /var/lib/homelab
-After=local-fs.target
-Before=network-pre.target systemd-networkd.service nftables.service homelab-nftables.service shutdown.target
-Conflicts=shutdown.target
-StartLimitIntervalSec=0
-
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/python3 -I /etc/homelab/rollback restore
-Restart=on-failure
-RestartSec=10
-TimeoutStartSec=600
-"""
-ROLLBACK_PROGRAM = """\
-import sys
-
-sys.dont_write_bytecode = True
-sys.path.insert(0, "/etc/homelab/lib")
-
-from homelab_rollback import program
-
-sys.exit(program.main(sys.argv))
-"""
-FOLLOW_NFTABLES = """\
-[Service]
-ExecStartPost=-/bin/sh /etc/homelab/load-tables
-ExecReload=-/bin/sh /etc/homelab/load-tables
-"""
-INSTALL = "\n[Install]\nWantedBy=sysinit.target\n"
-# Rootless Podman waits for network-online.target. One link that is up is enough: a bridge may have no carrier.
-WAIT_ANY = "[Service]\nExecStart=\nExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any\n"
-# Where ifupdown or another brings the host online, networkd would wait for nothing, two minutes long.
-WAIT_FOR_NOTHING = "[Service]\nExecStart=\nExecStart=/usr/bin/true\n"
 
 
 class Host(Observer):
@@ -126,6 +68,8 @@ class Host(Observer):
             seen.differences.append(f"packages missing: {' '.join(absent)}")
         diffs = [system.text_diff(str(path), system.read_text(path), text) for path, text in files.items()]
         seen.differences += [diff for diff in diffs if diff]
+        if Path(store.CHECKS) not in files and os.path.exists(store.CHECKS):
+            seen.differences.append(f"{store.CHECKS} is there, but not wanted")
         seen.differences += [f"{name} is {state}, wanted enabled" for name, state in not_enabled().items()]
         if not ONLINE_WANTED.is_symlink():
             seen.differences.append("network-online.target is wanted by nothing, so rootless services wait 90 s")
@@ -165,25 +109,8 @@ def files_of(unit: Resource, owner: str) -> dict[Path, str]:
         UNITS / "nftables.service.d/homelab.conf": mark + FOLLOW_NFTABLES,
         Path("/etc/homelab/load-tables"): mark + LOAD_TABLES,
         **rollback_files(owner),
+        **checks_file(unit.get("confirm", []), owner),
     }
-
-
-def rollback_files(owner: str) -> dict[Path, str]:
-    """Return the files of the rollback, by path: its service, its program, and the modules that this runs."""
-    mark = ownership.line(owner, "host", "host") + "\n"
-    modules = {"store": store, "state": state, "kernel_links": kernel_links, "restore": restore, "program": program}
-    return {
-        UNITS / store.SERVICE: mark + ROLLBACK_UNIT + INSTALL,
-        Path(store.LIBRARY, "__init__.py"): mark,
-        **{Path(store.LIBRARY, f"{name}.py"): mark + source_of(module) for name, module in modules.items()},
-        Path(store.PROGRAM): mark + ROLLBACK_PROGRAM,
-    }
-
-
-def source_of(module: ModuleType) -> str:
-    """A module's text, wherever it was loaded from: a file, Ansible's archive, or what observe.py was sent."""
-    loader: Any = module.__loader__
-    return str(loader.get_source(module.__name__))
 
 
 def before(owner: str) -> records.Record:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable
 
-from . import restore, state, store
+from . import checks, restore, state, store
 
 NOTHING = "no change of this run waits for a confirmation"
 CODES = {"": 0, NOTHING: 4}
@@ -27,6 +27,10 @@ def arm(run_id: str, seconds: int, kinds: Iterable[str], tables: Iterable[str] =
         # The timer ran between two kinds of this run.
         return f"{done}. Run again"
     snapshot = store.snapshot() or {"run": run_id, "boot": store.boot(), **state.current(kinds, tables, parameters)}
+    if "checks" not in snapshot:
+        # One that fails already tells nothing about the change.
+        broken = checks.failing(checks.declared())
+        snapshot["checks"] = [check for check in checks.declared() if check not in broken]
     snapshot["tables"] = {**state.tables(set(tables) - set(snapshot["tables"])), **snapshot["tables"]}
     snapshot["parameters"] = {**state.parameters(set(parameters) - set(snapshot["parameters"])), **snapshot["parameters"]}
     snapshot["until"] = store.uptime() + seconds
@@ -58,10 +62,15 @@ def roll_back_unconfirmed(run_id: str) -> None:
 
 
 def confirm(run_id: str) -> str:
-    """Keep the change, since a new login works. Return '', else what was rolled back instead, or NOTHING."""
+    """Keep the change, since a new login works and the checks pass that did before it.
+
+    Return '', else which of them fail, what was rolled back instead, or NOTHING.
+    """
     with store.Lock():
         snapshot = store.snapshot()
         if snapshot is not None and snapshot["run"] == run_id:
+            if broken := checks.failing_for_long(snapshot.get("checks", [])):
+                return f"it worked before the change, and fails now: {', '.join(broken)}"
             restore.disarm()
             # A login that got no answer asks again.
             store.write(store.CONFIRMED, {"run": run_id})

@@ -11,6 +11,7 @@ from typing import Any
 
 PROGRAM = "/etc/homelab/rollback"
 LIBRARY = "/etc/homelab/lib/homelab_rollback"
+CHECKS = "/etc/homelab/confirm"
 SERVICE = "homelab-rollback.service"
 TIMER = "homelab-rollback.timer"
 # An owner's name never begins with a dot.
