@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import records
+from ..core import records, system
 from ..core.observer import Observation, Resource, ownership_of, text_of
 from .host_session import HostSession, missing_rollback
 from .writer import Change, Errors, Writer
@@ -160,8 +160,8 @@ def _apply(writer: Writer, changes: Sequence[Change], owner: str, results: dict[
             records.write(owner, writer.kind, change.seen.name, writer.pending_record(change))
         errors = writer.apply(changes, owner)
         _verify(writer, changes, owner, errors, results)
-    except OSError as error:
-        # Such as a full disk.
+    except (OSError, system.CommandError) as error:
+        # Such as a full disk, or a command that hangs.
         for change in changes:
             results[change.seen.name].update(failed=True, msg=f"Interrupted: {error}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from ..core.sizes import MIB
 from ..observe import image, libvirt_host, pool
 from ..observe.disk_users import User, users, users_of
 from ..observe.volume import Volume, bytes_of, format_of, info_of, is_there, other_format, path_of
-from .volume_users import file_of, forget
+from .volume_users import file_of, forget, remove_unfinished, unfinished_of
 from .writer import Change, Errors, Writer
 
 COPY_SECONDS = 3600
@@ -143,6 +142,7 @@ def ensure(resource: Resource, owner: str) -> None:
     path = path_of(resource)
     if path is None:
         return
+    remove_unfinished(path)
     if not os.path.lexists(path):
         make(resource, path, source_of(resource, owner))
     elif other_format(resource, path, users()):
@@ -166,9 +166,7 @@ def source_of(resource: Resource, owner: str) -> str | None:
 
 def make(resource: Resource, path: str, source: str | None) -> None:
     """A new volume, of an image or empty: whole or not at all, under its name only when it is done."""
-    scratch = f"{os.path.dirname(path)}/.homelab-{os.path.basename(path)}"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(scratch)
+    scratch = unfinished_of(path)
     try:
         if source:
             form = image.info_of(source)["format"]
@@ -182,8 +180,7 @@ def make(resource: Resource, path: str, source: str | None) -> None:
         os.link(scratch, path)
         system.sync(os.path.dirname(path))
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(scratch)
+        remove_unfinished(path)
 
 
 def grow(path: str, resource: Resource) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection
 
@@ -14,6 +15,19 @@ def forget(record: records.Record) -> None:
     """Remove a volume's file where `on_delete: destroy` was applied; otherwise it stays. Raise OSError while a guest uses it."""
     if path := file_of(record):
         os.unlink(path)
+    if path := record.get("path"):
+        remove_unfinished(path)
+
+
+def unfinished_of(path: str) -> str:
+    """Return the path under which a volume is made."""
+    return f"{os.path.dirname(path)}/.homelab-{os.path.basename(path)}"
+
+
+def remove_unfinished(path: str) -> None:
+    """Remove what a killed run left of a volume: a part of it, or another name of the whole, which would outlive its removal."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(unfinished_of(path))
 
 
 def file_of(record: records.Record, leaving: Collection[str] = ()) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import hashlib
 import os
 import pwd
 import socket
@@ -119,7 +120,11 @@ def read_text(path: str | Path, limit: int = LARGEST_TEXT) -> str | None:
 def write_text(path: str | Path, text: str, *, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
     """Write a file so that a reader sees the old text or the new one, never a part (rename(2)), also after a power cut (fsync(2))."""
     folder = os.path.dirname(path)
-    descriptor, scratch = tempfile.mkstemp(dir=folder, prefix=".homelab-")
+    # One name for each file, so that the next write replaces what an interrupted one left.
+    scratch = os.path.join(folder, f".homelab-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(scratch)
+    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(text.encode("utf-8", "surrogateescape"))
@@ -148,11 +153,7 @@ def sync_folder(folder: str | Path) -> None:
     """Have the names in a folder survive a power cut."""
     with contextlib.suppress(PermissionError):
         # One that its user may not list is flushed with the rest.
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(folder)
 
 
 def make_folder(path: str | Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
