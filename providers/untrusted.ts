@@ -10,7 +10,9 @@ const escaped = (character: string): string => {
 };
 
 /** A text from a host as it may be printed: control characters are visible, and Pulumi does not expand its own markup. */
-export const printable = (text: string): string => text.replace(CONTROL, escaped).replaceAll("<{%", "<\\x7b%");
+export const printable = (text: string): string =>
+  // OpenSSH ends its lines so.
+  text.replaceAll("\r\n", "\n").replace(CONTROL, escaped).replaceAll("<{%", "<\\x7b%");
 
 /** A value from a host with all its texts printable, the names of properties, too. */
 export function printableIn<Value>(value: Value): Value {

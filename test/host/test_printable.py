@@ -13,6 +13,7 @@ from ansible.module_utils.homelab.core.printable import printable
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
         ("Grüße, 日本, 🙂", "Grüße, 日本, 🙂"),
         ("\x1b[2J\x1b]52;c;aGk=\x07", r"\x1b[2J\x1b]52;c;aGk=\x07"),
+        ("of\r\nWindows\r\n", "of\nWindows\n"),
         ("over\rwritten\x08", r"over\x0dwritten\x08"),
         ("\x9b31m\x7f\x00", r"\x9b31m\x7f\x00"),
         ("abc\u202edcba\u2066", r"abc\u202edcba\u2066"),

@@ -19,7 +19,7 @@ beforeAll(async () => {
   before = await everything();
   // The name alone changes: the former one still leads to the same machine, as a name server's often does.
   const config = join(inventory, "ssh_config");
-  writeFileSync(config, readFileSync(config, "utf8").replace(/^Host hv\b/m, "Host hv node1"));
+  writeFileSync(config, readFileSync(config, "utf8").replace(/^Host hv\b/gm, "Host hv node1"));
   edit("hosts.yml", "hv:", "node1:");
   renameSync(join(inventory, "host_vars/hv.yml"), join(inventory, "host_vars/node1.yml"));
 });

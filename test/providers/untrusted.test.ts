@@ -14,6 +14,7 @@ jest.mock("../../providers/ssh/connection");
 test.each([
   ["a sequence that writes the clipboard", "\u001b]52;c;aWQ=\u0007", "\\x1b]52;c;aWQ=\\x07"],
   ["one that erases lines, by C1", "\u009b2Kgone", "\\x9b2Kgone"],
+  ["lines of OpenSSH", "denied\r\nclosed\r\n", "denied\nclosed\n"],
   ["a line that is written over", "rejected\rin sync", "rejected\\x0din sync"],
   ["a backspace and DEL", "a\b\u007f", "a\\x08\\x7f"],
   ["text in the other direction", "\u202eabc\u2066", "\\u202eabc\\u2066"],

@@ -15,7 +15,8 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 def printable(value: Any) -> Any:
     """Return a value of JSON's types with all its texts and keys printable."""
     if isinstance(value, str):
-        return CONTROL.sub(_escape, value)
+        # A line may end with both.
+        return CONTROL.sub(_escape, value.replace("\r\n", "\n"))
     if isinstance(value, dict):
         return {printable(key): printable(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
