@@ -1,8 +1,7 @@
 """Runs observers on a host: sent over SSH to `python3 -I -`, behind a line that sets PAYLOAD.
 
 PAYLOAD is base64 of zlib of JSON {sources: {module: text}, groups: [{kind, owner, resources}]}; the modules are those of
-core/ and observe/. Prints one JSON list with, per group, {observations: [{name, present, differences, facts} or {name, error}]}
-or {error}.
+core/ and observe/. Prints a JSON list of answers, see observe/reading.py.
 """
 
 import base64
@@ -32,24 +31,5 @@ class Sent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return sources[fullname]
 
 
-def observe(group):
-    """Return what one kind's observer reads of its resources; a failing read is an error, never 'absent'."""
-    try:
-        kinds = importlib.import_module("homelab.observe.kinds")
-        observer = kinds.BY_NAME.get(group["kind"]) or importlib.import_module("homelab.observe." + group["kind"]).observer
-        seen = observer.detect([observer.normalise(one, {}) for one in group["resources"]], group["owner"])
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}
-    return {"observations": [shown(one) for one in seen]}
-
-
-def shown(one):
-    """Return an observation as JSON has it."""
-    if one.unknown:
-        return {"name": one.name, "error": one.unknown}
-    return {"name": one.name, "present": one.present, "differences": "\n".join(one.differences), "facts": one.facts}
-
-
 sys.meta_path.insert(0, Sent())
-printable = importlib.import_module("homelab.core.printable").printable
-print("\n" + json.dumps(printable([observe(group) for group in request["groups"]])))
+print("\n" + json.dumps(importlib.import_module("homelab.observe.reading").answers(request["groups"])))

@@ -6,4 +6,6 @@ export { UserError } from "./errors";
 export * from "./kinds";
 export { idOf, lifecycle } from "./lifecycle";
 export { digestOf } from "./podman-secret/digest";
+export { observe } from "./ssh/observe";
+export { readerKey } from "./ssh/reader";
 export { HostResource, type ResourceArgs, type Target } from "./resource";

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { CommandFailed } from "../../providers/errors";
 import { hostConfig } from "../../providers/ssh/config";
 import { runAsRoot } from "../../providers/ssh/connection";
+import { readerKey } from "../../providers/ssh/reader";
 import { observe } from "../../providers/ssh/observe";
 import { type Inventory, type InventoryHost } from "../../components/inventory/load";
 import { type Check, fail, ok } from "./check";
@@ -14,6 +15,7 @@ export async function checkHost(folder: string, { owner }: Inventory, host: Inve
   const checks: Check[] = [];
   try {
     const { user, hostname, port } = await hostConfig(file, host.name);
+    if (readerKey() !== undefined) return [...checks, ...(await checkAsReader(folder, owner, host, `${user}@${hostname}:${port}`))];
     // Throws CommandFailed only once the host's key was right and the login worked.
     const login = await runAsRoot(file, host.name, ["true"], "").catch((error: unknown) => {
       if (error instanceof CommandFailed) return error;
@@ -31,6 +33,16 @@ export async function checkHost(folder: string, { owner }: Inventory, host: Inve
     }
     return [...checks, fail((error as Error).message, `Compare with: ssh -F ${join(folder, "ssh_config")} ${host.name}`)];
   }
+}
+
+/** The same for a login that can only look. */
+async function checkAsReader(folder: string, owner: string, host: InventoryHost, where: string): Promise<Check[]> {
+  const begun = Date.now() / 1000;
+  const facts = await factsOf(folder, owner, host);
+  return [
+    ok(`logged in as ${where}, host key known; this login can only look`),
+    ...judge(facts, host, { begun, ended: Date.now() / 1000 }),
+  ];
 }
 
 async function factsOf(folder: string, owner: string, host: InventoryHost): Promise<Facts> {

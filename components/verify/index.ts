@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { type HostResource, checkInventory, completed } from "@homelab/providers";
+import { type HostResource, checkInventory, completed, readerKey } from "@homelab/providers";
 import { type ManagedHost } from "../host";
+import { lookAt } from "./look";
 import { type Finding, type Plan, findingOf, warningsOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
 
 /**
@@ -17,10 +18,8 @@ export function verify(folder: string, hosts: ManagedHost[], made: Record<string
 
 /** Raises a RunError when a host rejects what is planned; the engine alone does not fail for an error that is logged. */
 async function ask(folder: string, hosts: ManagedHost[], made: Record<string, HostResource<unknown, unknown>>): Promise<void> {
-  const run = await checkInventory(
-    folder,
-    hosts.map(({ config }) => config.name),
-  );
+  const names = hosts.map(({ config }) => config.name);
+  const run = readerKey() === undefined ? await checkInventory(folder, names) : await lookAt(folder, hosts);
   const verdicts = verdictsOf(run, new Map(hosts.map(({ config, resources }) => [config.name, [...resources.keys()]])));
   const warnings = warningsOf(run);
   let refused = 0;
@@ -28,6 +27,7 @@ async function ask(folder: string, hosts: ManagedHost[], made: Record<string, Ho
     const all = [...host.resources.keys()].map((id) => verdicts.get(id)!);
     tell(summaryOf(host.config.name, all), host);
     for (const one of leavingOf(run, host.config.name, Object.keys(made))) tell(one, host);
+    if (readerKey() !== undefined) tell({ severity: "info", message: LOOKED }, host);
     if (isUnasked(all)) continue;
     for (const [id, { resource, spec }] of host.resources) {
       const finding = findingOf(verdicts.get(id)!, await planOf(id, resource, spec));
@@ -41,6 +41,8 @@ async function ask(folder: string, hosts: ManagedHost[], made: Record<string, Ho
     tell({ severity: "info", message: `${id}: unverified: it stands in no inventory` }, resource);
   if (refused > 0) throw refusal(refused);
 }
+
+const LOOKED = "this login can only look, so it is not known what the host would reject, nor what a change would disturb";
 
 /** The program's own stack means nothing to a user. */
 function refusal(count: number): pulumi.RunError {

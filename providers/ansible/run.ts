@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { type Readable } from "node:stream";
 import { UserError } from "../errors";
 import { checkStrictness } from "../ssh/config";
+import { assertMayChange } from "../ssh/reader";
 import { commandLine } from "../ssh/quote";
 import { printable, printableIn } from "../untrusted";
 import { ansibleEnvironment, ansibleProgram, packageRoot } from "./program";
@@ -102,6 +103,7 @@ export async function runOn(
   given: string,
   variables: (file: string) => string,
 ): Promise<Run> {
+  assertMayChange(host);
   const sshConfig = join(resolve(inventory), "ssh_config");
   await checkStrictness(sshConfig, host);
   return inFolder(async (folder) => {

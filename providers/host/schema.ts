@@ -31,6 +31,23 @@ const schema = z.strictObject({
     )
     .default([])
     .describe("what has to work after a change of network or rules, beside a new login, if it worked before"),
+  readers: z
+    .array(
+      z.strictObject({
+        key: z
+          .string()
+          .regex(
+            /^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]{40,1000}={0,2}(?: [A-Za-z0-9@._+-]{1,100})?$/,
+            "a public SSH key in one line, as ssh-keygen writes it",
+          ),
+        guests: z
+          .array(z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9][0-9]{0,4}$/, "<address>:<port> of a guest's SSH server"))
+          .default([])
+          .describe("guests that this key may look at through this host"),
+      }),
+    )
+    .default([])
+    .describe("keys that can only look: for previews, refreshes, status, undeclared and doctor"),
   address: address.optional().describe("where this host's services are reached; used in URLs"),
   adopt,
 });
@@ -54,6 +71,7 @@ export const host = defineKind({
     forwarding: "live",
     packages: "live",
     confirm: "live",
+    readers: "live",
     address: "– (used in outputs)",
     adopt: "–",
   },

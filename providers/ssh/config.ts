@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { UserError } from "../errors";
+import { READER, readerKey } from "./reader";
 
 const run = promisify(execFile);
 
@@ -57,7 +58,13 @@ export async function hostConfig(file: string, alias: string): Promise<HostConfi
   const { stdout } = await run("ssh", ["-F", file, "-G", "--", alias], { timeout: 20_000 }).catch((error: Error & { stderr?: string }) => {
     throw new UserError(`${alias}: OpenSSH cannot read ${file}: ${error.stderr?.trim() || error.message}`);
   });
-  return parseConfig(alias, stdout);
+  return asReader(parseConfig(alias, stdout));
+}
+
+/** The same host with the login that can only look, where that is asked for. */
+function asReader(config: HostConfig): HostConfig {
+  const key = readerKey();
+  return key === undefined ? config : { ...config, user: READER, identityFiles: [homeOf(key)], identitiesOnly: true, agent: undefined };
 }
 
 /** The output of `ssh -G`: lines of a lower-case key and its value; some keys come several times. */

@@ -129,9 +129,14 @@ class AgentOf extends OpenSSHAgent {
 }
 
 /** Runs one command as root on a host, with a text as its standard input, and gives back what it printed, as it came. */
-export async function runAsRoot(file: string, alias: string, argv: readonly string[], stdin: string): Promise<string> {
+export const runAsRoot = (file: string, alias: string, argv: readonly string[], stdin: string): Promise<string> =>
+  run(file, alias, commandLine(["sudo", "-n", ...argv]), stdin);
+
+/** Gives a request to the one program that a login which can only look runs, whatever it asks for. */
+export const runReader = (file: string, alias: string, request: string): Promise<string> => run(file, alias, "homelab-read", request);
+
+async function run(file: string, alias: string, command: string, stdin: string): Promise<string> {
   const client = await connectionTo(file, alias);
-  const command = commandLine(["sudo", "-n", ...argv]);
   return new Promise((done, fail) => {
     const text = (reason: string, ...outputs: string[]): string =>
       printable([`${alias}: ${reason}: ${command}`, ...outputs.map((one) => one.trim())].filter(Boolean).join("\n"));

@@ -5,7 +5,8 @@ import { packageRoot } from "../ansible/program";
 import { Batch, Batches } from "../batch";
 import { UserError } from "../errors";
 import { printable, printableIn } from "../untrusted";
-import { runAsRoot } from "./connection";
+import { runAsRoot, runReader } from "./connection";
+import { readerKey } from "./reader";
 
 /** A resource to observe, and where. */
 export interface Wanted {
@@ -39,7 +40,7 @@ export function observe(wanted: Wanted): Promise<Observed> {
 async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
   const { host, inventory } = all[0]!;
   const groups = groupsOf(all);
-  const answers = answersIn(host, await runAsRoot(join(resolve(inventory), "ssh_config"), host, ["python3", "-I", "-"], script(groups)));
+  const answers = answersIn(host, await ask(join(resolve(inventory), "ssh_config"), host, groups));
   return all.map((wanted) => {
     const index = groups.findIndex((group) => belongs(group, wanted));
     const answer = answers[index]!;
@@ -48,6 +49,12 @@ async function readAll(all: Wanted[]): Promise<(Observed | Error)[]> {
     return "error" in seen ? new UserError(`${host}: ${wanted.kind} ${seen.name} cannot be read: ${seen.error}`) : seen;
   });
 }
+
+/** Asks the observers: those that go with the request or, of a login that can only look, those on the host. */
+const ask = (config: string, host: string, groups: Group[]): Promise<string> =>
+  readerKey() === undefined
+    ? runAsRoot(config, host, ["python3", "-I", "-"], script(groups))
+    : runReader(config, host, JSON.stringify({ groups }));
 
 /** The last line is the observers', and gets printable texts; a login may print something before it. */
 function answersIn(host: string, printed: string): Answer[] {

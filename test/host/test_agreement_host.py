@@ -1,12 +1,16 @@
 """What is announced of a host's base is what is done: nothing that runs is stopped by a change. Its commands and files are mocked."""
 
+from pathlib import Path
+
 import pytest
 from machine_mock import OWNER, HostSession, mock_files, module, records, writer_of
 
+from ansible.module_utils.homelab.apply import reader as writer_reader
 from ansible.module_utils.homelab.apply.converge import clear
 from ansible.module_utils.homelab.apply.writer import Change
 from ansible.module_utils.homelab.core.observer import Observation
 from ansible.module_utils.homelab.observe import host as kind
+from ansible.module_utils.homelab.observe import reader
 
 UNIT = {"packages": ["htop"]}
 
@@ -20,6 +24,9 @@ def base(monkeypatch, machine, tmp_path):
             monkeypatch.setattr(module_with_it, name, tmp_path / name)
         (tmp_path / name).write_text("0\n")
     monkeypatch.setattr(kind.store, "OUTCOME", str(tmp_path / "outcome"))
+    for module_with_it in (reader, writer_reader):
+        monkeypatch.setattr(module_with_it, "KEYS", Path("/etc/keys"))
+        monkeypatch.setattr(module_with_it, "HOME", tmp_path / "reader")
     machine.writer = writer_of("host")
     machine.programs |= {
         "dpkg-query": lambda *_: "".join(f"{name} installed\n" for name in installed),
@@ -51,6 +58,7 @@ def applied(machine, unit):
         ({"hypervisor": True}, kind.HYPERVISOR),
         ({"forwarding": True}, []),
         ({"confirm": ["ping 192.0.2.1"]}, []),
+        ({"readers": [{"key": f"ssh-ed25519 {'A' * 68}", "guests": ["192.0.2.20:22"]}]}, ["sudo"]),
     ],
 )
 def test_the_base_is_changed_live(base, change, new):

@@ -78,7 +78,8 @@ test("a guest's key is pinned on the controller, though its hypervisor is reache
   writeFileSync(join(folder, "guests.yml"), "all: { hosts: { h: { ansible_port: 1 } }, children: { guests: { hosts: { web: } } } }\n");
   const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHmP9iWBQjAV0tBQcIyqQZZcIRYmTQNcqfbFFQnVrLXA";
   const pin = { "ansible.builtin.include_tasks": join(root, "ansible/roles/domain/tasks/pin.yml"), vars: { domain_keys: { web: key } } };
-  const play = { hosts: "h", gather_facts: false, vars: { ansible_connection: "ssh" }, tasks: [pin] };
+  const vars = { ansible_connection: "ssh", domains: [{ name: "web" }] };
+  const play = { hosts: "h", gather_facts: false, vars, tasks: [pin] };
   writeFileSync(join(folder, "play.yml"), JSON.stringify([play]));
   const run = spawnSync(join(root, ".venv/bin/ansible-playbook"), ["-i", join(folder, "guests.yml"), join(folder, "play.yml")], {
     encoding: "utf8",

@@ -27,6 +27,7 @@ from ..observe.host import (
     removed_by_installing,
     unknown_to_apt,
 )
+from . import reader
 from .writer import Change, Errors, Writer
 
 
@@ -60,6 +61,7 @@ class HostWriter(Host, Writer):
         system.run(["systemctl", "unmask", "--quiet", *NETWORKD])
         system.run(["systemctl", "start", "systemd-networkd.service"])
         files = files_of(change.resource, owner)
+        reader.ensure(change.resource.get("readers", []), owner)
         if Path(store.CHECKS) not in files:
             system.remove_file(store.CHECKS)
         had_forwarding = FORWARD_ON in (system.read_text(next(iter(files))) or "")
@@ -88,6 +90,7 @@ class HostWriter(Host, Writer):
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         was = before(owner)
         try:
+            reader.forget()
             forwarding = forwarding_is_on()
             system.run(["systemctl", "disable", "--now", "--quiet", *OURS], check=False)
             if forwarding and was["forwarding"]:

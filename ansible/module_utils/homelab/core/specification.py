@@ -15,6 +15,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "forwarding": {"default":false,"type":"boolean"},
   "packages": {"default":[],"type":"array","items":{"type":"string","pattern":"^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]\\Z","x-expected":"a Debian package's name: a-z, digits, + . -, not beginning or ending with -"}},
   "confirm": {"default":[],"type":"array","items":{"type":"string","pattern":"^(?:ping [0-9A-Fa-f:][0-9A-Fa-f.:]*|resolve [A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|tcp (?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4})\\Z","x-expected":"ping <address>, resolve <name> or tcp <host>:<port>"}},
+  "readers": {"default":[],"type":"array","items":{"type":"object","properties":{"key":{"type":"string","pattern":"^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\\.com) [A-Za-z0-9+/]{40,1000}={0,2}(?: [A-Za-z0-9@._+-]{1,100})?\\Z","x-expected":"a public SSH key in one line, as ssh-keygen writes it"},"guests":{"default":[],"type":"array","items":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9][0-9]{0,4}\\Z","x-expected":"<address>:<port> of a guest's SSH server"}}},"required":["key"],"additionalProperties":false}},
   "address": {"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])\\Z","x-expected":"a host's name, an IPv4 address, or an IPv6 address in brackets"},
   "adopt": {"type":"boolean"}
  }}},

@@ -40,6 +40,15 @@ class Doctor(WholeHost):
         return [Observation("host", present=True, facts=facts(resource)) for resource in resources]
 
 
+def faults(resource: Resource) -> list[str]:
+    """Return what is wrong with a question: its values become words of commands."""
+    base = host.observer
+    paths = [*resource["homes"], *resource["pools"]]
+    bad = [path for path in paths if not isinstance(path, str) or not path.startswith("/") or "\0" in path]
+    wanted = {key: value for key, value in resource["packages"].items() if key in base.schema["properties"]}
+    return [*(f"{path!r:.80} is no absolute path" for path in bad), *base.errors(base.normalise(wanted, {}))]
+
+
 def facts(resource: Resource) -> Facts:
     """All facts by topic. One that cannot be read is {"error": why}, and costs no other."""
     topics: dict[str, Callable[[], Any]] = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..core import ownership, records, system
 from ..core.observer import Observation, Observer, Resource
 from ..core.rollback import store
+from . import reader
 from .base_files import (
     FOLLOW_NFTABLES,
     FORWARD_OFF,
@@ -70,6 +71,7 @@ class Host(Observer):
         seen.differences += [diff for diff in diffs if diff]
         if Path(store.CHECKS) not in files and os.path.exists(store.CHECKS):
             seen.differences.append(f"{store.CHECKS} is there, but not wanted")
+        seen.differences += reader.differences(unit.get("readers", []), owner)
         seen.differences += [f"{name} is {state}, wanted enabled" for name, state in not_enabled().items()]
         if not ONLINE_WANTED.is_symlink():
             seen.differences.append("network-online.target is wanted by nothing, so rootless services wait 90 s")
@@ -93,6 +95,7 @@ def packages_of(unit: Resource) -> list[str]:
     wanted = [*BASE, *unit["packages"]]
     wanted += PODMAN if unit["podman"] else []
     wanted += HYPERVISOR if unit["hypervisor"] else []
+    wanted += ["sudo"] if unit.get("readers") else []
     return sorted(set(wanted))
 
 
