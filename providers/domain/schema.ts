@@ -44,9 +44,12 @@ const targetsBefore = (unit: { disks: { target?: string | undefined }[]; cloud_i
   ...(unit.cloud_init === undefined ? [] : ["sdf"]),
 ];
 
+// A guest's SSH host key lies in files of its name, and of its name with these ends.
+const guestName = libvirtName.regex(/^(?![\s\S]*\.(?:pub|seed\.json)$)/, "a name that does not end in .pub or .seed.json");
+
 const schema = z
   .strictObject({
-    name: libvirtName,
+    name: guestName,
     renamed_from: libvirtName.optional().describe("the name that it has so far; it keeps its UUID and all else"),
     description: line.optional(),
     memory: size.describe("what the guest has now"),

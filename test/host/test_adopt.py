@@ -50,15 +50,20 @@ UNITS = {
 }
 
 
+@pytest.mark.parametrize("declares", [True, False])
 @pytest.mark.parametrize("name", UNITS)
-def test_what_virt_install_made_is_marked_and_nothing_else(name):
+def test_what_virt_install_made_is_marked_and_a_declared_screen_is_root_s_alone(name, declares):
     root = definition.parse((FOLDER / f"virt-install-{name}.xml").read_text())
+    has_screen = declares and "graphics" in UNITS[name]
     resource = domain.observer.normalise({"name": name, **UNITS[name]}, {})
+    if not has_screen:
+        resource.pop("graphics", None)
     has = definition.plugs_of(root)
     disks = [{"bus": devices.bus_of(disk["target"]), **disk} for disk in resource["disks"]]
     resource = {**resource, "disks": disks, "interfaces": devices.with_macs(resource["interfaces"], has, "id")}
     wanted = edit.edited(root, resource, "lab")
-    assert list(definition.differences(root, wanted)) == ["metadata"]
+    assert sorted(definition.differences(root, wanted)) == [*(["graphics"] if has_screen else []), "metadata"]
+    assert not has_screen or [one.attrib for one in wanted.findall("devices/graphics/listen")] == [{"type": "socket"}]
     others = [one.tag for one in root.findall("metadata/*")]
     assert [one.tag for one in wanted.findall("metadata/*")] == [*others, definition.OURS]
     assert "ns0:" not in definition.render(wanted)

@@ -2,7 +2,7 @@
 
 import libvirt_mock
 import pytest
-from machine_mock import OWNER, agree, agree_to_remove, records, refused, settled, writer_of
+from machine_mock import OWNER, agree, agree_to_remove, module, records, refused, settled, writer_of
 
 UNIT = {"name": "vms", "path": "vms"}
 
@@ -11,6 +11,8 @@ UNIT = {"name": "vms", "path": "vms"}
 def pool(monkeypatch, machine, tmp_path):
     """Our pool, as it is applied, with a guest's disk in it."""
     connection = libvirt_mock.connect(monkeypatch)
+    # Temporary folders are below one that everybody may write in.
+    monkeypatch.setattr(module("pool"), "strange_parent", lambda _: "")
     folder = tmp_path / "vms"
     folder.mkdir()
     (folder / "web").write_text("a disk")

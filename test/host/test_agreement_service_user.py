@@ -1,6 +1,8 @@
 """What is announced of a user is what is done: its home goes only with on_delete: destroy. Accounts and systemd are mocked."""
 
+import itertools
 import pwd
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ from machine_mock import OWNER, agree_to_remove, mock_files, module, records, se
 
 from ansible.module_utils.homelab.apply.writer import Change
 from ansible.module_utils.homelab.core.observer import Observation
+from ansible.module_utils.homelab.observe import service_user
 
 UNIT = {"name": "web", "uid": 2000, "subids": {"start": 100000}}
 SUBIDS = "other:200000:65536\n"
@@ -27,7 +30,13 @@ class Accounts:
         self.usermod(argv, None)
 
     def usermod(self, argv, _stdin):
-        self.users[argv[-1]].pw_gecos = argv[argv.index("--comment") + 1]
+        if "--comment" in argv:
+            self.users[argv[-1]].pw_gecos = argv[argv.index("--comment") + 1]
+        for word, given in itertools.pairwise(argv):
+            if match := re.fullmatch("--(add|del)-(subuid|subgid)s", word):
+                first, last = map(int, given.split("-"))
+                line, file = f"{argv[-1]}:{first}:{last - first + 1}\n", f"/etc/{match[2]}"
+                self.files[file] = self.files[file] + line if match[1] == "add" else self.files[file].replace(line, "")
 
     def userdel(self, argv, _stdin):
         assert argv[1] == "--remove"
@@ -80,7 +89,9 @@ def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, affecte
     assert (writer.disruption(task), writer.affected(task, OWNER)) == ("live", affected)
     assert writer.apply([task], OWNER) == {}
     ran = host.machine.ran
-    assert (len(ran("useradd")), len(ran("usermod")), ran("userdel")) == (is_new, not is_new, [])
+    marked = [argv for argv in ran("usermod") if "--comment" in argv]
+    assert (len(ran("useradd")), len(marked), ran("userdel")) == (is_new, not is_new, [])
+    assert all(argv[argv.index("--expiredate") + 1] == "" for argv in marked)
     # systemd starts a manager that does not run, and leaves one that does.
     assert ran("systemctl") == [["start", f"user@{resource['uid']}.service"]]
     line = f"{name}:{resource['subids']['start']}:{resource['subids']['count']}"
@@ -111,8 +122,8 @@ def test_a_removed_user_loses_its_home_just_when_that_is_announced(host, on_dele
     agree_to_remove(host.writer, "web", disruption)
     kept = disruption == ""
     assert ("/home/web" in host.homes, bool(host.machine.ran("userdel"))) == (kept, not kept)
-    # A kept account is locked, so that nobody gets its uid.
-    assert host.machine.ran("usermod", "--lock") == ([["--comment", f"homelab/{OWNER}/kept", "web"]] if kept else [])
+    # A kept account is locked and has expired, so that nobody gets its uid, and neither keys nor jobs of it work.
+    assert host.machine.ran("usermod", "--lock") == ([["--expiredate", "1", "--comment", f"homelab/{OWNER}/kept", "web"]] if kept else [])
     assert host.machine.ran("systemctl", "stop") == [["user@2000.service", "user-runtime-dir@2000.service"]]
 
 
@@ -126,3 +137,31 @@ def test_podman_forgets_what_died_with_a_users_systemd_before_that_starts_again(
     assert (["podman", "system", "migrate"] in calls) is asked
     if asked:
         assert calls.index(["podman", "system", "migrate"]) < calls.index(["systemctl", "start", "user@2000.service"])
+
+
+@pytest.mark.parametrize(
+    ("groups", "shadow", "sudo_user", "reason"),
+    [
+        (["sudo"], "web:!:1::::::\n", None, "it is in group sudo"),
+        (["libvirt"], "web:!:1::::::\n", None, "it is in group libvirt"),
+        ([], "web:$y$x:1::::::\n", None, "it has a password"),
+        ([], "web:!:1::::::\n", "web", "this run logged in as it"),
+        (["media"], "web:!:1::::::\n", "other", ""),
+    ],
+)
+def test_nobody_s_login_is_taken_for_a_service(monkeypatch, host, groups, shadow, sudo_user, reason):  # noqa: PLR0917
+    host.users["web"].pw_gecos = "Olga"
+    monkeypatch.setattr(service_user, "SHADOW", "/etc/subshadow")
+    host.files["/etc/subshadow"] = shadow
+    monkeypatch.setattr(host.library.grp, "getgrall", lambda: [SimpleNamespace(gr_name=name, gr_mem=["web"]) for name in groups])
+    monkeypatch.setenv("SUDO_USER", sudo_user or "")
+    writer = host.writer()
+    found = writer.rejections([writer.normalise({**UNIT, "adopt": True}, {})], OWNER)
+    assert found == ({"web": f"web is somebody's login: {reason}. Take another name for a service"} if reason else {})
+
+
+@pytest.mark.parametrize(("shadow", "ends"), [("web:!:1::::::\n", False), ("web:!:1:::::1:\n", True), ("other:!:1:::::1:\n", False)])
+def test_an_account_that_has_an_end_is_out_of_sync(monkeypatch, host, shadow, ends):
+    monkeypatch.setattr(service_user, "SHADOW", "/etc/subshadow")
+    host.files["/etc/subshadow"] = shadow
+    assert service_user.expires("web") is ends

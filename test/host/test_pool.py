@@ -1,5 +1,6 @@
 """A pool's folder is one that QEMU's user can enter, and is not taken for gone where libvirt is."""
 
+import os
 from types import SimpleNamespace
 
 import libvirt_mock
@@ -19,6 +20,7 @@ def test_the_first_folder_that_qemu_s_user_cannot_enter_is_told(monkeypatch, mac
     libvirt_mock.connect(monkeypatch)
     for module_with_it in (service_user, module("pool")):
         monkeypatch.setattr(module_with_it, "find", ACCOUNTS.get)
+    monkeypatch.setattr(module("pool"), "strange_parent", lambda _: "")
     real = machine.run
 
     def run(argv, **more):
@@ -43,3 +45,17 @@ def test_a_pool_and_a_domain_are_not_taken_for_gone_where_libvirt_is(monkeypatch
         resources = [{"name": name, "path": "/srv/vms", "interfaces": []} for name in ("old", "new")]
         seen = kind.observe(resources, "lab")
         assert [(one.present, one.differences) for one in seen] == [(True, [libvirt_host.MISSING]), (False, [])]
+
+
+@pytest.mark.parametrize(("mode", "is_strange"), [(0o755, False), (0o775, True), (0o777, True), (0o1777, True)])
+def test_a_folder_that_others_can_exchange_holds_no_pool(monkeypatch, tmp_path, mode, is_strange):
+    library, shared = module("pool"), tmp_path / "shared"
+    (shared / "below").mkdir(parents=True)
+    shared.chmod(mode)
+    real = os.stat
+    # The folders above the temporary one are not the test's.
+    plain = SimpleNamespace(st_uid=0, st_mode=0o40755)
+    monkeypatch.setattr(library.os, "stat", lambda path, **more: real(path, **more) if str(path).startswith(str(shared)) else plain)
+    said = library.strange_parent(str(shared / "below/vms"))
+    assert said == (str(shared) if is_strange or os.getuid() != 0 else "")
+    assert library.unfit_folder(str(shared / "below/vms")).startswith(f"{shared} is not root's alone") is (said != "")

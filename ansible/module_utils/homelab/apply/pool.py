@@ -57,6 +57,8 @@ def refusal(resource: Resource) -> str:
 
 def unfit_folder(path: str) -> str:
     """Why a folder cannot hold guests' disks."""
+    if strange := strange_parent(path):
+        return f"{strange} is not root's alone, so others could exchange {path}; take a folder below /srv, or give that to root"
     if closed := closed_folder(path):
         return f"QEMU's user {QEMU_USER} cannot enter {closed}, where guests' disks are to lie; allow it with chmod o+x {closed}"
     if not os.path.lexists(path):
@@ -67,6 +69,12 @@ def unfit_folder(path: str) -> str:
     if found.st_uid != 0 or found.st_mode & (stat.S_IWOTH | stat.S_ISVTX):
         return f"others than root can write in {path}; take a folder of its own for a pool"
     return ""
+
+
+def strange_parent(path: str) -> str:
+    """Return the first folder above a path that others than root can change, '' where there is none; sshd checks its paths so."""
+    parents = [str(one) for one in reversed(PurePath(os.path.realpath(path)).parents) if os.path.isdir(one)]
+    return next((one for one in parents if os.stat(one).st_uid != 0 or os.stat(one).st_mode & (stat.S_IWGRP | stat.S_IWOTH)), "")
 
 
 def closed_folder(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 import time
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ from pathlib import Path
 from ..core import records, system
 from ..core.observer import Resource
 from ..observe.quadlet.states import manager_runs
-from ..observe.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, subordinates
+from ..observe.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, has_password, subordinates
 from .writer import Change, Errors, Writer
 
 # The runtime folders of users, by uid, user-runtime-dir@.service(5).
 RUNTIME = Path("/run/user")
+# Who is in one of these is root, or can become it.
+PRIVILEGED = {"root", "sudo", "adm", "admin", "wheel", "disk", "shadow", "docker", "libvirt", "kvm", "systemd-journal"}
 
 
 class ServiceUserWriter(ServiceUser, Writer):
@@ -25,7 +28,8 @@ class ServiceUserWriter(ServiceUser, Writer):
         errors = {}
         for resource in resources:
             record = records.read(owner, self.kind, resource["name"]) or {}
-            reason = _conflict(resource, resources) or _cannot_change(resource, record.get("subids"))
+            taken = _conflict(resource, resources) or _is_operators(resource["name"])
+            reason = taken or _cannot_change(resource, record.get("subids"))
             if reason:
                 errors[resource["name"]] = reason
         return errors
@@ -79,6 +83,18 @@ def _conflict(resource: Resource, resources: Sequence[Resource]) -> str:
     return ""
 
 
+def _is_operators(name: str) -> str:
+    """Return why an account cannot be taken over: its login would be off at once, and somebody may need it to get in."""
+    account = find(name)
+    if account is None or account.pw_gecos.startswith(MARK):
+        return ""
+    groups = [one.gr_name for one in grp.getgrall() if name in one.gr_mem and one.gr_name in PRIVILEGED]
+    reasons = [f"it is in group {group}" for group in groups]
+    reasons += ["this run logged in as it"] if os.environ.get("SUDO_USER") == name else []
+    reasons += ["it has a password"] if has_password(name) else []
+    return f"{name} is somebody's login: {reasons[0]}. Take another name for a service" if reasons else ""
+
+
 def _cannot_change(resource: Resource, applied: Resource | None) -> str:
     """Containers and volumes that are there belong to the subordinate ids that they were made with."""
     file = "/etc/subuid"
@@ -96,12 +112,11 @@ def _apply(resource: Resource, owner: str) -> None:
         # Without -F in login.defs useradd adds subordinate ids of its own choice; ours are written below.
         system.run(["useradd", "--uid", str(resource["uid"]), "--user-group", "--create-home", "--home-dir", home, *settings, name])
     else:
-        system.run(["usermod", *settings, "--lock", name])
+        # An account that was kept has expired.
+        system.run(["usermod", *settings, "--lock", "--expiredate", "", name])
     account = pwd.getpwnam(name)
     system.run(["install", "-d", "-o", str(account.pw_uid), "-g", str(account.pw_gid), "-m", "0700", home])
-    wanted = f"{name}:{resource['subids']['start']}:{resource['subids']['count']}"
-    for file in ("/etc/subuid", "/etc/subgid"):
-        _set_subordinates(file, name, [wanted])
+    _set_subordinates(name, (resource["subids"]["start"], resource["subids"]["count"]))
     if not manager_runs(name):
         _forget_what_ran(account)
     system.run(["loginctl", "enable-linger", name])
@@ -114,12 +129,16 @@ def _forget_what_ran(account: pwd.struct_passwd) -> None:
         system.run(["podman", "system", "migrate"], account=account, check=False)
 
 
-def _set_subordinates(file: str, name: str, wanted: list[str]) -> None:
-    text = system.read_text(file) or ""
-    lines = text.splitlines()
-    if [line for line in lines if line.startswith(f"{name}:")] != wanted:
-        kept = [line for line in lines if not line.startswith(f"{name}:")]
-        system.write_text(file, "".join(f"{line}\n" for line in [*kept, *wanted]))
+def _set_subordinates(name: str, wanted: tuple[int, int]) -> None:
+    """Give a user one range of subordinate ids by usermod(8), which has the lock of these files."""
+    options = []
+    for file, kind in (("/etc/subuid", "subuids"), ("/etc/subgid", "subgids")):
+        has = [(start, count) for owner, start, count in subordinates(file) if owner == name]
+        if has != [wanted]:
+            options += [word for start, count in has for word in (f"--del-{kind}", f"{start}-{start + count - 1}")]
+            options += [f"--add-{kind}", f"{wanted[0]}-{wanted[0] + wanted[1] - 1}"]
+    if options:
+        system.run(["usermod", *options, name])
 
 
 def _remove(name: str, owner: str, on_delete: str) -> None:
@@ -133,11 +152,10 @@ def _remove(name: str, owner: str, on_delete: str) -> None:
         system.run(["userdel", "--remove", name], check=False)
         if find(name) is not None:
             raise OSError(f"user {name} is still there; a process of it may be running")
-        for file in ("/etc/subuid", "/etc/subgid"):
-            _set_subordinates(file, name, [])
     else:
         # The account stays, so that nobody else gets its uid and with it the home.
-        system.run(["usermod", "--lock", "--comment", MARK + owner + KEPT, name])
+        # A locked password alone would leave its keys and scheduled jobs at work: PAM asks whether the account has expired.
+        system.run(["usermod", "--lock", "--expiredate", "1", "--comment", MARK + owner + KEPT, name])
 
 
 def _wait_until_gone(uid: int) -> None:

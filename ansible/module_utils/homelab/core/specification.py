@@ -73,7 +73,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "adopt": {"type":"boolean"}
  }}},
 "domain": {"list":"domains","may_disconnect":false,"renamed":{"start_seconds":"ready_timeout"},"schema":{"type":"object","required":["name","memory"],"additionalProperties":false,"properties":{
-  "name": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
+  "name": {"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},{"pattern":"^(?![\\s\\S]*\\.(?:pub|seed\\.json)\\Z)","x-expected":"a name that does not end in .pub or .seed.json"}]},
   "renamed_from": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
   "description": {"type":"string","pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\ufeff]*\\Z","x-expected":"one line of text, without control characters"},
   "memory": {"type":"string","pattern":"^[1-9][0-9]{0,6} (MiB|GiB|TiB)\\Z","x-expected":"a size such as 512 MiB, 20 GiB or 1 TiB"},

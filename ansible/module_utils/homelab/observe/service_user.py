@@ -13,6 +13,7 @@ from ..core.observer import Observation, Observer, Resource
 MARK = "homelab/"
 KEPT = "/kept"
 SHELL = "/usr/sbin/nologin"
+SHADOW = "/etc/shadow"
 LINGER = Path("/var/lib/systemd/linger")
 
 
@@ -36,6 +37,8 @@ class ServiceUser(Observer):
             ranges = [(start, count) for name, start, count in subordinates(file) if name == resource["name"]]
             if ranges != [(resource["subids"]["start"], resource["subids"]["count"])]:
                 seen.differences.append(f"{file} has {ranges or 'nothing'}, wanted {resource['subids']}")
+        if expires(resource["name"]):
+            seen.differences.append("the account has an end (chage -l), wanted without one")
         if not (LINGER / resource["name"]).exists():
             seen.differences.append("linger is off, wanted on")
         if not os.path.isdir(account.pw_dir) or os.stat(account.pw_dir).st_uid != account.pw_uid:
@@ -72,6 +75,22 @@ def find(name: str) -> pwd.struct_passwd | None:
         return pwd.getpwnam(name)
     except KeyError:
         return None
+
+
+def _shadow(name: str) -> list[str]:
+    """The fields of an account in /etc/shadow, shadow(5); none where it is not there."""
+    lines = (line.split(":") for line in (system.read_text(SHADOW) or "").splitlines())
+    return next((fields for fields in lines if fields[0] == name and len(fields) == 9), [])
+
+
+def expires(name: str) -> bool:
+    """Return whether an account has a date after which it is off."""
+    return bool(_shadow(name) and _shadow(name)[7])
+
+
+def has_password(name: str) -> bool:
+    """Return whether somebody can log in to an account with a password."""
+    return bool(_shadow(name) and _shadow(name)[1][:1] not in ("!", "*"))
 
 
 def subordinates(file: str) -> list[tuple[str, int, int]]:

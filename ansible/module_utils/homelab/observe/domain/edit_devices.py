@@ -94,14 +94,16 @@ def graphics(devices: Element, wanted: str | None, has_card: bool) -> None:
         return
     graphics = elements.child(devices, "graphics")
     if graphics.get("type") is None:
-        elements.set_attributes(graphics, type=wanted, port="-1", autoport="yes", listen="127.0.0.1")
+        elements.set_attributes(graphics, type=wanted)
         if devices.find("video") is None and not has_card:
             ET.SubElement(ET.SubElement(devices, "video"), "model", type="virtio")
-    # The console of a guest is for who is logged in on the host. Without an address libvirt's own default is that, too.
-    for element in [graphics, *graphics.findall("listen")]:
-        name = "listen" if element is graphics else "address"
-        if element.get(name) is not None:
-            element.set(name, "127.0.0.1")
+    # A port, of the loopback too, is every local account's; a socket, which libvirt names at the start, is root's and QEMU's.
+    if [one.get("type") for one in graphics.findall("listen")] != ["socket"]:
+        for name in ("port", "autoport", "websocket", "listen"):
+            graphics.attrib.pop(name, None)
+        for one in graphics.findall("listen"):
+            graphics.remove(one)
+        ET.SubElement(graphics, "listen", type="socket")
 
 
 def tpm(devices: Element, wanted: bool | None) -> None:
