@@ -15,6 +15,9 @@ export interface Composed {
   spec: object;
 }
 
+/** The engine plans no removal of such a resource; the host would reject it. */
+const isProtected = (spec: { protect?: boolean | undefined }): boolean => spec.protect === true;
+
 /** Creates the resources of one host below its component, each named by its id. */
 export class Composition {
   readonly resources = new Map<string, Composed>();
@@ -46,7 +49,7 @@ export class Composition {
     more: pulumi.CustomResourceOptions = {},
   ): T {
     const id = this.idOf(type.kind.name, spec);
-    const resource = new type(id, { ...this.target, unit: spec }, { parent: this.parent, dependsOn, ...more });
+    const resource = new type(id, { ...this.target, unit: spec }, { parent: this.parent, dependsOn, protect: isProtected(spec), ...more });
     this.resources.set(id, { resource, spec });
     return resource;
   }

@@ -78,5 +78,8 @@ export const mebibytes = (text: string): number => {
 /** The consent to take over an object, a property of every kind that can find one. */
 export const adopt = z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's");
 
+/** Nothing removes or replaces a resource while it is set, a property of every kind. */
+export const protect = z.boolean().optional().describe("while true, nothing removes or replaces it");
+
 /** What becomes of a resource's data when it is removed. */
 export const onDelete = z.enum(["keep", "destroy"]).default("keep");

@@ -87,7 +87,12 @@ function badRenames(hosts: { name: string; vars: HostVars; source?: Source | und
     const other = hosts.slice(0, index).find(({ vars }) => vars.homelab_renamed_from === former);
     if (other) return [{ ...at, message: `homelab_renamed_from: ${former} is the former name of ${other.name}, too` }];
     if (!hosts.some(({ name }) => name === former)) return [];
-    return [{ ...at, message: `homelab_renamed_from: ${former} is in hosts.yml still; a host that was renamed is there under its new name alone` }];
+    return [
+      {
+        ...at,
+        message: `homelab_renamed_from: ${former} is in hosts.yml still; a host that was renamed is there under its new name alone`,
+      },
+    ];
   });
 }
 

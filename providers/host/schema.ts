@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt } from "../patterns";
+import { adopt, protect } from "../patterns";
 
 // The host of a URL, RFC 3986.
 const address = z
@@ -41,7 +41,9 @@ const schema = z.strictObject({
             "a public SSH key in one line, as ssh-keygen writes it",
           ),
         guests: z
-          .array(z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9][0-9]{0,4}$/, "<address>:<port> of a guest's SSH server"))
+          .array(
+            z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9][0-9]{0,4}$/, "<address>:<port> of a guest's SSH server"),
+          )
           .default([])
           .describe("guests that this key may look at through this host"),
       }),
@@ -50,6 +52,7 @@ const schema = z.strictObject({
     .describe("keys that can only look: for previews, refreshes, status, undeclared and doctor"),
   address: address.optional().describe("where this host's services are reached; used in URLs"),
   adopt,
+  protect,
 });
 
 export type HostSpec = z.infer<typeof schema>;
@@ -74,5 +77,6 @@ export const host = defineKind({
     readers: "live",
     address: "– (used in outputs)",
     adopt: "–",
+    protect: "live",
   },
 });

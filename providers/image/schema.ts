@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { libvirtName } from "../patterns";
+import { libvirtName, protect } from "../patterns";
 
 const schema = z.strictObject({
   name: libvirtName,
@@ -12,6 +12,7 @@ const schema = z.strictObject({
     )
     .describe("where it is fetched from: a URL, or a file of the host"),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits, as sha256sum(1) prints it"),
+  protect,
 });
 
 export type ImageSpec = z.infer<typeof schema>;
@@ -30,5 +31,6 @@ export const image = defineKind({
     name: "another resource",
     source: "live",
     sha256: "live",
+    protect: "live",
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, user } from "../patterns";
+import { adopt, user, protect } from "../patterns";
 import { storeValue, secretValueOf } from "./secret-values";
 
 const schema = z.strictObject({
@@ -16,6 +16,7 @@ const schema = z.strictObject({
     .optional()
     .describe("the value as an HMAC, which is all that is compared and kept"),
   adopt,
+  protect,
 });
 
 export type PodmanSecretSpec = z.infer<typeof schema>;
@@ -42,5 +43,6 @@ export const podmanSecret = defineKind({
     from: "restart",
     digest: "restart",
     adopt: "–",
+    protect: "live",
   },
 });

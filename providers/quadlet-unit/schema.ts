@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, key, native, onDelete, relative, user, value } from "../patterns";
+import { adopt, key, native, onDelete, relative, user, value, protect } from "../patterns";
 
 const scalar = z.union([value, z.number(), z.boolean()], { error: "a string, a number, true or false" });
 const values = z.union([scalar, z.array(scalar)], {
@@ -42,6 +42,7 @@ const schema = z
     restart: z.enum(["allowed", "denied"]).default("allowed").describe("whether a change may restart it"),
     on_delete: onDelete.describe("what becomes of a volume's data"),
     adopt,
+    protect,
   })
   .refine((unit) => [unit.sections, unit.source, unit.content].filter((one) => one !== undefined).length === 1, {
     error: "expected exactly one of sections, source and content",
@@ -84,5 +85,6 @@ export const quadletUnit = defineKind({
     restart: "live",
     on_delete: "live",
     adopt: "–",
+    protect: "live",
   },
 });

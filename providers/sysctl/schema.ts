@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt } from "../patterns";
+import { adopt, protect } from "../patterns";
 
 const key = z
   .string()
@@ -18,6 +18,7 @@ const schema = z.strictObject({
     .describe("the name of its file in /etc/sysctl.d"),
   settings: z.record(key, value).describe("kernel parameters with their values"),
   adopt,
+  protect,
 });
 
 export type SysctlSpec = z.infer<typeof schema>;
@@ -37,5 +38,6 @@ export const sysctl = defineKind({
     name: "another resource",
     settings: "live",
     adopt: "–",
+    protect: "live",
   },
 });

@@ -12,6 +12,8 @@ from .writer import Change, Errors, Writer
 
 Result = dict[str, Any]
 
+PROTECTED = "it is protected; declare it without `protect: true`, apply that, and remove it then"
+
 
 def converge(writer: Writer, resources: Sequence[Resource], owner: str, session: HostSession | None) -> list[Result]:
     """Bring resources in sync and return one result each. Without a `session`, report what would be done."""
@@ -26,6 +28,7 @@ def converge(writer: Writer, resources: Sequence[Resource], owner: str, session:
         if seen.name not in rejected and not seen.in_sync
     ]
     missing = _check(writer, changes, resources, owner, rejected)
+    rejected.update(_protected_from(writer, changes, missing))
     if session:
         rejected.update({name: reason for name, reason in missing.items() if name in writer.to_change})
     changes = [change for change in changes if change.seen.name not in rejected]
@@ -57,7 +60,7 @@ def clear(writer: Writer, names: Sequence[str], owner: str, session: HostSession
         for name, reason in removal_blockers_of(writer, present, owner).items():
             results[name].update(failed=True, changed=False, msg=reason)
         return list(results.values())
-    errors = still_needed(writer, present)
+    errors = protected(writer, present, owner) | still_needed(writer, present)
     present = [name for name in present if name not in errors]
     if present and (reason := with_rollback(writer, present, session, lambda: errors.update(writer.remove(present, owner)))):
         errors.update(dict.fromkeys(present, reason))
@@ -84,9 +87,15 @@ def with_rollback(writer: Writer, names: Sequence[str], session: HostSession, ch
 def removal_blockers_of(writer: Writer, names: Sequence[str], owner: str) -> Errors:
     """Return why the host would not remove resources. Others of the owner may leave in the same run."""
     try:
-        return writer.removal_blockers(names, owner) | still_needed(writer, names, owner)
+        return writer.removal_blockers(names, owner) | still_needed(writer, names, owner) | protected(writer, names, owner)
     except Exception as error:
         return dict.fromkeys(names, f"it cannot be checked what needs it: {type(error).__name__}: {error}")
+
+
+def protected(writer: Writer, names: Sequence[str], owner: str) -> Errors:
+    """Return the resources whose last apply protects them, by name."""
+    recorded = {name: records.read(owner, writer.kind, name) or {} for name in names}
+    return {name: PROTECTED for name, record in recorded.items() if record.get("protect")}
 
 
 def still_needed(writer: Writer, names: Sequence[str], leaving: str = "") -> Errors:
@@ -144,6 +153,17 @@ def _check(writer: Writer, changes: Sequence[Change], resources: Sequence[Resour
     return missing
 
 
+def _protected_from(writer: Writer, changes: Sequence[Change], missing: Errors) -> Errors:
+    """Return which protected resources a change would replace, or whose data it would lose."""
+    guarded = [change for change in changes if change.resource.get("protect") and change.seen.name not in missing]
+    classes = {change.seen.name: writer.disruption(change) for change in guarded}
+    found = {name: word for name, word in classes.items() if word in ("replace", "data-loss")}
+    return {
+        name: f"it is protected, and this change means {word} for it; remove `protect: true` to allow that"
+        for name, word in found.items()
+    }
+
+
 def _announce(writer: Writer, changes: Sequence[Change], missing: Errors, owner: str, results: dict[str, Result]) -> None:
     for change in changes:
         name = change.seen.name
@@ -177,7 +197,7 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
             if not seen.present and not seen.unknown and not change.record:
                 records.remove(owner, writer.kind, seen.name)
         else:
-            records.write(owner, writer.kind, seen.name, writer.record_of(change.resource))
+            records.write(owner, writer.kind, seen.name, writer.whole_record(change.resource))
             if change.resource.get("adopt"):
                 records.hand_over(owner, writer.kind, seen.name)
         results[seen.name].update(facts=seen.facts, differences=remaining, present=seen.present)

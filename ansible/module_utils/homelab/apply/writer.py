@@ -68,7 +68,7 @@ class Writer(Observer):
 
     def pending_record(self, change: Change) -> records.Record:
         """Return the record while a change is being applied: until it is verified, the resource counts as not applied."""
-        return {**(change.record or self.record_of(change.resource)), "pending": True}
+        return {**(change.record or self.whole_record(change.resource)), "pending": True}
 
     def journal_excerpt(self, change: Change) -> str:
         """Return the host's journal about a resource that is out of sync after an apply."""

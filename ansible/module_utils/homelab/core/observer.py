@@ -111,8 +111,12 @@ class Observer(ABC):
         return {}
 
     def record_of(self, resource: Resource) -> records.Record:
-        """Return the record of a successfully applied resource."""
+        """Return what a kind records of a successfully applied resource."""
         return {"on_delete": resource["on_delete"]} if "on_delete" in resource else {}
+
+    def whole_record(self, resource: Resource) -> records.Record:
+        """Return the record of a successfully applied resource, with what every kind has in it."""
+        return {**self.record_of(resource), **({"protect": True} if resource.get("protect") else {})}
 
     def detect(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         """Observe, and compare with the record of the last apply."""
@@ -129,7 +133,7 @@ class Observer(ABC):
             elif record.get("pending"):
                 seen.differences.append("its last apply did not finish")
             else:
-                wanted = self.record_of(resource)
+                wanted = self.whole_record(resource)
                 # A key that the recording version did not know had its default.
                 known = {key: default for key, default in self.defaults.items() if key in wanted}
                 seen.differences += _record_differences({**known, **record}, wanted)

@@ -17,27 +17,31 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "confirm": {"default":[],"type":"array","items":{"type":"string","pattern":"^(?:ping [0-9A-Fa-f:][0-9A-Fa-f.:]*|resolve [A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|tcp (?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4})\\Z","x-expected":"ping <address>, resolve <name> or tcp <host>:<port>"}},
   "readers": {"default":[],"type":"array","items":{"type":"object","properties":{"key":{"type":"string","pattern":"^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\\.com) [A-Za-z0-9+/]{40,1000}={0,2}(?: [A-Za-z0-9@._+-]{1,100})?\\Z","x-expected":"a public SSH key in one line, as ssh-keygen writes it"},"guests":{"default":[],"type":"array","items":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9][0-9]{0,4}\\Z","x-expected":"<address>:<port> of a guest's SSH server"}}},"required":["key"],"additionalProperties":false}},
   "address": {"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])\\Z","x-expected":"a host's name, an IPv4 address, or an IPv6 address in brackets"},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "service-user": {"list":"service_users","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name","uid","subids"],"additionalProperties":false,"properties":{
   "name": {"type":"string","allOf":[{"pattern":"^[a-z_][a-z0-9_-]{0,30}\\Z","x-expected":"a user's name as useradd(8) takes it: a-z, digits, _ and -, at most 31"},{"pattern":"^(?!(?:root|system)\\Z)","x-expected":"a user of its own; root's units are system-wide"}]},
   "uid": {"type":"integer","minimum":1000,"maximum":59999},
   "subids": {"type":"object","properties":{"start":{"type":"integer","minimum":100000,"maximum":4000000000},"count":{"default":65536,"type":"integer","minimum":1,"maximum":1000000000}},"required":["start"],"additionalProperties":false},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "nftables-table": {"list":"nftables_tables","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["family","name","content"],"additionalProperties":false,"properties":{
   "family": {"type":"string","enum":["ip","ip6","inet","arp","bridge","netdev"]},
   "name": {"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,62}\\Z","x-expected":"a table's name: letters, digits and _, at most 63"},
   "content": {"type":"string","minLength":1,"allOf":[{"pattern":"^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\ufeff]*\\Z","x-expected":"lines of text, without control characters"},{"pattern":"^(?:[^\\r\\u2028\\u2029]|\\r\\n)*\\Z","x-expected":"lines that end with a line feed, and no other line separators"},{"pattern":"^(?:\"[^\"]*(?:\"|\\Z)|#[^\\n]*|[^\"#A-Za-z0-9_]|(?!include(?![A-Za-z0-9_]))[A-Za-z0-9_]+(?![A-Za-z0-9_]))*\\Z","x-expected":"rules without `include`, which would leave the table and read any file of the host's as root"}]},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "bridge": {"list":"bridges","may_disconnect":true,"renamed":{"ports[].trunk":"tagged"},"schema":{"type":"object","required":["name"],"additionalProperties":false,"properties":{
   "name": {"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}\\Z","x-expected":"a link's name: letters, digits, _ . -, at most 15, not beginning with . or -"},{"pattern":"[^0-9]","x-expected":"a link's name, which does not consist of digits only"},{"pattern":"^(?!(?:all|default)\\Z)","x-expected":"a link's name; `all` and `default` are taken by the kernel"}]},
   "ports": {"default":[],"type":"array","items":{"type":"object","properties":{"name":{"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}\\Z","x-expected":"a link's name: letters, digits, _ . -, at most 15, not beginning with . or -"},{"pattern":"[^0-9]","x-expected":"a link's name, which does not consist of digits only"},{"pattern":"^(?!(?:all|default)\\Z)","x-expected":"a link's name; `all` and `default` are taken by the kernel"}]},"tagged":{"default":[],"type":"array","items":{"type":"integer","minimum":1,"maximum":4094}},"untagged":{"type":"integer","minimum":1,"maximum":4094}},"required":["name"],"additionalProperties":false}},
   "mtu": {"default":1500,"type":"integer","minimum":576,"maximum":65535},
   "stp": {"default":false,"type":"boolean"},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "vlan": {"list":"vlans","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["name","id","bridge"],"additionalProperties":false,"properties":{
   "name": {"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}\\Z","x-expected":"a link's name: letters, digits, _ . -, at most 15, not beginning with . or -"},{"pattern":"[^0-9]","x-expected":"a link's name, which does not consist of digits only"},{"pattern":"^(?!(?:all|default)\\Z)","x-expected":"a link's name; `all` and `default` are taken by the kernel"}]},
@@ -46,22 +50,26 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "address": {"type":"string","pattern":"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\/([0-9]|[1-2][0-9]|3[0-2])\\Z","x-expected":"an IPv4 address with prefix, such as 10.10.10.1/24"},
   "mtu": {"default":1500,"type":"integer","minimum":576,"maximum":65535},
   "dhcp": {"type":"object","properties":{"from":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"},"to":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"},"dns":{"default":[],"type":"array","items":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"}},"leases":{"default":[],"type":"array","items":{"type":"object","properties":{"mac":{"type":"string","pattern":"^[0-9a-f]{2}(:[0-9a-f]{2}){5}\\Z","x-expected":"a MAC address in lower case and quotes, such as \"52:54:00:00:00:0a\""},"address":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"}},"required":["mac","address"],"additionalProperties":false}}},"required":["from","to"],"additionalProperties":false},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "sysctl": {"list":"sysctls","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["name","settings"],"additionalProperties":false,"properties":{
   "name": {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}\\Z","x-expected":"a name of lower-case letters, digits and -, at most 63"},
   "settings": {"type":"object","propertyNames":{"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_:-]+)+\\Z","x-expected":"a kernel parameter such as net.ipv4.ip_unprivileged_port_start, sysctl.d(5)"},{"pattern":"^(?!net[./]ipv4[./]ip_forward\\Z)","x-expected":"another parameter: set `forwarding` in homelab_host instead"}]},"additionalProperties":{"anyOf":[{"type":"number"},{"type":"string","pattern":"^[!-~]+(?:[ \\t]+[!-~]+)*\\Z","x-expected":"one line of printable characters"}],"x-expected":"a number, or one line of printable characters"}},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "pool": {"list":"pools","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name","path"],"additionalProperties":false,"properties":{
   "name": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
   "path": {"type":"string","pattern":"^(?:\\/(?!\\.{1,2}(?:\\/|\\Z))[^/\\u0000-\\u001f\\u007f-\\u009f\\ufeff]+)+\\Z","x-expected":"an absolute path: without / at its end, empty parts, . or .., and without control characters"},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "image": {"list":"images","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name","source","sha256"],"additionalProperties":false,"properties":{
   "name": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
   "source": {"type":"string","pattern":"^(https?:\\/\\/[!-~]+|(?:\\/(?!\\.{1,2}(?:\\/|\\Z))[^/\\u0000-\\u001f\\u007f-\\u009f\\ufeff]+)+)\\Z","x-expected":"a URL (http or https) without blanks, or an absolute path on the host"},
-  "sha256": {"type":"string","pattern":"^[0-9a-f]{64}\\Z","x-expected":"a SHA-256 in 64 lower-case hexadecimal digits, as sha256sum(1) prints it"}
+  "sha256": {"type":"string","pattern":"^[0-9a-f]{64}\\Z","x-expected":"a SHA-256 in 64 lower-case hexadecimal digits, as sha256sum(1) prints it"},
+  "protect": {"type":"boolean"}
  }}},
 "volume": {"list":"volumes","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["pool","name","size"],"additionalProperties":false,"properties":{
   "pool": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
@@ -70,7 +78,8 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "format": {"default":"qcow2","type":"string","enum":["qcow2","raw"]},
   "image": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "domain": {"list":"domains","may_disconnect":false,"renamed":{"start_seconds":"ready_timeout"},"schema":{"type":"object","required":["name","memory"],"additionalProperties":false,"properties":{
   "name": {"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},{"pattern":"^(?![\\s\\S]*\\.(?:pub|seed\\.json)\\Z)","x-expected":"a name that does not end in .pub or .seed.json"}]},
@@ -99,14 +108,16 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "force_off": {"default":false,"type":"boolean"},
   "snapshot": {"default":false,"type":"boolean"},
   "restart": {"default":"denied","type":"string","enum":["allowed","denied"]},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "podman-secret": {"list":"podman_secrets","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name"],"additionalProperties":false,"properties":{
   "user": {"type":"string","allOf":[{"pattern":"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\\Z","x-expected":"a user's name: letters, digits, _ . -, beginning with a letter or _"},{"pattern":"^(?!(?:root|system)\\Z)","x-expected":"a user other than root; leave `user` out for a system-wide unit"}]},
   "name": {"type":"string","pattern":"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,198}[A-Za-z0-9])?\\Z","x-expected":"a secret's name: letters, digits, _ . and - within, at most 200"},
   "from": {"type":"string"},
   "digest": {"type":"string","pattern":"^[0-9a-f]{64}\\Z","x-expected":"an HMAC-SHA-256 in hexadecimal"},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}},
 "quadlet-unit": {"list":"quadlet_units","may_disconnect":false,"renamed":{},"schema":{"type":"object","additionalProperties":false,"properties":{
   "user": {"type":"string","allOf":[{"pattern":"^[A-Za-z_][A-Za-z0-9_.-]{0,31}\\Z","x-expected":"a user's name: letters, digits, _ . -, beginning with a letter or _"},{"pattern":"^(?!(?:root|system)\\Z)","x-expected":"a user other than root; leave `user` out for a system-wide unit"}]},
@@ -119,7 +130,8 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "running": {"type":"boolean"},
   "restart": {"default":"allowed","type":"string","enum":["allowed","denied"]},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
-  "adopt": {"type":"boolean"}
+  "adopt": {"type":"boolean"},
+  "protect": {"type":"boolean"}
  }}}
 }""")
 OWNER: dict[str, Any] = json.loads(r"""{"type":"string","allOf":[{"pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name: lower-case letters, digits and -, beginning with a letter, at most 32"},{"pattern":"^(?!users\\Z)","x-expected":"an owner's name other than users, whose units would be every user's"}]}""")
