@@ -30,6 +30,8 @@ export class Composition {
     private readonly parent: pulumi.Resource,
     { config, ...target }: Omit<Target, "host"> & { config: InventoryHost },
     dependsOn: pulumi.ComponentResourceOptions["dependsOn"],
+    /** The URN of the component under the host's former name. */
+    private readonly formerParent?: pulumi.Output<string>,
   ) {
     this.config = config;
     this.target = { inventory: target.inventory, owner: target.owner, host: config.name, renamedFrom: config.homelab_renamed_from };
@@ -49,9 +51,18 @@ export class Composition {
     more: pulumi.CustomResourceOptions = {},
   ): T {
     const id = this.idOf(type.kind.name, spec);
-    const resource = new type(id, { ...this.target, unit: spec }, { parent: this.parent, dependsOn, protect: isProtected(spec), ...more });
+    const aliases = [...(more.aliases ?? []), ...this.formerOf(type.kind.name, spec)];
+    const opts = { parent: this.parent, dependsOn, protect: isProtected(spec), ...more, aliases };
+    const resource = new type(id, { ...this.target, unit: spec }, opts);
     this.resources.set(id, { resource, spec });
     return resource;
+  }
+
+  /** A resource of a host that was renamed is the same one; the engine passes a parent's aliases on only where it used them itself. */
+  private formerOf(kind: Definition["name"], spec: object): pulumi.Alias[] {
+    const { homelab_renamed_from: host } = this.config;
+    if (host === undefined || this.formerParent === undefined) return [];
+    return [{ name: idOf({ kind, host, unit: spec as Record<string, unknown> }), parent: this.formerParent }];
   }
 
   /** The resources of these ids, as far as this host has them; another project's are not waited for. */

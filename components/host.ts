@@ -6,6 +6,8 @@ import { type InventoryHost } from "./inventory/load";
 import { type Guest, type Network, type Service, guestOf, isService, networkOf, serviceOf } from "./outputs";
 import { eachAfterWhatItUses, namesSecret } from "./quadlet-order";
 
+const TYPE = "homelab:index:ManagedHost";
+
 /** The arguments of a managed host: its inventory's configuration, and where that is. */
 export interface ManagedHostArgs extends Omit<Target, "host"> {
   config: InventoryHost;
@@ -29,9 +31,9 @@ export class ManagedHost extends pulumi.ComponentResource {
   readonly services: pulumi.Output<Service>[];
 
   constructor(name: string, args: ManagedHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:index:ManagedHost", name, {}, { ...opts, aliases: [...(opts?.aliases ?? []), ...aliasesOf(args.config)] });
+    super(TYPE, name, {}, { ...opts, aliases: [...(opts?.aliases ?? []), ...aliasesOf(args.config)] });
     this.config = args.config;
-    const composition = new Composition(this, args, opts?.dependsOn);
+    const composition = new Composition(this, args, opts?.dependsOn, formerUrn(args.config, opts?.parent));
 
     const base = composeBase(composition);
     const users = composeUsers(composition, base);
@@ -53,6 +55,9 @@ export class ManagedHost extends pulumi.ComponentResource {
 
 /** A host that was renamed is the same one, with all its resources. */
 const aliasesOf = ({ homelab_renamed_from: former }: InventoryHost): { name: string }[] => (former === undefined ? [] : [{ name: former }]);
+
+const formerUrn = ({ homelab_renamed_from: former }: InventoryHost, parent?: pulumi.Resource): pulumi.Output<string> | undefined =>
+  former === undefined ? undefined : pulumi.createUrn(former, TYPE, parent);
 
 function composeBase(composition: Composition): pulumi.Resource[] {
   const { homelab_host: base } = composition.config;

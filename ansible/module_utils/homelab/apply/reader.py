@@ -19,7 +19,7 @@ def ensure(readers: Sequence[Resource], owner: str) -> None:
         forget()
         return
     if find(ACCOUNT) is None:
-        account = ["--system", "--no-create-home", "--home-dir", str(HOME), "--shell", "/bin/sh", "--comment", "homelab: can only look"]
+        account = ["--system", "--no-create-home", "--home-dir", str(HOME), "--shell", "/bin/sh", "--comment", "homelab reader"]
         system.run(["useradd", *account, ACCOUNT])
     check_rule(wanted[SUDOERS].text)
     for path, file in wanted.items():
