@@ -53,7 +53,7 @@ class CallbackModule(CallbackBase):
         if "out_of_sync" in output:
             self._write("detected", host=_host(result), out_of_sync=output["out_of_sync"], warnings=output.get("resource_warnings", {}))
         if "kind" in output and "resources" in output:
-            what = {key: output.get(key, []) for key in ("resources", "removed", "data_loss")}
+            what = {key: output.get(key, []) for key in ("resources", "removed", "data_loss", "undeclared")}
             more = {"removal_blockers": output.get("removal_blockers", {}), "armed": bool(output.get("armed"))}
             self._write("result", host=_host(result), kind=output["kind"], **what, **more)
         # The task itself never fails, so that the role can roll back.

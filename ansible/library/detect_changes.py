@@ -15,6 +15,7 @@ if __name__ == "__main__":
             "owner": {"type": "str", "required": True},
             "run": {"type": "dict", "required": True},
             "report_undeclared": {"type": "bool", "default": False},
+            "prune": {"type": "str", "choices": ["none", "unconfirmed", "confirmed"], "default": "none"},
         },
         supports_check_mode=True,
     )

@@ -19,6 +19,8 @@ export interface InventoryHost extends HostVars {
 /** An inventory that is valid as a whole. */
 export interface Inventory {
   owner: string;
+  /** More than half of a host's resources may be removed at once. */
+  massRemoval: boolean;
   hosts: InventoryHost[];
   /** Warnings: allowed, but probably a mistake. */
   warnings: Problem[];
@@ -76,7 +78,7 @@ export function loadInventory(folder: string): Inventory {
   problems.push(...findings.errors);
   warnings.push(...findings.warnings);
   if (problems.length > 0) throw new InventoryError(inOrder(problems));
-  return { owner: common?.homelab_owner ?? "", hosts, warnings };
+  return { owner: common?.homelab_owner ?? "", massRemoval: common?.homelab_prune === "confirm", hosts, warnings };
 }
 
 /** No host has a former name now, and only one host had it. */

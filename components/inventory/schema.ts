@@ -56,7 +56,10 @@ export const groupVars = z.strictObject({
     // /etc/containers/systemd/users is read by every user's generator, podman-systemd.unit(5).
     .regex(/^(?!users$)/, "an owner's name other than users, whose units would be every user's")
     .describe("the name that marks what is yours on a host"),
-  homelab_prune: z.boolean().optional(),
+  homelab_prune: z
+    .union([z.boolean(), z.literal("confirm")], { error: "true, false or confirm" })
+    .optional()
+    .describe("plain Ansible removes what is not declared; confirm allows more than half of a host's resources"),
   homelab_lock_timeout: z.int("seconds, a whole number").min(0, "seconds, 0 or more").optional(),
   homelab_confirm_seconds: z.int("seconds, a whole number").min(30, "seconds, 30 or more").max(3600, "seconds, at most 3600").optional(),
   retired_hosts: z.array(z.string()).optional(),

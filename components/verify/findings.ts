@@ -90,6 +90,22 @@ export const leavingOf = ({ events }: Run, host: string, made: string[] = []): F
     })
     .map((message) => ({ severity: "warn", message }));
 
+/** A host of which so few resources go is looked through at once. */
+const LEAST = 4;
+
+/** An error where more than half of the owner's resources on a host left the configuration: one that was cut short looks the same. */
+export function massRemovalOf({ events }: Run, host: string, declared: number, made: string[] = []): Finding | undefined {
+  const left = events
+    .filter((event) => event.event === "result" && event.host === host)
+    .flatMap(({ kind, undeclared }) => (undeclared ?? []).map((name) => idFor(host, kind!, name)))
+    .filter((id) => !made.includes(id));
+  if (left.length < LEAST || left.length <= declared) return undefined;
+  const message =
+    `${left.length} of the ${left.length + declared} resources on ${host} are no longer declared. Is the configuration whole? ` +
+    "If they are to go, set `homelab_prune: confirm` in group_vars/all.yml, or name some with --target and --skip-preview.";
+  return { severity: "error", message };
+}
+
 /** A resource to remove, with a reason. */
 type Leaving = [name: string, why: string];
 

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { type HostResource, checkInventory, completed, readerKey } from "@homelab/providers";
 import { type ManagedHost } from "../host";
+import { loadInventory } from "../inventory/load";
 import { lookAt } from "./look";
-import { type Finding, type Plan, findingOf, warningsOf, isUnasked, leavingOf, summaryOf, verdictsOf } from "./findings";
+import { type Finding, type Plan, findingOf, warningsOf, isUnasked, leavingOf, massRemovalOf, summaryOf, verdictsOf } from "./findings";
 
 /**
  * During a preview: asks all hosts what they would do with their resources, while the engine works, and reports it on each resource.
@@ -18,6 +19,7 @@ export function verify(folder: string, hosts: ManagedHost[], made: Record<string
 
 /** Raises a RunError when a host rejects what is planned; the engine alone does not fail for an error that is logged. */
 async function ask(folder: string, hosts: ManagedHost[], made: Record<string, HostResource<unknown, unknown>>): Promise<void> {
+  const { massRemoval } = loadInventory(folder);
   const names = hosts.map(({ config }) => config.name);
   const run = readerKey() === undefined ? await checkInventory(folder, names) : await lookAt(folder, hosts);
   const verdicts = verdictsOf(run, new Map(hosts.map(({ config, resources }) => [config.name, [...resources.keys()]])));
@@ -26,6 +28,11 @@ async function ask(folder: string, hosts: ManagedHost[], made: Record<string, Ho
   for (const host of hosts) {
     const all = [...host.resources.keys()].map((id) => verdicts.get(id)!);
     tell(summaryOf(host.config.name, all), host);
+    const mass = massRemoval ? undefined : massRemovalOf(run, host.config.name, host.resources.size, Object.keys(made));
+    if (mass) {
+      tell(mass, host);
+      refused += 1;
+    }
     for (const one of leavingOf(run, host.config.name, Object.keys(made))) tell(one, host);
     if (readerKey() !== undefined) tell({ severity: "info", message: LOOKED }, host);
     if (isUnasked(all)) continue;

@@ -15,7 +15,8 @@ export async function checkInventory(inventory: string, hosts: string[]): Promis
   for (const host of hosts) await checkStrictness(sshConfig, host);
   const site = join(packageRoot, "ansible", "site.yml");
   // All in one play: one whose networks are there already needs no other one. Nobody waits here for a guest whose network was just made.
-  const variables = { homelab_first: "all", homelab_then: "all:!all", ansible_ssh_retries: 0 };
+  // What leaves the configuration is the engine's to remove.
+  const variables = { homelab_first: "all", homelab_then: "all:!all", ansible_ssh_retries: 0, homelab_prune: false };
   const which = ["-i", join(resolve(inventory), "hosts.yml"), "--limit", hosts.join(","), "--forks", String(hosts.length)];
   return startAlone([...which, "--check", "--extra-vars", JSON.stringify(variables), site], CHECK_LIMIT_MS);
 }

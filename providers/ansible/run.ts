@@ -56,6 +56,8 @@ export interface Event {
   removed?: ResourceResult[];
   /** The host rolls back what was changed so far, unless event `confirmed` follows. */
   armed?: boolean;
+  /** The names of the owner's resources that are not declared. */
+  undeclared?: string[];
   /** The names of resources that are no longer declared, and whose removal deletes their data. */
   data_loss?: string[];
   /** Why the host would not remove resources that are no longer declared, by name. */

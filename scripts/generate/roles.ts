@@ -62,7 +62,7 @@ function applyTasksOf(kind: Definition): object[] {
         absent: `{{ ${absentOf(kind)} }}`,
         owner: "{{ homelab_owner }}",
         run: "{{ homelab_run }}",
-        prune: "{{ homelab_prune }}",
+        prune: "{{ homelab_prune in [true, 'confirm'] }}",
         report_undeclared: "{{ homelab_report_undeclared }}",
         changed_kinds: "{{ homelab_changed_kinds }}",
       },

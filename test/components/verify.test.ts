@@ -6,6 +6,7 @@ import {
   warningsOf,
   isUnasked,
   leavingOf,
+  massRemovalOf,
   summaryOf,
   verdictsOf,
 } from "../../components/verify/findings";
@@ -115,6 +116,35 @@ test.each<[string, Verdict, Plan, string, string]>([
   ],
 ])("%s is told as what it is", (_, verdict, plan, severity, message) => {
   expect(findingOf(verdict, plan)).toEqual(severity === "" ? undefined : { severity, message });
+});
+
+const left = (count: number) => ({
+  event: "result" as const,
+  host: "hv",
+  kind: "vlan",
+  undeclared: Array.from({ length: count }, (_, number) => `v${number}`),
+});
+
+test.each([
+  [3, 0, false],
+  [4, 4, false],
+  [4, 3, true],
+  [4, 0, true],
+  [20, 30, false],
+  [31, 30, true],
+])("of %i that leave beside %i that are declared: an error is %s", (leaving, declared, isError) => {
+  const found = massRemovalOf(run(left(leaving)), "hv", declared);
+  expect(found !== undefined).toBe(isError);
+  if (found)
+    expect(found).toMatchObject({
+      severity: "error",
+      message: expect.stringContaining(`${leaving} of the ${leaving + declared} resources on hv`),
+    });
+});
+
+test("what a program makes itself, and what is on other hosts, leaves no configuration", () => {
+  expect(massRemovalOf(run(left(4)), "hv", 1, ["hv/vlan/v0"])).toBeUndefined();
+  expect(massRemovalOf(run(left(9)), "app", 1)).toBeUndefined();
 });
 
 test("a line says of each host how much of it is verified", () => {

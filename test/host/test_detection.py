@@ -62,3 +62,35 @@ def test_a_kind_is_settled_when_nothing_is_to_do_or_to_tell(resources, absent, r
 def test_every_kind_is_looked_at():
     kinds = {path.stem for path in (ROOT / "library").glob("*.py")} - {"detect_changes"}
     assert {observer.kind.replace("-", "_") for observer in OBSERVERS} == kinds
+
+
+class Many(Observer):
+    """As many objects of ours as it is told."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def owned(self, _owner):
+        return [str(number) for number in range(self.count)]
+
+
+@pytest.mark.parametrize(
+    ("has", "declared", "prune", "is_stopped"),
+    [
+        (10, 4, "unconfirmed", True),
+        (10, 5, "unconfirmed", False),
+        (10, 4, "confirmed", False),
+        (10, 4, "none", False),
+        (3, 0, "unconfirmed", False),
+        (4, 0, "unconfirmed", True),
+    ],
+)
+def test_a_removal_of_more_than_half_needs_a_word_of_its_own(monkeypatch, has, declared, prune, is_stopped):
+    monkeypatch.setattr(detection, "OBSERVERS", [Many(has)])
+    monkeypatch.setattr(detection, "_warnings", lambda _: {})
+    monkeypatch.setattr(detection, "_facts", lambda _: {})
+    monkeypatch.setattr(detection, "renamed_in", lambda _: [])
+    resources = {"thing": [{"name": str(number)} for number in range(declared)]}
+    params = {"resources": resources, "absent": {}, "contents": {}, "owner": "lab", "run": {"id": "x"}, "report_undeclared": True}
+    found = detection.detect({**params, "prune": prune})["mass_removal"]
+    assert found.startswith(f"This run would remove {has - declared} of the {has} resources") if is_stopped else found == ""

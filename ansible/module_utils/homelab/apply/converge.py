@@ -159,8 +159,7 @@ def _protected_from(writer: Writer, changes: Sequence[Change], missing: Errors) 
     classes = {change.seen.name: writer.disruption(change) for change in guarded}
     found = {name: word for name, word in classes.items() if word in ("replace", "data-loss")}
     return {
-        name: f"it is protected, and this change means {word} for it; remove `protect: true` to allow that"
-        for name, word in found.items()
+        name: f"it is protected, and this change means {word} for it; remove `protect: true` to allow that" for name, word in found.items()
     }
 
 

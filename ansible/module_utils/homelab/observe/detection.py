@@ -12,6 +12,9 @@ from ..core.specification import KINDS
 from ..core.validation import with_present_keys
 from .kinds import OBSERVERS
 
+# A host of which so few resources go is looked through at once.
+LEAST = 4
+
 
 def detect(params: dict[str, Any]) -> dict[str, Any]:
     """Return `out_of_sync`, a list of kinds; `resource_warnings` and `facts` by kind; and `renamed`, one text per former key.
@@ -28,7 +31,24 @@ def detect(params: dict[str, Any]) -> dict[str, Any]:
         "resource_warnings": _warnings(whole),
         "facts": _facts(whole),
         "renamed": renamed_in(params["resources"]),
+        "mass_removal": mass_removal(whole) if params.get("prune") == "unconfirmed" else "",
     }
+
+
+def mass_removal(params: dict[str, Any]) -> str:
+    """Return why a run must not remove what is not declared: it would be more than half of an owner's resources, else ''.
+
+    An inventory that was cut short looks just like that.
+    """
+    owned = {(one.kind, name) for one in OBSERVERS for name in one.owned(params["owner"])}
+    declared = {(one.kind, name) for one, resources in _kinds(params) for resource in resources for name in one.names_of(resource)}
+    count = len(owned - declared)
+    if count < LEAST or 2 * count <= len(owned):
+        return ""
+    return (
+        f"This run would remove {count} of the {len(owned)} resources that owner '{params['owner']}' has on this host. Is the inventory "
+        "whole? If they are to go, run again with `homelab_prune: confirm`. Nothing was changed"
+    )
 
 
 def is_in_sync(observer: Observer, params: dict[str, Any]) -> bool:
