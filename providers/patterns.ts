@@ -76,7 +76,14 @@ export const mebibytes = (text: string): number => {
 };
 
 /** The consent to take over an object, a property of every kind that can find one. */
-export const adopt = z.boolean().optional().describe("take over an existing one that homelab does not manage, or another owner's");
+export const adopt = z.boolean().optional().describe("take over an existing one that homelab does not manage");
+
+/** The consent to take over another owner's object. */
+export const adoptFrom = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, "an owner's name")
+  .optional()
+  .describe("take over an existing one from this owner, who has to give it up");
 
 /** Nothing removes or replaces a resource while it is set, a property of every kind. */
 export const protect = z.boolean().optional().describe("while true, nothing removes or replaces it");

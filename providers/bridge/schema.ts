@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, link, vlanId, protect } from "../patterns";
+import { adopt, link, vlanId, protect, adoptFrom } from "../patterns";
 
 /** A port of a bridge: VLANs that it carries tagged (`tagged`), and the one that it carries untagged. */
 const port = z.strictObject({
@@ -15,6 +15,7 @@ const schema = z.strictObject({
   mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
   stp: z.boolean().default(false).describe("spanning tree protocol"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -38,6 +39,7 @@ export const bridge = defineKind({
     mtu: "live",
     stp: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

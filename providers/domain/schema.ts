@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { absolute, adopt, libvirtName, link, mac, mebibytes, native, size, vlanId, protect } from "../patterns";
+import { absolute, adopt, libvirtName, link, mac, mebibytes, native, size, vlanId, protect, adoptFrom } from "../patterns";
 
 const target = z
   .string()
@@ -107,6 +107,7 @@ const schema = z
       .describe("roll it back, disks included, when it does not become ready after a restart with changes"),
     restart: z.enum(["allowed", "denied"]).default("denied"),
     adopt,
+    adopt_from: adoptFrom,
     protect,
   })
   .refine((unit) => !["agent", "cloud-init"].includes(unit.ready) || unit.agent === true, {
@@ -173,6 +174,7 @@ export const domain = defineKind({
     snapshot: "live",
     restart: "–",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

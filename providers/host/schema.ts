@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, protect } from "../patterns";
+import { adopt, protect, adoptFrom } from "../patterns";
 
 // The host of a URL, RFC 3986.
 const address = z
@@ -52,6 +52,7 @@ const schema = z.strictObject({
     .describe("keys that can only look: for previews, refreshes, status, undeclared and doctor"),
   address: address.optional().describe("where this host's services are reached; used in URLs"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -77,6 +78,7 @@ export const host = defineKind({
     readers: "live",
     address: "– (used in outputs)",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, native, protect } from "../patterns";
+import { adopt, native, protect, adoptFrom } from "../patterns";
 
 // nft ends a line at \n alone, and reads another file wherever `include` stands outside of quotes and remarks.
 const rules = native
@@ -18,6 +18,7 @@ const schema = z.strictObject({
     .describe("the table's name"),
   content: rules.min(1).describe("what stands between the table's braces"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -40,6 +41,7 @@ export const nftablesTable = defineKind({
     name: "another resource",
     content: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

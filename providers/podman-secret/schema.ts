@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, user, protect } from "../patterns";
+import { adopt, user, protect, adoptFrom } from "../patterns";
 import { storeValue, secretValueOf } from "./secret-values";
 
 const schema = z.strictObject({
@@ -16,6 +16,7 @@ const schema = z.strictObject({
     .optional()
     .describe("the value as an HMAC, which is all that is compared and kept"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -43,6 +44,7 @@ export const podmanSecret = defineKind({
     from: "restart",
     digest: "restart",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

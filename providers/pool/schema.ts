@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { absolute, libvirtName, protect } from "../patterns";
+import { absolute, libvirtName, protect, adoptFrom } from "../patterns";
 
 const schema = z.strictObject({
   name: libvirtName,
@@ -9,6 +9,7 @@ const schema = z.strictObject({
     .boolean()
     .optional()
     .describe("take over an existing pool that homelab does not manage, or a new folder in place of the former one"),
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -28,6 +29,7 @@ export const pool = defineKind({
     name: "another resource",
     path: "never changed",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, key, native, onDelete, relative, user, value, protect } from "../patterns";
+import { adopt, key, native, onDelete, relative, user, value, protect, adoptFrom } from "../patterns";
 
 const scalar = z.union([value, z.number(), z.boolean()], { error: "a string, a number, true or false" });
 const values = z.union([scalar, z.array(scalar)], {
@@ -42,6 +42,7 @@ const schema = z
     restart: z.enum(["allowed", "denied"]).default("allowed").describe("whether a change may restart it"),
     on_delete: onDelete.describe("what becomes of a volume's data"),
     adopt,
+    adopt_from: adoptFrom,
     protect,
   })
   .refine((unit) => [unit.sections, unit.source, unit.content].filter((one) => one !== undefined).length === 1, {
@@ -85,6 +86,7 @@ export const quadletUnit = defineKind({
     restart: "live",
     on_delete: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

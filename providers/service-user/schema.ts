@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, onDelete, protect } from "../patterns";
+import { adopt, onDelete, protect, adoptFrom } from "../patterns";
 
 const schema = z.strictObject({
   name: z
@@ -17,6 +17,7 @@ const schema = z.strictObject({
     .describe("subordinate uids and gids, disjoint from everyone else's, subuid(5)"),
   on_delete: onDelete.describe("what becomes of the home; a kept one keeps its uid"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -42,6 +43,7 @@ export const serviceUser = defineKind({
     subids: "never changed once used",
     on_delete: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, protect } from "../patterns";
+import { adopt, protect, adoptFrom } from "../patterns";
 
 const key = z
   .string()
@@ -18,6 +18,7 @@ const schema = z.strictObject({
     .describe("the name of its file in /etc/sysctl.d"),
   settings: z.record(key, value).describe("kernel parameters with their values"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -38,6 +39,7 @@ export const sysctl = defineKind({
     name: "another resource",
     settings: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, link, mac, vlanId, protect } from "../patterns";
+import { adopt, link, mac, vlanId, protect, adoptFrom } from "../patterns";
 import { numberOf, rangeOf } from "./ipv4";
 
 const address = z.ipv4("an IPv4 address such as 10.10.10.20");
@@ -24,6 +24,7 @@ const schema = z
     mtu: z.int().min(576).max(65535).default(1500).describe("bytes"),
     dhcp: dhcp.optional().describe("hand out addresses in this VLAN"),
     adopt,
+    adopt_from: adoptFrom,
     protect,
   })
   .superRefine((unit, problems) => {
@@ -62,6 +63,7 @@ export const vlan = defineKind({
     mtu: "live",
     dhcp: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

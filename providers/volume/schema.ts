@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, libvirtName, onDelete, size, protect } from "../patterns";
+import { adopt, libvirtName, onDelete, size, protect, adoptFrom } from "../patterns";
 
 const schema = z.strictObject({
   pool: libvirtName.describe("the pool in whose folder it lies"),
@@ -10,6 +10,7 @@ const schema = z.strictObject({
   image: libvirtName.optional().describe("one of `images`, which a new volume is a copy of; without it, it is empty"),
   on_delete: onDelete.describe("what becomes of the file"),
   adopt,
+  adopt_from: adoptFrom,
   protect,
 });
 
@@ -34,6 +35,7 @@ export const volume = defineKind({
     image: "– (of a new volume)",
     on_delete: "live",
     adopt: "–",
+    adopt_from: "–",
     protect: "live",
   },
 });

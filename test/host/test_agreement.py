@@ -10,6 +10,7 @@ from ansible.module_utils.homelab.observe.kinds import OBSERVERS
 
 # What needs no row, and why: of any kind, and of one.
 ALWAYS = {"adopt": "it means the same for all of them, and nftables_table has the row"}
+ALWAYS["adopt_from"] = "as adopt, from another owner (test_ownership.py)"
 ALWAYS["protect"] = "it is of the record alone, for all of them (test_protect.py)"
 ANOTHER = "with it a unit is another one, as with another name"
 EXCEPTIONS = {

@@ -132,11 +132,17 @@ def result_of(seen: Observation) -> Result:
 
 
 def _not_ours(writer: Writer, resources: Sequence[Resource], seen: Sequence[Observation], owner: str) -> Errors:
-    return {
-        found.name: f"it exists and is {ownership_of(found)}. Set `adopt: true` to take it over. It differs by:\n{text_of(found)}"
-        for resource, found in zip(resources, seen, strict=True)
-        if found.present and not found.unknown and not writer.is_ours(found, owner) and not resource.get("adopt")
-    }
+    """Return the resources that exist and are not the owner's, without the consent to take them over."""
+    errors: Errors = {}
+    for resource, found in zip(resources, seen, strict=True):
+        if not found.present or found.unknown or writer.is_ours(found, owner):
+            continue
+        other = found.owner or records.other_owner(owner, writer.kind, found.name)
+        if resource.get("adopt_from") == other if other else resource.get("adopt"):
+            continue
+        whose, consent = (f"owned by '{other}'", f"adopt_from: {other}") if other else (ownership_of(found), "adopt: true")
+        errors[found.name] = f"it exists and is {whose}. Set `{consent}` to take it over. It differs by:\n{text_of(found)}"
+    return errors
 
 
 def _check(writer: Writer, changes: Sequence[Change], resources: Sequence[Resource], owner: str, rejected: Errors) -> Errors:
@@ -197,7 +203,7 @@ def _verify(writer: Writer, changes: Sequence[Change], owner: str, errors: Error
                 records.remove(owner, writer.kind, seen.name)
         else:
             records.write(owner, writer.kind, seen.name, writer.whole_record(change.resource))
-            if change.resource.get("adopt"):
+            if change.resource.get("adopt") or change.resource.get("adopt_from"):
                 records.hand_over(owner, writer.kind, seen.name)
         results[seen.name].update(facts=seen.facts, differences=remaining, present=seen.present)
 

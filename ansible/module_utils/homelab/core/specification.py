@@ -18,6 +18,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "readers": {"default":[],"type":"array","items":{"type":"object","properties":{"key":{"type":"string","pattern":"^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\\.com) [A-Za-z0-9+/]{40,1000}={0,2}(?: [A-Za-z0-9@._+-]{1,100})?\\Z","x-expected":"a public SSH key in one line, as ssh-keygen writes it"},"guests":{"default":[],"type":"array","items":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?:[1-9][0-9]{0,4}\\Z","x-expected":"<address>:<port> of a guest's SSH server"}}},"required":["key"],"additionalProperties":false}},
   "address": {"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])\\Z","x-expected":"a host's name, an IPv4 address, or an IPv6 address in brackets"},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "service-user": {"list":"service_users","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name","uid","subids"],"additionalProperties":false,"properties":{
@@ -26,6 +27,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "subids": {"type":"object","properties":{"start":{"type":"integer","minimum":100000,"maximum":4000000000},"count":{"default":65536,"type":"integer","minimum":1,"maximum":1000000000}},"required":["start"],"additionalProperties":false},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "nftables-table": {"list":"nftables_tables","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["family","name","content"],"additionalProperties":false,"properties":{
@@ -33,6 +35,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "name": {"type":"string","pattern":"^[A-Za-z_][A-Za-z0-9_]{0,62}\\Z","x-expected":"a table's name: letters, digits and _, at most 63"},
   "content": {"type":"string","minLength":1,"allOf":[{"pattern":"^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\ufeff]*\\Z","x-expected":"lines of text, without control characters"},{"pattern":"^(?:[^\\r\\u2028\\u2029]|\\r\\n)*\\Z","x-expected":"lines that end with a line feed, and no other line separators"},{"pattern":"^(?:\"[^\"]*(?:\"|\\Z)|#[^\\n]*|[^\"#A-Za-z0-9_]|(?!include(?![A-Za-z0-9_]))[A-Za-z0-9_]+(?![A-Za-z0-9_]))*\\Z","x-expected":"rules without `include`, which would leave the table and read any file of the host's as root"}]},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "bridge": {"list":"bridges","may_disconnect":true,"renamed":{"ports[].trunk":"tagged"},"schema":{"type":"object","required":["name"],"additionalProperties":false,"properties":{
@@ -41,6 +44,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "mtu": {"default":1500,"type":"integer","minimum":576,"maximum":65535},
   "stp": {"default":false,"type":"boolean"},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "vlan": {"list":"vlans","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["name","id","bridge"],"additionalProperties":false,"properties":{
@@ -51,18 +55,21 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "mtu": {"default":1500,"type":"integer","minimum":576,"maximum":65535},
   "dhcp": {"type":"object","properties":{"from":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"},"to":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"},"dns":{"default":[],"type":"array","items":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"}},"leases":{"default":[],"type":"array","items":{"type":"object","properties":{"mac":{"type":"string","pattern":"^[0-9a-f]{2}(:[0-9a-f]{2}){5}\\Z","x-expected":"a MAC address in lower case and quotes, such as \"52:54:00:00:00:0a\""},"address":{"type":"string","pattern":"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\\Z","x-expected":"an IPv4 address such as 10.10.10.20"}},"required":["mac","address"],"additionalProperties":false}}},"required":["from","to"],"additionalProperties":false},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "sysctl": {"list":"sysctls","may_disconnect":true,"renamed":{},"schema":{"type":"object","required":["name","settings"],"additionalProperties":false,"properties":{
   "name": {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}\\Z","x-expected":"a name of lower-case letters, digits and -, at most 63"},
   "settings": {"type":"object","propertyNames":{"type":"string","allOf":[{"pattern":"^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_:-]+)+\\Z","x-expected":"a kernel parameter such as net.ipv4.ip_unprivileged_port_start, sysctl.d(5)"},{"pattern":"^(?!net[./]ipv4[./]ip_forward\\Z)","x-expected":"another parameter: set `forwarding` in homelab_host instead"}]},"additionalProperties":{"anyOf":[{"type":"number"},{"type":"string","pattern":"^[!-~]+(?:[ \\t]+[!-~]+)*\\Z","x-expected":"one line of printable characters"}],"x-expected":"a number, or one line of printable characters"}},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "pool": {"list":"pools","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name","path"],"additionalProperties":false,"properties":{
   "name": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
   "path": {"type":"string","pattern":"^(?:\\/(?!\\.{1,2}(?:\\/|\\Z))[^/\\u0000-\\u001f\\u007f-\\u009f\\ufeff]+)+\\Z","x-expected":"an absolute path: without / at its end, empty parts, . or .., and without control characters"},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "image": {"list":"images","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name","source","sha256"],"additionalProperties":false,"properties":{
@@ -79,6 +86,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "image": {"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\\Z","x-expected":"a name of letters, digits, _ . -, at most 63, not beginning with . or -"},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "domain": {"list":"domains","may_disconnect":false,"renamed":{"start_seconds":"ready_timeout"},"schema":{"type":"object","required":["name","memory"],"additionalProperties":false,"properties":{
@@ -109,6 +117,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "snapshot": {"default":false,"type":"boolean"},
   "restart": {"default":"denied","type":"string","enum":["allowed","denied"]},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "podman-secret": {"list":"podman_secrets","may_disconnect":false,"renamed":{},"schema":{"type":"object","required":["name"],"additionalProperties":false,"properties":{
@@ -117,6 +126,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "from": {"type":"string"},
   "digest": {"type":"string","pattern":"^[0-9a-f]{64}\\Z","x-expected":"an HMAC-SHA-256 in hexadecimal"},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}},
 "quadlet-unit": {"list":"quadlet_units","may_disconnect":false,"renamed":{},"schema":{"type":"object","additionalProperties":false,"properties":{
@@ -131,6 +141,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "restart": {"default":"allowed","type":"string","enum":["allowed","denied"]},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
   "adopt": {"type":"boolean"},
+  "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},
   "protect": {"type":"boolean"}
  }}}
 }""")

@@ -62,9 +62,9 @@ def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
     there = [f"{name}.d/{path.name}" for path in (folder / f"{name}.d").glob("*.conf")]
     for path in {*chain.from_iterable(one["files"] for one in past_of(change.record)), *there} - set(wanted):
         system.remove_file(folder / path, empty_parents_below=folder)
-    # `adopt: true` is set, or it would have been rejected.
-    for other in defined_elsewhere(folder, name) if change.resource.get("adopt") else []:
-        system.remove_file(other, empty_parents_below=folder.parent)
+    for other in defined_elsewhere(folder, name):
+        if _is_taken_over(change.resource, other.relative_to(folder.parent)):
+            system.remove_file(other, empty_parents_below=folder.parent)
     if not ids and folder.is_dir():
         # The system's units may name what no other user is to read; a home is closed by itself.
         folder.chmod(0o700)
@@ -74,6 +74,12 @@ def write(folder: Path, change: Change, ids: dict[str, int]) -> None:
             system.make_folder(folder, mode=0o755 if ids else 0o700, **ids)
             system.make_folder((folder / path).parent, **ids)
             system.write_text(folder / path, text, **ids)
+
+
+def _is_taken_over(resource: Resource, path: Path) -> bool:
+    """Whether a definition beside the unit's goes with an adoption; `path` is below the folder of all owners."""
+    owner = path.parts[0] if len(path.parts) > 1 else None
+    return resource.get("adopt_from") == owner if owner else bool(resource.get("adopt"))
 
 
 def has_text(path: Path, text: str) -> bool:
