@@ -33,6 +33,7 @@ export function roleFiles(): Record<string, string> {
     [`${roles}/request/tasks/take.yml`]: yaml(takeTasks()),
     [`${roles}/detect_changes/vars/main/kinds.yml`]: yaml(detectionVars()),
     [`${roles}/report/vars/main.yml`]: yaml(reportVars()),
+    [`${roles}/history/vars/main/kinds.yml`]: yaml(historyVars()),
     [`${roles}/apply/tasks/main.yml`]: yaml(applyTasks()),
     [`${roles}/removal/tasks/main.yml`]: yaml(removalTasks()),
   };
@@ -127,6 +128,22 @@ const detectionVars = (): object => ({
 
 const reportVars = (): object => ({
   report_results: ["result", "removal"].flatMap((which) => definitions.map(({ name }) => `{{ ${roleOf(name)}_${which} }}`)),
+});
+
+/** What each kind's module tried to change, or that it ended without a result. One that was rejected started nothing. */
+const historyVars = (): object => ({
+  history_results: ["result", "removal"].flatMap((which) =>
+    definitions.map(({ name }) => {
+      const result = `${roleOf(name)}_${which}`;
+      return {
+        kind: name,
+        removed: which === "removal",
+        tried: `{{ ${result}.tried | default([]) }}`,
+        broken: `{{ ${result}.unreachable | default(${result}.failed | default(false)) }}`,
+        rejected: `{{ ${result}.rejected | default(false) }}`,
+      };
+    }),
+  ),
 });
 
 /** A task that runs a kind's role, or one of its files of tasks. */

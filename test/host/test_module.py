@@ -151,3 +151,20 @@ def test_a_name_is_forgotten_with_the_last_resource(known_as_hv):
 def test_a_preview_claims_no_machine(known_as_hv):
     run_as(NODE, session=False)
     assert run_as(HV, remove=["vms/kept"]) == []
+
+
+def test_what_was_tried_is_what_the_host_was_changed_for_however_that_ended(monkeypatch):
+    found = [Observation("as-wanted", present=True, owner="lab"), Observation("rejected"), Observation("failed")]
+    monkeypatch.setattr(Volumes, "observe", lambda _self, resources, _owner: [one for one in found if {"name": one.name} in resources])
+    monkeypatch.setattr(Volumes, "rejections", lambda *_: {"rejected": "no"})
+    monkeypatch.setattr(Volumes, "apply", lambda *_: {"failed": "no space"})
+    records.write("lab", "volume", "as-wanted", {})
+    resources = [{"name": one.name} for one in found]
+    assert [one["name"] for one in converge(Volumes(), resources, "lab", HostSession()) if one["tried"]] == ["failed"]
+    assert [one["name"] for one in converge(Volumes(), resources, "lab", None) if one["tried"]] == []
+
+
+def test_a_removal_that_is_blocked_was_not_tried(monkeypatch):
+    monkeypatch.setattr(Volumes, "needed_by", lambda _self, name: [("lab", "domain", "vm")] if name == "vms/kept" else [])
+    monkeypatch.setattr(Volumes, "remove", lambda _self, names, _owner: dict.fromkeys(names, "it is busy"))
+    assert [one["name"] for one in clear(Volumes(), [*GONE, "vms/never"], "lab", HostSession()) if one["tried"]] == ["vms/lost"]

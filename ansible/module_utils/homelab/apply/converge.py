@@ -39,6 +39,7 @@ def converge(writer: Writer, resources: Sequence[Resource], owner: str, session:
             results[name].update(failed=True, msg=reason)
     if changes and session:
         names = [change.seen.name for change in changes]
+        _mark_tried(results, names)
         if reason := with_rollback(writer, names, session, lambda: _apply(writer, changes, owner, results)):
             for name in names:
                 results[name].update(failed=True, changed=False, msg=reason)
@@ -62,6 +63,7 @@ def clear(writer: Writer, names: Sequence[str], owner: str, session: HostSession
         return list(results.values())
     errors = protected(writer, present, owner) | still_needed(writer, present)
     present = [name for name in present if name not in errors]
+    _mark_tried(results, present)
     if present and (reason := with_rollback(writer, present, session, lambda: errors.update(writer.remove(present, owner)))):
         errors.update(dict.fromkeys(present, reason))
     for name in names:
@@ -70,6 +72,12 @@ def clear(writer: Writer, names: Sequence[str], owner: str, session: HostSession
         else:
             records.remove(owner, writer.kind, name)
     return list(results.values())
+
+
+def _mark_tried(results: dict[str, Result], names: Sequence[str]) -> None:
+    """Note that the host is about to be changed for these resources; role `history` names them, however that ends."""
+    for name in names:
+        results[name].update(tried=True)
 
 
 def with_rollback(writer: Writer, names: Sequence[str], session: HostSession, change: Callable[[], None]) -> str:
@@ -120,6 +128,7 @@ def result_of(seen: Observation) -> Result:
     return {
         "name": seen.name,
         "changed": False,
+        "tried": False,
         "failed": False,
         "present": seen.present,
         "msg": "",

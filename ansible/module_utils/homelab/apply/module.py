@@ -61,6 +61,7 @@ def _output(writer: Writer, results: Sequence[Result], outcome: dict[str, Any], 
     return {
         "changed": migrated or any(result["changed"] for result in results),
         "kind": writer.kind,
+        "tried": [result["name"] for result in results if result["tried"]],
         "failures": [f"{writer.kind} {result['name']}: {result['msg']}" for result in results if result["failed"]],
         "diff": [{"prepared": text} for text in [*([MIGRATED] if migrated else []), *shown]],
         "locked": session is not None and session.locked,
