@@ -2,6 +2,8 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Inventory, loadInventory } from "../../components/inventory/load";
+import { UserError } from "../../providers/errors";
+import { type Given, INVENTORY, UsageError } from "../command";
 import { type Check, fail, ok } from "./check";
 
 const ROOT = "ansible/inventory";
@@ -38,6 +40,16 @@ export function choose({ stack, inventory: named }: { stack?: string; inventory?
   const loaded = inventories.map(({ folder, inventory }) => ok(`${folder}, of owner ${inventory.owner}, loads`));
   // An inventory with errors is no matter of a host that another one has.
   return { inventories, checks: has.length === 1 ? loaded : [...checks, ...loaded] };
+}
+
+/** The host that a command's only argument names, in the one inventory that has it. Throws a UsageError or a UserError. */
+export function chooseHost({ values, positionals }: Given<(typeof INVENTORY)[number]>): Chosen["inventories"][number] & { name: string } {
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
+  const { inventories, checks } = choose(values, name);
+  const bad = checks.filter(({ state }) => state === "fail");
+  if (inventories.length !== 1) throw new UserError(bad.map(({ what, fix }) => `${what}\n${fix}`).join("\n"));
+  return { name, ...inventories[0]! };
 }
 
 function notOne(host: string, has: Chosen["inventories"], all: Chosen["inventories"]): Check {

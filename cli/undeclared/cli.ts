@@ -1,8 +1,7 @@
 // npm run undeclared -- <host> [--stack <name> | --inventory <folder>]
 import { observe } from "../../providers/ssh/observe";
-import { type Given, INVENTORY, INVENTORY_USAGE, UsageError, runCommand } from "../command";
-import { UserError } from "../../providers/errors";
-import { choose } from "../doctor/choose";
+import { type Given, INVENTORY, INVENTORY_USAGE, runCommand } from "../command";
+import { chooseHost } from "../doctor/choose";
 import { type InventoryHost } from "../../components/inventory/load";
 import { heldByAll } from "../state";
 import { declaredOn } from "../../components/declared";
@@ -11,13 +10,8 @@ import { type Survey, render, undeclaredIn, unreadIn } from "./list";
 const USAGE = `npm run undeclared -- <host>    what is on a host and in no configuration; nothing is removed
 ${INVENTORY_USAGE}`;
 
-async function main({ values, positionals }: Given<(typeof INVENTORY)[number]>): Promise<number> {
-  const [name, ...more] = positionals;
-  if (name === undefined || more.length > 0 || (values.stack !== undefined && values.inventory !== undefined)) throw new UsageError("");
-  const { inventories, checks } = choose(values, name);
-  const bad = checks.filter(({ state }) => state === "fail");
-  if (inventories.length !== 1) throw new UserError(bad.map(({ what, fix }) => `${what}\n${fix}`).join("\n"));
-  const { folder, inventory } = inventories[0]!;
+async function main(given: Given<(typeof INVENTORY)[number]>): Promise<number> {
+  const { name, folder, inventory } = chooseHost(given);
   const host = inventory.hosts.find((one) => one.name === name)!;
   const [survey, { held, unread: stacks }] = await Promise.all([surveyOf(name, folder, inventory.owner), heldByAll()]);
   console.log(render(name, folder, inventory.owner, undeclaredIn(name, survey, declaredIn(host), held)));

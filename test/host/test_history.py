@@ -134,7 +134,6 @@ LINE = {
     "operator": "olga@desk",
     "route": "ansible",
     "commit": "1a2b3c4d5e6f",
-    "owner": "lab",
     "outcome": "ok",
     "changed": ["hv/vlan/guests", "hv/vlan/old"],
     "removed": ["hv/vlan/old"],

@@ -1,4 +1,4 @@
-// `npm run status` and `npm run undeclared` on the lab: what they tell, and that they change nothing.
+// `npm run status`, `npm run undeclared` and `npm run history` on the lab: what they tell, and that they change nothing.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Lab } from "./lab";
@@ -64,6 +64,16 @@ test("of each unit it is told which side moved", async () => {
   // What it says is mended by what it names.
   await up("--refresh");
   expect((await status()).said).toMatch(/\n14 units\n {2}14 in sync\n$/);
+});
+
+test("each apply by either route left a line, and nobody but root can add one", async () => {
+  const lines = "SYSLOG_IDENTIFIER=homelab\\nMESSAGE=x\\nHOMELAB_RESULT=ok\\nHOMELAB_OPERATOR=forged@desk\\n";
+  await text("hv", `cd /; printf '${lines}' | runuser -u web -- logger --journald`);
+  const { code, said } = await command("history", "hv");
+  expect(code).toBe(0);
+  expect(said).toMatch(/^ {2}[-0-9]+ [:0-9]+ {2}\S+@\S+ +pulumi +\S+ +ok .*\bvlan\/iot\b/m);
+  expect(said).not.toContain("forged");
+  expect((await command("history", "app")).said).toMatch(/ ansible .* ok .*quadlet-unit\/notes\//);
 });
 
 test("what is on a host and in no configuration is listed by kind, with whose it is", async () => {

@@ -1,6 +1,6 @@
 """Reads from the host's journal who changed what, for `npm run history`. apply/history.py writes these lines.
 
-A unit is {since}, a time as journalctl(1) reads it, or "" for any. Facts are {lines: [{time, operator, route, commit, owner, outcome,
+A unit is {since}, a time as journalctl(1) reads it, or "" for any. Facts are {lines: [{time, operator, route, commit, outcome,
 changed, removed, omitted}], most}: the last `most` lines, in the order of time, which is in seconds since 1970. `removed` are some of
 the ids in `changed`, and `omitted` is how many ids the line does not name, "" for none.
 """
@@ -21,7 +21,7 @@ PREFIX = "HOMELAB_"
 MOST_LINES = 100
 LARGEST = 16 * 1024 * 1024
 
-TEXTS = {"operator": "OPERATOR", "route": "ROUTE", "commit": "COMMIT", "owner": "OWNER", "outcome": "RESULT", "omitted": "OMITTED"}
+TEXTS = {"operator": "OPERATOR", "route": "ROUTE", "commit": "COMMIT", "outcome": "RESULT", "omitted": "OMITTED"}
 LISTS = {"changed": "CHANGED", "removed": "REMOVED"}
 
 # Any user of the host may write any field to the journal, also SYSLOG_IDENTIFIER. The fields that begin with an underscore are trusted:
