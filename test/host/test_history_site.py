@@ -26,7 +26,7 @@ if answer.get("failed"):
 module.exit_json(kind=NAME, **answer)
 """
 KIND = "resources contents secret_values absent remove owner run prune report_undeclared changed_kinds"
-OPTIONS = {"detect_changes": "resources absent contents owner run report_undeclared", "history": "results outcome host owner run"}
+OPTIONS = {"detect_changes": "resources absent contents owner run report_undeclared prune", "history": "results outcome host owner run"}
 
 UNIT = "web/page.container"
 APPLIED = {"changed": True, "tried": [UNIT]}
@@ -73,7 +73,9 @@ def run(folder, *words):
     env |= {f"ANSIBLE_{name}": str(folder / name.lower()) for name in ("HOME", "LOCAL_TEMP", "REMOTE_TEMP")}
     program = str(Path(sys.executable).parent / "ansible-playbook")
     inventory = ["-i", str(folder / "inventory/hosts.yml")]
-    playbook = [sys.executable, program, *inventory, *words, str(folder / "site.yml")]
+    # The play says ssh.
+    local = ["--extra-vars", json.dumps({"ansible_connection": "local"})]
+    playbook = [sys.executable, program, *inventory, *local, *words, str(folder / "site.yml")]
     printed = subprocess.run(playbook, env=env, cwd=folder, capture_output=True, text=True).stdout
     return printed, {path.name: json.loads(path.read_text()) for path in written.iterdir()}
 

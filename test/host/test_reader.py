@@ -80,6 +80,10 @@ def test_the_observers_are_those_of_a_refresh_and_nothing_that_changes_a_host():
         group(kind="doctor", resources=[{"packages": {"packages": ["--admindir=/tmp"]}, "homes": [], "pools": []}]),
         group(kind="doctor", resources=[{"packages": {}, "homes": ["x"], "pools": []}]),
         group(kind="doctor", resources=[{}]),
+        group(kind="history", resources=[{"since": "\0"}]),
+        group(kind="history", resources=[{"since": 1}]),
+        group(kind="history", resources=[{"since": "", "more": "--file=/etc/shadow"}]),
+        group(kind="survey", resources=[{"name": "x"}]),
     ],
 )
 def test_a_request_that_is_more_than_a_look_is_not_begun(program, request_):

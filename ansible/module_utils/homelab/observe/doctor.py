@@ -39,6 +39,9 @@ class Doctor(WholeHost):
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [Observation("host", present=True, facts=facts(resource)) for resource in resources]
 
+    def faults(self, resource: Resource) -> list[str]:
+        return faults(resource)
+
 
 def faults(resource: Resource) -> list[str]:
     """Return what is wrong with a question: its values become words of commands."""

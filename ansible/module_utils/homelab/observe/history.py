@@ -39,6 +39,11 @@ class History(WholeHost):
     def observe(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return [Observation("host", present=True, facts={"lines": lines(one["since"]), "most": MOST_LINES}) for one in resources]
 
+    def faults(self, resource: Resource) -> list[str]:
+        since = resource["since"]
+        is_time = isinstance(since, str) and len(since) <= 100 and since.isprintable()
+        return [] if is_time and set(resource) == {"since"} else ["since: expected a time as journalctl(1) reads it"]
+
 
 def lines(since: str) -> list[dict[str, Any]]:
     """Return the last lines of the history. Raise CommandError where the journal cannot be read, or `since` is no time."""

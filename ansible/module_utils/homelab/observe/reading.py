@@ -6,6 +6,7 @@ A request has groups of {kind, owner, resources}. An answer has, per group, {obs
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
 import sys
@@ -14,13 +15,15 @@ from typing import Any
 from ..core import specification, validation
 from ..core.observer import Observation, Observer
 from ..core.printable import printable
-from . import doctor, survey
+from . import doctor, history, survey
 from .kinds import BY_NAME
+from .whole_host import WholeHost
 
 Group = dict[str, Any]
 Answer = dict[str, Any]
 
-OBSERVERS: dict[str, Observer] = {**BY_NAME, **{one.kind: one for one in (doctor.observer, survey.observer)}}
+WHOLE: dict[str, WholeHost] = {one.kind: one for one in (doctor.observer, history.observer, survey.observer)}
+OBSERVERS: dict[str, Observer] = {**BY_NAME, **WHOLE}
 LARGEST_REQUEST = 16 * 1024 * 1024
 SECONDS = 280
 
@@ -34,7 +37,9 @@ def answers(groups: list[Group]) -> list[Answer]:
 def _answer(group: Group) -> Answer:
     """Return what one kind's observer reads of its resources; a failing read is an error, never 'absent'."""
     try:
-        observer = OBSERVERS[group["kind"]]
+        kind = group["kind"]
+        # Whoever is root may also send an observer of their own.
+        observer = OBSERVERS.get(kind) or importlib.import_module(f"{__package__}.{kind}").observer
         seen = observer.detect([observer.normalise(one, {}) for one in group["resources"]], group["owner"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
@@ -68,12 +73,10 @@ def _faults(group: Group) -> list[str]:
     if kind not in OBSERVERS or not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
         return [f"{kind!r:.80} is no kind, or its resources are no mappings"]
     faults = validation.errors(specification.OWNER, owner, "owner")
-    if kind == doctor.observer.kind:
-        faults += [fault for one in resources for fault in doctor.faults(one)]
-    if kind in BY_NAME:
-        observer = OBSERVERS[kind]
-        faults += [f"{kind}: {fault}" for one in resources for fault in observer.errors(observer.normalise(one, {}))]
-    return faults
+    whole, observer = WHOLE.get(kind), OBSERVERS[kind]
+    if whole:
+        return faults + [fault for one in resources for fault in whole.faults(one)]
+    return faults + [f"{kind}: {fault}" for one in resources for fault in observer.errors(observer.normalise(one, {}))]
 
 
 if __name__ == "__main__":

@@ -19,5 +19,9 @@ class WholeHost(Observer):
     def detect(self, resources: Sequence[Resource], owner: str) -> list[Observation]:
         return self.observe(resources, owner)
 
+    def faults(self, resource: Resource) -> list[str]:
+        """Return what is wrong with a question of somebody who is trusted with looking alone."""
+        return [f"{self.kind} is asked with nothing"] if resource else []
+
     def found(self) -> dict[str, str | None]:
         return {}
