@@ -1,11 +1,14 @@
 """The login that can only look: what it runs, and what it does not take."""
 
 import json
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from ansible.module_utils.homelab.apply import reader as writer
 from ansible.module_utils.homelab.observe import reader
 
 KEY = f"ssh-ed25519 {'A' * 68} ci@example"
@@ -108,6 +111,34 @@ def test_its_keys_run_that_one_program_and_forward_to_the_named_guests_alone():
 
 def test_without_readers_there_is_nothing_and_what_is_left_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(reader, "SUDOERS", tmp_path / "rule")
+    accounts = {}
+    monkeypatch.setattr(reader, "find", accounts.get)
     assert (reader.files_of([], "lab"), reader.differences([], "lab")) == ({}, [])
     (tmp_path / "rule").touch()
-    assert reader.differences([], "lab") == [f"{tmp_path}/rule is there, but not wanted"]
+    accounts[reader.ACCOUNT] = SimpleNamespace(pw_uid=990)
+    assert reader.differences([], "lab") == [f"{tmp_path}/rule is there, but not wanted", "account homelab-reader is there, but not wanted"]
+
+
+def test_a_login_that_is_open_ends_before_its_account_is_removed(monkeypatch, machine, tmp_path):
+    """A process of the account; its row of /proc is a copy, since tests may not run as another user."""
+    for name in ("SUDOERS", "KEYS", "PROGRAM", "LIBRARY", "HOME"):
+        monkeypatch.setattr(writer, name, tmp_path / "reader" / name)
+    accounts = {writer.ACCOUNT: SimpleNamespace(pw_uid=4242)}
+    monkeypatch.setattr(writer, "find", accounts.get)
+    login = subprocess.Popen(["sleep", "600"])
+    other = subprocess.Popen(["sleep", "600"])
+    row = tmp_path / "proc" / str(login.pid) / "status"
+    for process, uid in ((login, 4242), (other, 42424)):
+        (tmp_path / "proc" / str(process.pid)).mkdir(parents=True)
+        (tmp_path / "proc" / str(process.pid) / "status").write_text(f"Name:\tsh\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
+    monkeypatch.setattr(writer, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(writer.time, "sleep", lambda _seconds: login.wait(5) and row.unlink(missing_ok=True))
+    machine.programs["userdel"] = lambda *_: accounts.clear() if login.poll() is not None else None
+    writer.forget()
+    assert (machine.ran("userdel"), accounts, other.poll()) == ([[writer.ACCOUNT]], {}, None)
+    other.kill()
+    other.wait()
+
+
+def test_of_a_process_the_real_and_the_effective_user_are_asked():
+    assert os.getpid() in writer._processes(os.getuid())

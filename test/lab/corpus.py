@@ -29,7 +29,7 @@ def generated(variant):
     """The generated services by their source's name, each in a form that can be compared."""
     units = variant.get("units", [])
     files = variant.get("files") or {path: text for unit in units for path, text in quadlet.files_of(unit).items()}
-    with system.scratch_folder(0o755) as folder:
+    with system.scratch_folder(account_of(USER)) as folder:
         for path, text in files.items():
             system.make_folder((folder / path).parent)
             system.write_text(folder / path, text)

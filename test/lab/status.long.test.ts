@@ -73,7 +73,7 @@ test("each apply by either route left a line, and nobody but root can add one", 
   expect(code).toBe(0);
   expect(said).toMatch(/^ {2}[-0-9]+ [:0-9]+ {2}\S+@\S+ +pulumi +\S+ +ok .*\bvlan\/iot\b/m);
   expect(said).not.toContain("forged");
-  expect((await command("history", "app")).said).toMatch(/ ansible .* ok .*quadlet-unit\/notes\//);
+  expect((await command("history", "app")).said).toMatch(/ ansible .* ok .*nftables-table\/inet\/guard/);
 });
 
 test("what is on a host and in no configuration is listed by kind, with whose it is", async () => {

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
+import signal
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..core import system
 from ..core.observer import Resource
 from ..observe.reader import ACCOUNT, HOME, KEYS, LIBRARY, PROGRAM, SUDOERS, files_of
 from ..observe.service_user import find
+
+PROC = Path("/proc")
 
 
 def ensure(readers: Sequence[Resource], owner: str) -> None:
@@ -45,5 +52,28 @@ def forget() -> None:
     for folder in (LIBRARY, HOME):
         if folder.exists():
             shutil.rmtree(folder)
-    if find(ACCOUNT) is not None:
-        system.run(["userdel", ACCOUNT], check=False)
+    account = find(ACCOUNT)
+    if account is not None:
+        _end_logins(account.pw_uid)
+        system.run(["userdel", ACCOUNT])
+
+
+def _end_logins(uid: int) -> None:
+    """End what runs as a user: a login outlives its key, and userdel(8) removes no account in use."""
+    end = time.monotonic() + 10
+    while (processes := _processes(uid)) and time.monotonic() < end:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def _processes(uid: int) -> list[int]:
+    """Return the processes that have a uid, as real or effective one (proc_pid_status(5))."""
+    found = []
+    for path in PROC.glob("[0-9]*/status"):
+        # A process may end meanwhile.
+        with contextlib.suppress(OSError):
+            ids = re.search(r"^Uid:\s+(\d+)\s+(\d+)", path.read_text("utf-8", "replace"), re.MULTILINE)
+            found += [int(path.parent.name)] if ids and str(uid) in ids.groups() else []
+    return found

@@ -113,7 +113,8 @@ def differences(readers: Sequence[Resource], owner: str) -> list[str]:
     """Return how the login differs from the wanted one."""
     wanted = files_of(readers, owner)
     if not wanted:
-        return [f"{path} is there, but not wanted" for path in (SUDOERS, KEYS, PROGRAM) if os.path.lexists(path)]
+        remains = [str(path) for path in (SUDOERS, KEYS, PROGRAM) if os.path.lexists(path)]
+        return [f"{one} is there, but not wanted" for one in [*remains, *([f"account {ACCOUNT}"] if find(ACCOUNT) else [])]]
     found = [system.text_diff(str(path), system.read_text(path), file.text) for path, file in wanted.items()]
     found += [
         f"{path} has mode {mode:o}, wanted {wanted[path].mode:o}" for path, mode in _modes(wanted).items() if mode != wanted[path].mode
