@@ -1,4 +1,6 @@
-"""Finds the values of Podman secrets on the controller: in the inventory's vault, or in what a program handed over.
+"""Finds secrets on the controller: in the inventory's vault, or in what a program handed over.
+
+They are the values of Podman secrets, and user data of domains.
 
 Nothing here is ever written, or part of an error. Results of a lookup are no templates to Ansible (2.19).
 """
@@ -19,10 +21,10 @@ from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = """
 name: homelab_secrets
-short_description: Values of Podman secrets
+short_description: Values of Podman secrets, and user data of domains
 description:
   - Reads the vault of an inventory and computes the HMAC-SHA-256 of each secret's value under the vault's own key.
-  - Returns one dictionary with `resources`, each with its `digest`, and `secret_values` by name, as base64 of JSON.
+  - Returns one dictionary with `resources`, each with its digest, and `secret_values` by name, as base64 of JSON.
 options:
   _terms:
     description: The units.
@@ -31,6 +33,11 @@ options:
     description: The vault's file.
     type: str
     required: true
+  kind:
+    description: The kind of the resources.
+    type: str
+    choices: [podman-secret, domain]
+    default: podman-secret
   request:
     description: The file of a program's request, whose `values` are those of units without `from`; empty for none.
     type: str
@@ -39,6 +46,9 @@ options:
 
 MOST_BYTES = 512000
 SHORTEST_KEY = 16
+# How user data begins; providers/domain/schema.ts has the same.
+USER_DATA = ("#", "Content-Type:")
+CHANGED = "the vault changed since the preview; run again"
 
 # The one of the Ansible that runs.
 ANSIBLE_VAULT = os.path.join(os.path.dirname(sys.executable), "ansible-vault")
@@ -51,6 +61,8 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         request = self.get_option("request")
         try:
+            if self.get_option("kind") == "domain":
+                return [find_user_data(terms[0], lambda: self._read_vault(self.get_option("vault")))]
             given = read_request(request) if request else None
             return [find(terms[0], given, lambda: self._read_vault(self.get_option("vault")))]
         except ValueError as error:
@@ -89,17 +101,48 @@ def find(units: list[Any], given: dict[str, str] | None, read_vault: Any) -> dic
             source = str(unit.get("from", unit["name"]))
             value = secrets.get(source)
             digest = digest_of(key, value or "")
-            fault = f'the vault has no secret "{source}"; add it with: {ANSIBLE_VAULT} edit <the inventory>/vault.yml'
+            fault = _missing(source)
         if value is None:
             faults.append(f"podman-secret {name}: {fault}")
         elif unit.get("digest", digest) != digest:
-            faults.append(f"podman-secret {name}: the vault changed since the preview; run again")
+            faults.append(f"podman-secret {name}: {CHANGED}")
         else:
             found.append({**unit, "digest": digest})
             values[name] = value
+    return _answer(found, values, faults)
+
+
+def find_user_data(domains: list[Any], read_vault: Any) -> dict[str, Any]:
+    """The domains, those whose user data is in the vault with its digest, and that user data by the domain's name. Raises ValueError."""
+    found, values, faults = [], {}, []
+    for domain in domains:
+        seed = domain.get("cloud_init") or {}
+        if "user_data_from" not in seed:
+            found.append(domain)
+            continue
+        key, secrets = read_vault()
+        value = secrets.get(str(seed["user_data_from"]))
+        digest = digest_of(key, value or "")
+        if value is None:
+            faults.append(f"domain {domain['name']}: {_missing(seed['user_data_from'])}")
+        elif not value.startswith(USER_DATA):
+            faults.append(f"domain {domain['name']}: the vault's text is no user data: it begins with #cloud-config, #! or Content-Type:")
+        elif seed.get("user_data_digest", digest) != digest:
+            faults.append(f"domain {domain['name']}: {CHANGED}")
+        else:
+            found.append({**domain, "cloud_init": {**seed, "user_data_digest": digest}})
+            values[domain["name"]] = value
+    return _answer(found, values, faults)
+
+
+def _answer(found: list[Any], values: dict[str, str], faults: list[str]) -> dict[str, Any]:
     if faults:
         raise ValueError("\n".join(faults))
     return {"resources": found, "secret_values": base64.b64encode(json.dumps(values).encode()).decode()}
+
+
+def _missing(source: Any) -> str:
+    return f'the vault has no secret "{source}"; add it with: {ANSIBLE_VAULT} edit <the inventory>/vault.yml'
 
 
 def digest_of(key: str, value: str) -> str:

@@ -120,7 +120,8 @@ function loadHost(
   if (vars === undefined) return none;
   const units = vars.quadlet_units.map((unit, index) => withTexts(folder, source, ["quadlet_units", index], unit, problems));
   const podmanSecrets = secrets.withDigests(vars.podman_secrets, source);
-  return { ...none, source, vars: { ...vars, domains: withAddresses(vars), podman_secrets: podmanSecrets, quadlet_units: units } };
+  const domains = secrets.withUserData(withAddresses(vars), source);
+  return { ...none, source, vars: { ...vars, domains, podman_secrets: podmanSecrets, quadlet_units: units } };
 }
 
 type Quadlet = HostVars["quadlet_units"][number];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ansibleVault, digestOf, viewVault } from "@homelab/providers";
 import { type Problem, type Source, parseSource } from "./document";
+import { type DomainSpec, USER_DATA } from "../../providers/domain/schema";
 import { type PodmanSecretSpec } from "../../providers/podman-secret/schema";
 
 const MOST_BYTES = 512_000;
@@ -22,6 +23,10 @@ const vaultFile = z.strictObject({
   secrets: z.record(z.string(), value, "wanted are secrets as `name: value`").default({}),
 });
 
+/** Why cloud-init would not take a text as user data; the text itself is a secret. */
+const fitsCloudInit = (text: string): string =>
+  USER_DATA.test(text) ? "" : "the vault's text is no user data: it begins with #cloud-config, #! or Content-Type:";
+
 /** The secrets of an inventory, from its vault.yml, which is read when the first one is asked for. */
 export class Secrets {
   private readonly file: string;
@@ -39,15 +44,31 @@ export class Secrets {
   withDigests(units: PodmanSecretSpec[], inventory: Source): PodmanSecretSpec[] {
     return units.map((unit, index) => {
       const from = unit.from ?? unit.name;
-      const vault = this.read();
-      if (vault === undefined) return unit;
-      const value = Object.hasOwn(vault.secrets, from) ? vault.secrets[from] : undefined;
-      if (value !== undefined) return { ...unit, from, digest: digestOf(vault.homelab_secret_key, value) };
-      const path = ["podman_secrets", index, unit.from === undefined ? "name" : "from"];
-      const message = `${path.join(".")}: the vault has no secret "${from}"; add it with: ${ansibleVault} edit ${this.file}`;
-      this.problems.push({ ...inventory.at(path, "value"), message });
-      return unit;
+      const digest = this.digest(from, inventory, ["podman_secrets", index, unit.from === undefined ? "name" : "from"]);
+      return digest === undefined ? unit : { ...unit, from, digest };
     });
+  }
+
+  /** A host's domains, those whose user data is in the vault with its HMAC. */
+  withUserData(domains: DomainSpec[], inventory: Source): DomainSpec[] {
+    return domains.map((domain, index) => {
+      const from = domain.cloud_init?.user_data_from;
+      if (from === undefined) return domain;
+      const digest = this.digest(from, inventory, ["domains", index, "cloud_init", "user_data_from"], fitsCloudInit);
+      return digest === undefined ? domain : { ...domain, cloud_init: { ...domain.cloud_init, user_data_digest: digest } };
+    });
+  }
+
+  /** The HMAC of a secret; undefined where that is a problem, which is noted at `path`. `faultOf` says why a value does not fit. */
+  private digest(from: string, inventory: Source, path: PropertyKey[], faultOf = (_: string) => ""): string | undefined {
+    const vault = this.read();
+    if (vault === undefined) return undefined;
+    const value = Object.hasOwn(vault.secrets, from) ? vault.secrets[from] : undefined;
+    const fault =
+      value === undefined ? `the vault has no secret "${from}"; add it with: ${ansibleVault} edit ${this.file}` : faultOf(value);
+    if (value !== undefined && fault === "") return digestOf(vault.homelab_secret_key, value);
+    this.problems.push({ ...inventory.at(path, "value"), message: `${path.map(String).join(".")}: ${fault}` });
+    return undefined;
   }
 
   private read(): z.infer<typeof vaultFile> | undefined {

@@ -16,7 +16,10 @@ ANOTHER = "with it a unit is another one, as with another name"
 EXCEPTIONS = {
     "host": {"address": "it is for the outputs, and nothing on the host"},
     "volume": {"pool": ANOTHER},
-    "domain": {"restart": "each row is tried with both of its words"},
+    "domain": {
+        "restart": "each row is tried with both of its words",
+        "cloud_init.user_data_from": "the controller looks up the text, and the host is told its digest",
+    },
     "podman_secret": {"user": ANOTHER, "from": "the controller looks up the value, and the host is told its digest"},
     "quadlet_unit": {"user": ANOTHER, "source": "the host is told the file's text, which is content"},
 }

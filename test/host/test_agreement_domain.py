@@ -117,6 +117,7 @@ def test_a_domain(monkeypatch, host, change, announced, runs, restart):  # noqa:
     [
         ({"cloud_init": {"user_data": "b"}}, True, "next-boot"),
         ({"cloud_init": {"user_data": "a", "network_config": "c"}}, True, "next-boot"),
+        ({"cloud_init": {"user_data_digest": "d"}}, True, "next-boot"),
         # By it cloud-init asks for addresses. The interface itself comes at once.
         ({"interfaces": [PLUG, {"bridge": "br1"}]}, True, "next-boot"),
         ({"cloud_init": {"user_data": "b"}}, False, "live"),

@@ -54,6 +54,16 @@ def test_a_changed_text_is_drift_and_keeps_the_key(host):
     assert cloud_init.host_key("web", "lab") == key
 
 
+def test_user_data_of_the_vault_is_known_by_its_hmac(host):
+    unit = {**UNIT, "cloud_init": {"user_data_from": "seed", "user_data_digest": "aa"}}
+    seed.make(unit, "lab", ID, "#cloud-config\npassword: hunter2\n")
+    assert "hunter2" in cloud_init.path_of("web").read_text()
+    assert "hunter2" not in cloud_init.made_of("web", "lab").read_text()
+    assert cloud_init.differences(unit, "lab", ID) == []
+    changed = {**unit, "cloud_init": {**unit["cloud_init"], "user_data_digest": "bb"}}
+    assert cloud_init.differences(changed, "lab", ID) == [f"{cloud_init.path_of('web')}: user-data is not the one that it was made of"]
+
+
 def test_an_altered_seed_is_drift_and_one_that_is_not_wanted_goes(host):
     seed.make(UNIT, "lab", ID)
     cloud_init.path_of("web").write_text("other")

@@ -52,7 +52,39 @@ def test_a_programs_own_value_needs_no_vault():
 
 
 def test_without_secrets_no_vault_is_read():
-    assert lookup.find([], None, None) == {"resources": [], "secret_values": base64.b64encode(b"{}").decode()}
+    nothing = base64.b64encode(b"{}").decode()
+    assert lookup.find([], None, None) == {"resources": [], "secret_values": nothing}
+    plain = [{"name": "db"}, {"name": "web", "cloud_init": {"user_data": "#!/bin/sh"}}]
+    assert lookup.find_user_data(plain, None) == {"resources": plain, "secret_values": nothing}
+
+
+SEED = "#cloud-config\npassword: hunter2\n"
+
+
+def user_data(*seeds):
+    """What is found of domains a, b … with these seeds, in a vault with one that is user data and one that is not."""
+    domains = [{"name": name, "cloud_init": seed} for name, seed in zip("abc", seeds, strict=False)]
+    vault = yaml.safe_dump({"homelab_secret_key": KEY, "secrets": {"seed": SEED, "odd": "password: hunter2"}})
+    answer = lookup.find_user_data(domains, lambda: lookup.vault_in("vault.yml", vault))
+    return [one["cloud_init"] for one in answer["resources"]], json.loads(base64.b64decode(answer["secret_values"]))
+
+
+def test_user_data_is_found_by_its_name_in_the_vault():
+    digest = lookup.digest_of(KEY, SEED)
+    seeds, values = user_data({"user_data_from": "seed"}, {}, {"user_data_from": "seed", "user_data_digest": digest})
+    assert seeds == [{"user_data_from": "seed", "user_data_digest": digest}, {}, {"user_data_from": "seed", "user_data_digest": digest}]
+    assert values == {"a": SEED, "c": SEED}
+
+
+def test_user_data_that_is_missing_or_changed_or_none_is_told_without_it():
+    wrong = {"user_data_from": "seed", "user_data_digest": "0" * 64}
+    with pytest.raises(ValueError) as error:
+        user_data({"user_data_from": "none"}, {"user_data_from": "odd"}, wrong)
+    assert str(error.value).splitlines() == [
+        f'domain a: the vault has no secret "none"; add it with: {VAULT_PROGRAM} edit <the inventory>/vault.yml',
+        "domain b: the vault's text is no user data: it begins with #cloud-config, #! or Content-Type:",
+        "domain c: the vault changed since the preview; run again",
+    ]
 
 
 def test_every_secret_that_is_missing_is_told():

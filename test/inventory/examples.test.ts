@@ -13,7 +13,7 @@ import { BASE, type Fixture, fixtures, write } from "./fixtures";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-const VAULT = `homelab_secret_key: "a key of sixteen characters"\nsecrets: { web-db-password: x }\n`;
+const VAULT = `homelab_secret_key: "a key of sixteen characters"\nsecrets: { web-db-password: x, direct-user-data: "#cloud-config" }\n`;
 jest.mock("../../providers/ansible/vault", () => ({
   ...jest.requireActual<object>("../../providers/ansible/vault"),
   viewVault: () => VAULT,

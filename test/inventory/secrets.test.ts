@@ -78,6 +78,26 @@ test("a secret's unit has its name in the vault and the HMAC of its value, and n
   expect(digestOf(KEY, "value")).toBe("3d818364df0b370c558c1ee438741216b568a0f77731d138c505b6b2f0337118");
 });
 
+const GUEST = "domains:\n  - { name: db, memory: 1 GiB, cloud_init: { user_data_from: seed } }\n";
+
+test("a guest's user data in the vault is known by its HMAC, and by nothing else", () => {
+  const seed = "#cloud-config\npassword: hunter2\n";
+  encrypted(stringify({ homelab_secret_key: KEY, secrets: { seed } }));
+  writeFileSync(join(folder, "host_vars/hv.yml"), `homelab_host: { hypervisor: true }\n${GUEST}`);
+  expect(loadInventory(folder).hosts[0]!.domains[0]!.cloud_init).toEqual({ user_data_from: "seed", user_data_digest: digestOf(KEY, seed) });
+});
+
+test("user data that the vault has not, or that is none, is told where it is named", () => {
+  writeFileSync(join(folder, "host_vars/hv.yml"), `homelab_host: { hypervisor: true }\n${GUEST}`);
+  const where = "host_vars/hv.yml:3:62: domains.0.cloud_init.user_data_from:";
+  decrypted(stringify({ homelab_secret_key: KEY, secrets: {} }));
+  expect(problems()).toEqual([`${where} the vault has no secret "seed"; add it with: ${program} edit vault.yml`]);
+  decrypted(stringify({ homelab_secret_key: KEY, secrets: { seed: "password: hunter2" } }));
+  expect(problems()).toEqual([`${where} the vault's text is no user data: it begins with #cloud-config, #! or Content-Type:`]);
+  writeFileSync(join(folder, "host_vars/hv.yml"), GUEST.replace("seed }", `seed, user_data_digest: ${"a".repeat(64)} }`));
+  expect(problems()).toEqual([expect.stringMatching(/cloud_init.user_data_digest: unknown key/)]);
+});
+
 test("an inventory without secrets needs neither vault nor password", () => {
   writeFileSync(join(folder, "host_vars/hv.yml"), "podman_secrets: []\n");
   delete process.env["ANSIBLE_VAULT_PASSWORD_FILE"];

@@ -2,7 +2,8 @@
 import { KERNEL, POOLS, contents, definition, fill, idle, machine, plug, tiny, virsh, volume, without, write } from "./guests";
 import { type Lab } from "./lab";
 import { text } from "./look";
-import { asHypervisor, good, hypervisor, playbook, stack, up } from "./project";
+import { asHypervisor, good, hypervisor, playbook, setVault, stack, up } from "./project";
+import { needlesOf, searchHost } from "./search";
 
 jest.setTimeout(3_600_000);
 
@@ -10,6 +11,7 @@ let lab: Lab;
 
 const ADDRESS = "10.10.10.31";
 const CD = "/srv/guest/initrd.img";
+const SECRET = "canary-of-user-data";
 const IOT = { bridge: "br0", vlan: 20 };
 
 /** A domain's fields, the same for both guests; `VOLUME` and `MAC` stand for the guest's own. */
@@ -107,6 +109,11 @@ const rows: Row[] = [
   { what: "a screen", change: set({ graphics: "vnc" }), announced: "next-boot" },
   { what: "a seed", change: set({ cloud_init: { user_data: "#cloud-config\n{}\n" } }), announced: "next-boot" },
   {
+    what: "a seed whose user data is in the vault",
+    change: set({ cloud_init: { user_data_from: "seed" } }),
+    announced: "next-boot",
+  },
+  {
     what: "a device in libvirt's words",
     change: set({ xml: "<domain><devices><watchdog model='i6300esb' action='reset'/></devices></domain>" }),
     announced: "next-boot",
@@ -122,6 +129,7 @@ const leaving: Row[] = [
 beforeAll(async () => {
   lab = await hypervisor();
   sha256 = (await text("hv", "head -c 4M /dev/urandom >/srv/filled.raw; sha256sum /srv/filled.raw")).slice(0, 64);
+  await setVault({ greeting: "hello", seed: `#cloud-config\n{ password: ${SECRET} }\n` });
   declare();
   expect((await up()).output).toMatch(/\+ 8 created/);
   expect(await contents(volumes)).toEqual(volumes.map(() => sha256));
@@ -199,6 +207,18 @@ test("a restart, once allowed, brings what waits for one, and there is nothing m
   expect(now).toMatchObject({ processors: 1, "disk vda": 65536, "disk vdb": 32768 });
   await good(stack(["preview", "--refresh", "--expect-no-changes"]));
   last = await all();
+});
+
+test("user data of the vault is in the seed of a guest, and nowhere else", async () => {
+  expect(await text("hv", `grep -c ${SECRET} /var/lib/libvirt/boot/homelab-on.iso; stat -c %a /var/lib/libvirt/boot/homelab-on.iso`)).toBe(
+    "1\n600\n",
+  );
+  expect((await searchHost(lab, needlesOf(SECRET))).found).toEqual([]);
+  expect((await good(stack(["stack", "export", "--show-secrets"]))).output).not.toContain(SECRET);
+  await setVault({ greeting: "hello", seed: `#cloud-config\n{ password: another-${SECRET} }\n` });
+  const { output } = await good(stack(["preview", "--diff"]));
+  expect(output).toMatch(/domain\/on\b[^]*user_data_digest/);
+  expect(output).not.toContain(SECRET);
 });
 
 test.each(leaving)("$what ($announced)", (row) => walk(row));

@@ -13,15 +13,15 @@ from ..core.observer import Resource
 from ..observe import cloud_init
 
 
-def make(resource: Resource, owner: str, uuid: str) -> None:
-    """Create a domain's seed as configured, if it has one. Raise OSError or CommandError."""
+def make(resource: Resource, owner: str, uuid: str, user_data: str | None = None) -> None:
+    """Create a domain's seed as configured, if it has one, with the user data of the vault, if it has any. Raise OSError or CommandError."""
     name = resource["name"]
     if "cloud_init" in resource and cloud_init.differences(resource, owner, uuid):
         make_key(name, owner)
         private, public = (system.read_text(path) or "" for path in (cloud_init.key_of(name, owner), cloud_init.public_of(name, owner)))
-        files = cloud_init.files_of(resource, uuid, private, public)
+        files = cloud_init.files_of(resource, uuid, private, public, user_data)
         write(cloud_init.path_of(name), files)
-        made = {"image": hashlib.sha256(cloud_init.path_of(name).read_bytes()).hexdigest(), "files": cloud_init.digests(files)}
+        made = {"image": hashlib.sha256(cloud_init.path_of(name).read_bytes()).hexdigest(), "files": cloud_init.digests(resource, files)}
         system.write_text(cloud_init.made_of(name, owner), json.dumps(made, indent=1) + "\n", mode=0o600)
 
 

@@ -36,13 +36,16 @@ def drive_of(name: str) -> Resource:
     return {"target": TARGET, "device": "cdrom", "bus": "sata", "file": str(path_of(name)), "format": "raw"}
 
 
-def files_of(resource: Resource, uuid: str, private: str, public: str) -> dict[str, str]:
-    """The files of a seed. JSON is YAML; a domain of this UUID is one instance, so that a second boot does nothing again."""
+def files_of(resource: Resource, uuid: str, private: str, public: str, user_data: str | None = None) -> dict[str, str]:
+    """The files of a seed; `user_data` is that of the vault, if it is there.
+
+    JSON is YAML; a domain of this UUID is one instance, so that a second boot does nothing again.
+    """
     given = resource["cloud_init"]
     keys = {"ssh_deletekeys": True, "ssh_genkeytypes": [], "ssh_keys": {"ed25519_private": private, "ed25519_public": public}}
     return {
         "meta-data": json.dumps({"instance-id": uuid, "local-hostname": resource["name"]}) + "\n",
-        "user-data": given.get("user_data", NO_USER_DATA),
+        "user-data": user_data or given.get("user_data", NO_USER_DATA),
         "vendor-data": f"#cloud-config\n{json.dumps(keys)}\n",
         "network-config": given.get("network_config") or json.dumps(network_of(resource["interfaces"])) + "\n",
     }
@@ -67,15 +70,16 @@ def differences(resource: Resource, owner: str, uuid: str) -> list[str]:
         return [f"{path} is missing, or its key is"]
     known = records.parsed(system.read_text(made_of(resource["name"], owner))) or {}
     differences = [] if known.get("image") == hashlib.sha256(path.read_bytes()).hexdigest() else [f"{path} was altered"]
-    texts = digests(files_of(resource, uuid, private, public))
+    texts = digests(resource, files_of(resource, uuid, private, public))
     return differences + [
         f"{path}: {name} is not the one that it was made of" for name in texts if known.get("files", {}).get(name) != texts[name]
     ]
 
 
-def digests(files: dict[str, str]) -> dict[str, str]:
-    """The hash of each file of a seed, which has a private key in it."""
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
+def digests(resource: Resource, files: dict[str, str]) -> dict[str, str]:
+    """The hash of each file of a seed, which has a private key in it. User data of the vault is known by its HMAC alone."""
+    known = resource["cloud_init"].get("user_data_digest")
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()} | ({"user-data": known} if known else {})
 
 
 def public_of(name: str, owner: str) -> Path:

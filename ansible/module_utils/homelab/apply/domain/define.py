@@ -71,13 +71,13 @@ def undefine(name: str, owner: str) -> None:
     cloud_init.forget(name, owner)
 
 
-def rename(domain: Any, resource: Resource, owner: str) -> None:
+def rename(domain: Any, resource: Resource, owner: str, user_data: str | None) -> None:
     """Give a domain its new name, which libvirt does while it is shut off; its UUID and its SSH host key stay.
 
     Whether libvirt takes the definition is seen before the guest is shut off. The seed that it names is made first.
     """
     cloud_init.copy_key(domain.name(), resource["name"], owner)
-    cloud_init.make(resource, owner, domain.UUIDString())
+    cloud_init.make(resource, owner, domain.UUIDString(), user_data)
     define({**resource, "name": domain.name()}, owner)
     shut_down(domain, resource["shutdown_seconds"], resource["force_off"])
     # Left by an interrupted run; libvirt renames no domain with a snapshot.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from ...core import validation
 from ...core.observer import Resource
 from ...observe import cloud_init, dhcp_leases, libvirt_host, networkd
 from ...observe.addresses import Missing
@@ -63,7 +64,8 @@ class DomainWriter(Domain, Writer):
         return joined(libvirt_host.reasons({name: partial(removal_blockers_of, name, owner) for name in names}))
 
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
-        return libvirt_host.each({change.seen.name: partial(ensure, change, owner) for change in changes})
+        works = {change.seen.name: partial(ensure, change, owner, self.values.get(change.seen.name)) for change in changes}
+        return {name: validation.redact(reason, self.values.values()) for name, reason in libvirt_host.each(works).items()}
 
     def remove(self, names: Sequence[str], owner: str) -> Errors:
         errors = libvirt_host.each({name: partial(undefine, name, owner) for name in names})
@@ -154,8 +156,8 @@ def rejections_of(resource: Resource) -> list[str]:
     return found
 
 
-def ensure(change: Change, owner: str) -> None:
-    """Bring one domain in sync: definition, leases and seed, then what runs.
+def ensure(change: Change, owner: str, user_data: str | None) -> None:
+    """Bring one domain in sync: definition, leases and seed, then what runs. `user_data` is that of the vault, if it is there.
 
     Raise libvirtError, TimeoutError, OSError or RuntimeError. A definition that libvirt rejects changes nothing.
     """
@@ -166,13 +168,13 @@ def ensure(change: Change, owner: str) -> None:
     if domain is not None and past.definition is not None and resource["snapshot"]:
         snapshot.remember(domain, past.definition, owner)
     if domain is not None and domain.name() != resource["name"]:
-        rename(domain, resource, owner)
+        rename(domain, resource, owner, user_data)
     domain = define(resource, owner)
     write_files(dhcp_leases.files_of(resource, owner, links), owner, "domain", resource["name"])
     given_up = [resource["renamed_from"]] if "renamed_from" in resource and named(resource["renamed_from"]) is None else []
     # networkd hands out no address that two leases name.
     forget(owner, "domain", given_up)
-    seed.make(resource, owner, domain.UUIDString())
+    seed.make(resource, owner, domain.UUIDString(), user_data)
     domain.setAutostart(int(resource["autostart"]))
     with snapshot.report_stale_snapshot(domain) if past.report_stale_snapshot else contextlib.nullcontext():
         run(domain, resource, owner, past)

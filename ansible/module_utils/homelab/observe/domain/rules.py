@@ -18,6 +18,8 @@ def contradictions(resource: Resource) -> list[str]:
     for index, one in enumerate(resource["interfaces"]):
         if "address" in one and "vlan" not in one:
             found.append(f"interfaces.{index}.address: it needs `vlan`, whose DHCP server hands it out")
+    if {"user_data", "user_data_from"} <= resource.get("cloud_init", {}).keys():
+        found.append("cloud_init: expected at most one of user_data and user_data_from")
     return found or [*number_faults(resource), *ready_faults(resource)]
 
 
