@@ -6,6 +6,7 @@ export { UserError } from "./errors";
 export * from "./kinds";
 export { idOf, lifecycle } from "./lifecycle";
 export { digestOf } from "./podman-secret/digest";
+export { closeConnections } from "./ssh/connection";
 export { observe } from "./ssh/observe";
 export { readerKey } from "./ssh/reader";
 export { HostResource, type ResourceArgs, type Target } from "./resource";

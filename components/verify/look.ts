@@ -1,4 +1,4 @@
-import { type Event, type ResourceResult, type Run, observe } from "@homelab/providers";
+import { type Event, type ResourceResult, type Run, closeConnections, observe } from "@homelab/providers";
 import { loadInventory } from "../inventory/load";
 import { type ManagedHost } from "../host";
 
@@ -9,6 +9,7 @@ import { type ManagedHost } from "../host";
 export async function lookAt(folder: string, hosts: ManagedHost[]): Promise<Run> {
   const { owner } = loadInventory(folder);
   const events = await Promise.all(hosts.flatMap((host) => eventsOf(folder, owner, host)));
+  await closeConnections();
   return { code: 0, events, output: "" };
 }
 

@@ -26,6 +26,12 @@ function connectionTo(file: string, alias: string): Promise<Client> {
   return fresh;
 }
 
+/** Ends all connections: an open one keeps a program from ending. */
+export async function closeConnections(): Promise<void> {
+  const open = await Promise.allSettled(connections.values());
+  for (const one of open) if (one.status === "fulfilled") one.value.end();
+}
+
 async function connect(file: string, alias: string, onClose: () => void): Promise<Client> {
   const config = await hostConfig(file, alias);
   const keys = await knownKeys(config);

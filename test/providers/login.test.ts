@@ -125,6 +125,26 @@ test.each(["no", "accept-new", "off"])("StrictHostKeyChecking %s is refused, on 
   await expect(checkStrictness(file, "guest")).rejects.toThrow(/h: ssh_config has StrictHostKeyChecking/);
 });
 
+test("a program that has looked at hosts with a reader's key ends, though its connections were shared", async () => {
+  const inventory = join(folder, "inventory");
+  for (const name of ["group_vars", "host_vars"]) mkdirSync(join(inventory, name), { recursive: true });
+  writeFileSync(join(inventory, "hosts.yml"), "all: { hosts: { h: } }\n");
+  writeFileSync(
+    join(inventory, "group_vars/all.yml"),
+    `homelab_owner: lab\nansible_ssh_common_args: "-F '{{ inventory_dir }}/ssh_config'"\n`,
+  );
+  writeFileSync(join(inventory, "ssh_config"), readFileSync(config()));
+  const program = `require("ts-node/register/transpile-only");
+    const host = { config: { name: "h" }, resources: new Map([["h/host/host", { spec: {} }]]) };
+    require("./components/verify/look").lookAt(${JSON.stringify(inventory)}, [host]).then(({ events }) => console.log(JSON.stringify(events)))`;
+  const env = { ...process.env, HOMELAB_READER_KEY: join(folder, "good") };
+  const child = spawn(process.execPath, ["-e", program], { cwd: join(__dirname, "../.."), env, timeout: 30_000 });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  const code = await new Promise((done) => child.on("close", done));
+  expect([code, printed]).toEqual([0, expect.stringMatching(/h: the observers' answer cannot be read: homelab-read/)]);
+}, 40_000);
+
 test("plain Ansible shares no connection between two inventories that name the same address", () => {
   const ansible = join(__dirname, "../../ansible");
   const paths = ["a", "b"].map((name) => {
