@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { defineKind } from "../kind";
-import { adopt, onDelete, protect, adoptFrom } from "../patterns";
+import { adopt, onDelete, protect, adoptFrom, size } from "../patterns";
+
+const SHARE = "a share of one CPU such as 50% or 200%";
 
 const schema = z.strictObject({
   name: z
@@ -15,6 +17,19 @@ const schema = z.strictObject({
     })
     .refine(({ start, count }) => start + count - 1 <= 4_294_967_294, "subordinate ids end at 4294967294")
     .describe("subordinate uids and gids, disjoint from everyone else's, subuid(5)"),
+  limits: z
+    .strictObject({
+      memory: size.optional().describe("memory of all its processes together; they get no swap then, systemd.resource-control(5)"),
+      tasks: z.int().min(1, "1 to 4194304").max(4_194_304, "1 to 4194304").optional().describe("its processes and their threads"),
+      cpu: z
+        .string(SHARE)
+        .regex(/^[1-9][0-9]{0,4}%$/, SHARE)
+        .optional()
+        .describe("CPU time of all its processes together: 100% is one CPU, 200% two"),
+      disk: size.optional().describe("a disk quota: of its own files, not of those of its subordinate ids, quota(1)"),
+    })
+    .optional()
+    .describe("what all that runs as the user may use together"),
   on_delete: onDelete.describe("what becomes of the home; a kept one keeps its uid"),
   adopt,
   adopt_from: adoptFrom,
@@ -41,6 +56,7 @@ export const serviceUser = defineKind({
     name: "another resource",
     uid: "never changed",
     subids: "never changed once used",
+    limits: "live",
     on_delete: "live",
     adopt: "–",
     adopt_from: "–",

@@ -6,11 +6,12 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import slices_mock
 from machine_mock import OWNER, agree_to_remove, mock_files, module, records, settled
 
 from ansible.module_utils.homelab.apply.writer import Change
 from ansible.module_utils.homelab.core.observer import Observation
-from ansible.module_utils.homelab.observe import service_user
+from ansible.module_utils.homelab.observe import service_user, user_limits
 
 UNIT = {"name": "web", "uid": 2000, "subids": {"start": 100000}}
 SUBIDS = "other:200000:65536\n"
@@ -24,7 +25,7 @@ class Accounts:
 
     def useradd(self, argv, _stdin):
         self.users[argv[-1]] = SimpleNamespace(
-            pw_name=argv[-1], pw_uid=int(argv[2]), pw_gid=int(argv[2]), pw_dir=f"/home/{argv[-1]}", pw_gecos=""
+            pw_name=argv[-1], pw_uid=int(argv[2]), pw_gid=int(argv[2]), pw_dir=f"/home/{argv[-1]}", pw_gecos="", pw_shell=""
         )
         self.homes.add(f"/home/{argv[-1]}")
         self.usermod(argv, None)
@@ -52,6 +53,7 @@ class Accounts:
 def host(monkeypatch, machine, tmp_path):
     """A host on which our user is applied, and has a unit, as another one has."""
     mocked, library = Accounts(), module("service_user")
+    slices_mock.mock(monkeypatch, machine, tmp_path)
     machine.programs |= {name: getattr(mocked, name) for name in ("useradd", "usermod", "userdel")}
     monkeypatch.setattr(pwd, "getpwnam", mocked.named)
     monkeypatch.setattr(pwd, "getpwall", lambda: list(mocked.users.values()))
@@ -77,6 +79,11 @@ def host(monkeypatch, machine, tmp_path):
         ({"subids": {"start": 100000, "count": 32768}}, True, []),
         ({"on_delete": "destroy"}, True, []),
         ({"name": "new", "uid": 2001, "subids": {"start": 400000}}, False, []),
+        ({"limits": {"memory": "1 GiB"}}, True, []),
+        ({"limits": {"tasks": 512}}, True, []),
+        ({"limits": {"cpu": "200%"}}, True, []),
+        ({"limits": {"disk": "20 GiB"}}, True, []),
+        ({"limits": {}}, True, []),
     ],
 )
 def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, affected):
@@ -92,11 +99,25 @@ def test_a_user_is_made_or_changed_live(monkeypatch, host, change, runs, affecte
     marked = [argv for argv in ran("usermod") if "--comment" in argv]
     assert (len(ran("useradd")), len(marked), ran("userdel")) == (is_new, not is_new, [])
     assert all(argv[argv.index("--expiredate") + 1] == "" for argv in marked)
-    # systemd starts a manager that does not run, and leaves one that does.
-    assert ran("systemctl") == [["start", f"user@{resource['uid']}.service"]]
+    # systemd starts a manager that does not run, and leaves one that does. Limits of its slice are in force before.
+    reload = [["daemon-reload"]] if set(change.get("limits", {})) & {"memory", "tasks", "cpu"} else []
+    done = [argv for argv in ran("systemctl") if argv[0] != "show"]
+    assert done == [*reload, ["start", f"user@{resource['uid']}.service"]]
+    assert user_limits.differences(resource, OWNER) == []
     line = f"{name}:{resource['subids']['start']}:{resource['subids']['count']}"
     assert all(text.splitlines().count(line) == 1 and SUBIDS in text for text in host.files.values())
     assert f"/home/{name}" in host.homes
+
+
+def test_limits_that_the_host_would_not_keep_are_rejected(monkeypatch, host):
+    host.machine.quotas.state = "off"
+    writer = host.writer()
+    resource = writer.normalise({**UNIT, "limits": {"disk": "20 GiB"}}, {})
+    assert "has no user quota in force" in writer.rejections([resource], OWNER)["web"]
+    [seen] = writer.observe([resource], OWNER)
+    assert writer.rejections([resource], OWNER)["web"] in seen.differences
+    monkeypatch.setattr(host.library.system, "installed", lambda program: program != "setquota")
+    assert "add package quota" in writer.missing_prerequisites([resource], OWNER)["web"]
 
 
 @pytest.mark.parametrize("change", [{"uid": 2001}, {"name": "new"}, {"subids": {"start": 200001}}])

@@ -21,6 +21,7 @@ TABLE = {"family": "inet", "name": "guard", "content": "chain c {\n\tmeta skuid 
 SECRET = {"user": "web", "name": "db", "digest": "aa"}
 CONTAINER = {"user": "web", "name": "web.container", "content": "[Container]\nImage=x\n"}
 VLAN = {"name": "apps", "id": 10, "bridge": "br0"}
+LIMITED = {"name": "limited", "uid": 59998, "subids": {"start": 4000000000}, "limits": {"tasks": 512, "disk": "20 GiB"}}
 VOLUME = {"pool": "vms", "name": "new", "size": "1 GiB"}
 BARE = {
     "pool": ({"name": "vms", "path": "/srv/vms"}, LIBVIRT),
@@ -29,6 +30,7 @@ BARE = {
     "podman_secret": (SECRET, PODMAN),
     "quadlet_unit": (CONTAINER, PODMAN),
     "nftables_table": (TABLE, "nft is not installed yet; `homelab_host` brings it"),
+    "service_user": (LIMITED, "limits.disk needs setquota on this host; add package quota to `homelab_host.packages`"),
     "vlan": (VLAN, "there is no bridge br0 on this host yet; `bridges` makes one"),
 }
 

@@ -13,6 +13,8 @@ from ..core import records, system
 from ..core.observer import Resource
 from ..observe.quadlet.states import manager_runs
 from ..observe.service_user import KEPT, LINGER, MARK, SHELL, ServiceUser, find, has_password, subordinates
+from ..observe.user_limits import recorded
+from . import user_limits
 from .writer import Change, Errors, Writer
 
 # The runtime folders of users, by uid, user-runtime-dir@.service(5).
@@ -24,12 +26,15 @@ PRIVILEGED = {"root", "sudo", "adm", "admin", "wheel", "disk", "shadow", "docker
 class ServiceUserWriter(ServiceUser, Writer):
     """Creates accounts with fixed ids; a removed one is locked and kept unless its record has `on_delete: destroy`."""
 
+    def missing_prerequisites(self, resources: Sequence[Resource], owner: str) -> Errors:
+        return user_limits.missing_prerequisites(resources)
+
     def rejections(self, resources: Sequence[Resource], owner: str) -> Errors:
         errors = {}
         for resource in resources:
             record = records.read(owner, self.kind, resource["name"]) or {}
             taken = _conflict(resource, resources) or _is_operators(resource["name"])
-            reason = taken or _cannot_change(resource, record.get("subids"))
+            reason = taken or _cannot_change(resource, record.get("subids")) or user_limits.rejection(resource)
             if reason:
                 errors[resource["name"]] = reason
         return errors
@@ -44,6 +49,9 @@ class ServiceUserWriter(ServiceUser, Writer):
         """What runs as the user, whoever owns it."""
         return records.everything(["quadlet-unit", "podman-secret"], f"{name}/")
 
+    def pending_record(self, change: Change) -> records.Record:
+        return {**super().pending_record(change), **recorded(change.resource)}
+
     def apply(self, changes: Sequence[Change], owner: str) -> Errors:
         errors = {}
         for change in changes:
@@ -57,7 +65,9 @@ class ServiceUserWriter(ServiceUser, Writer):
         errors = {}
         for name in names:
             try:
+                account = find(name)
                 _remove(name, owner, (records.read(owner, self.kind, name) or {}).get("on_delete", "keep"))
+                user_limits.remove(name, account)
             except (system.CommandError, OSError) as error:
                 errors[name] = str(error)
         return errors
@@ -117,6 +127,7 @@ def _apply(resource: Resource, owner: str) -> None:
     account = pwd.getpwnam(name)
     system.run(["install", "-d", "-o", str(account.pw_uid), "-g", str(account.pw_gid), "-m", "0700", home])
     _set_subordinates(name, (resource["subids"]["start"], resource["subids"]["count"]))
+    user_limits.apply(resource, owner)
     if not manager_runs(name):
         _forget_what_ran(account)
     system.run(["loginctl", "enable-linger", name])

@@ -25,6 +25,7 @@ KINDS: dict[str, Any] = json.loads(r"""{
   "name": {"type":"string","allOf":[{"pattern":"^[a-z_][a-z0-9_-]{0,30}\\Z","x-expected":"a user's name as useradd(8) takes it: a-z, digits, _ and -, at most 31"},{"pattern":"^(?!(?:root|system)\\Z)","x-expected":"a user of its own; root's units are system-wide"}]},
   "uid": {"type":"integer","minimum":1000,"maximum":59999},
   "subids": {"type":"object","properties":{"start":{"type":"integer","minimum":100000,"maximum":4000000000},"count":{"default":65536,"type":"integer","minimum":1,"maximum":1000000000}},"required":["start"],"additionalProperties":false},
+  "limits": {"type":"object","properties":{"memory":{"type":"string","pattern":"^[1-9][0-9]{0,6} (MiB|GiB|TiB)\\Z","x-expected":"a size such as 512 MiB, 20 GiB or 1 TiB"},"tasks":{"type":"integer","minimum":1,"maximum":4194304},"cpu":{"type":"string","pattern":"^[1-9][0-9]{0,4}%\\Z","x-expected":"a share of one CPU such as 50% or 200%"},"disk":{"type":"string","pattern":"^[1-9][0-9]{0,6} (MiB|GiB|TiB)\\Z","x-expected":"a size such as 512 MiB, 20 GiB or 1 TiB"}},"additionalProperties":false},
   "on_delete": {"default":"keep","type":"string","enum":["keep","destroy"]},
   "adopt": {"type":"boolean"},
   "adopt_from": {"type":"string","pattern":"^[a-z][a-z0-9-]{0,31}\\Z","x-expected":"an owner's name"},

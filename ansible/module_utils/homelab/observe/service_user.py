@@ -1,4 +1,4 @@
-"""Observes users that run rootless services. A unit is {name, uid, subids: {start, count}, on_delete}."""
+"""Observes users that run rootless services. A unit is {name, uid, subids: {start, count}, limits, on_delete}."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..core import records, system
 from ..core.observer import Observation, Observer, Resource
+from . import user_limits
 
 MARK = "homelab/"
 KEPT = "/kept"
@@ -45,11 +46,12 @@ class ServiceUser(Observer):
             seen.differences.append(f"{account.pw_dir} is missing or not the user's own")
         if not system.answers(f"/run/user/{account.pw_uid}/systemd/private"):
             seen.differences.append("its systemd manager does not run")
+        seen.differences += user_limits.differences(resource, owner)
         seen.facts = {"uid": account.pw_uid, "home": account.pw_dir}
         return seen
 
     def record_of(self, resource: Resource) -> records.Record:
-        return {**super().record_of(resource), "subids": resource["subids"]}
+        return {**super().record_of(resource), "subids": resource["subids"], **user_limits.recorded(resource)}
 
     def found(self) -> dict[str, str | None]:
         """Return all users with a record, those that are kept although no longer declared included."""
