@@ -60,7 +60,7 @@ export class Secrets {
   }
 
   /** The HMAC of a secret; undefined where that is a problem, which is noted at `path`. `faultOf` says why a value does not fit. */
-  private digest(from: string, inventory: Source, path: PropertyKey[], faultOf = (_: string) => ""): string | undefined {
+  private digest(from: string, inventory: Source, path: PropertyKey[], faultOf: (value: string) => string = () => ""): string | undefined {
     const vault = this.read();
     if (vault === undefined) return undefined;
     const value = Object.hasOwn(vault.secrets, from) ? vault.secrets[from] : undefined;
