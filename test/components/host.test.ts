@@ -11,7 +11,8 @@ import { BASE, write } from "../inventory/fixtures";
 
 jest.mock("../../providers/ansible/vault", () => ({
   ...jest.requireActual<object>("../../providers/ansible/vault"),
-  viewVault: () => `homelab_secret_key: "a key of sixteen characters"\nsecrets: { web-db-password: x }\n`,
+  viewVault: () =>
+    `homelab_secret_key: "a key of sixteen characters"\nsecrets: { web-db-password: x, direct-user-data: "#cloud-config" }\n`,
 }));
 
 // A mock: the engine's way of putting a provider's code into state needs V8's inspector, which jest's own realm lacks.

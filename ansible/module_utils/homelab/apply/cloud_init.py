@@ -14,7 +14,7 @@ from ..observe import cloud_init
 
 
 def make(resource: Resource, owner: str, uuid: str, user_data: str | None = None) -> None:
-    """Create a domain's seed as configured, if it has one, with the user data of the vault, if it has any. Raise OSError or CommandError."""
+    """Create a domain's seed as configured, if it has one. `user_data` is that of the vault. Raise OSError or CommandError."""
     name = resource["name"]
     if "cloud_init" in resource and cloud_init.differences(resource, owner, uuid):
         make_key(name, owner)
