@@ -59,7 +59,7 @@ export class Secrets {
     });
   }
 
-  /** The HMAC of a secret; undefined where that is a problem, which is noted at `path`. `faultOf` says why a value does not fit. */
+  /** The HMAC of a secret; undefined where that is a problem, which is noted at `path`. `faultOf` is why a value does not fit. */
   private digest(from: string, inventory: Source, path: PropertyKey[], faultOf: (value: string) => string = () => ""): string | undefined {
     const vault = this.read();
     if (vault === undefined) return undefined;
