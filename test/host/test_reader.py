@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible.module_utils.homelab.apply import reader as writer
-from ansible.module_utils.homelab.observe import reader
+from ansible.module_utils.homelab.observe import host, reader
 
 KEY = f"ssh-ed25519 {'A' * 68} ci@example"
 SYSCTL = {"name": "looked", "settings": {"vm.swappiness": "60"}}
@@ -22,7 +22,8 @@ def program(tmp_path_factory):
     for path, file in reader.files_of([{"key": KEY, "guests": []}], "lab").items():
         copy = folder / str(path).lstrip("/")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(file.text.replace('"/etc/homelab/lib"', f'"{folder}/etc/homelab/lib"'))
+        is_program = path == reader.PROGRAM
+        copy.write_text(file.text.replace('"/etc/homelab/lib"', f'"{folder}/etc/homelab/lib"') if is_program else file.text)
     return folder / "etc/homelab/read"
 
 
@@ -41,6 +42,23 @@ def test_it_answers_as_a_refresh_does_with_the_observers_that_lie_there(program)
     [answer] = json.loads(done.stdout.splitlines()[-1])
     assert [(one["name"], one["present"]) for one in answer["observations"]] == [("looked", False)]
     assert not list(program.parent.rglob("__pycache__"))
+
+
+def test_it_wants_the_same_files_as_an_apply_though_its_own_sources_are_marked(program):
+    """The base's files are the observers' and the rollback's sources; here they are read of the marked copies."""
+    asked = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from homelab_observers.observe import host
+base = {"readers": [{"key": sys.argv[2], "guests": []}]}
+files = {**host.files_of(host.observer.normalise(base, {}), "lab"), **host.reader.files_of(base["readers"], "lab")}
+print(json.dumps({str(path): str(text) for path, text in files.items()}))
+"""
+    argv = [sys.executable, "-I", "-c", asked, str(program.parent / "lib"), KEY]
+    there = json.loads(subprocess.run(argv, capture_output=True, text=True, check=True, cwd="/").stdout)
+    base = {"readers": [{"key": KEY, "guests": []}]}
+    here = {**host.files_of(host.observer.normalise(base, {}), "lab"), **reader.files_of(base["readers"], "lab")}
+    assert there == {str(path): str(text) for path, text in here.items()}
 
 
 def test_the_observers_are_those_of_a_refresh_and_nothing_that_changes_a_host():

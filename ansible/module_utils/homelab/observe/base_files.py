@@ -95,9 +95,10 @@ def rollback_files(owner: str) -> dict[Path, str]:
 
 
 def source_of(module: ModuleType) -> str:
-    """A module's text, wherever it was loaded from: a file, Ansible's archive, or what observe.py was sent."""
+    """A module's text, wherever it was loaded from: a file, Ansible's archive, what observe.py was sent, or a reader's copy of ours."""
     loader: Any = module.__loader__
-    return str(loader.get_source(module.__name__))
+    text = str(loader.get_source(module.__name__))
+    return text.split("\n", 1)[1] if ownership.read(text) else text
 
 
 def checks_file(wanted: Sequence[str], owner: str) -> dict[Path, str]:

@@ -12,10 +12,11 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..core import ownership, system
 from ..core.observer import Resource
+from .base_files import source_of
 from .service_user import find
 
 ACCOUNT = "homelab-reader"
@@ -85,8 +86,7 @@ def sources() -> dict[str, str]:
         path = name.removeprefix(f"{package}.").replace(".", "/") + ("/__init__.py" if is_package else ".py")
         if path in found or name == package:
             continue
-        loader: Any = module.__loader__
-        found[path] = str(loader.get_source(name))
+        found[path] = source_of(module)
         pending += [name.rsplit(".", 1)[0], *imported(found[path], name if is_package else name.rsplit(".", 1)[0])]
     return dict(sorted(found.items()))
 
