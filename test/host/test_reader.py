@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -150,12 +151,17 @@ def test_a_login_that_is_open_ends_before_its_account_is_removed(monkeypatch, ma
         (tmp_path / "proc" / str(process.pid)).mkdir(parents=True)
         (tmp_path / "proc" / str(process.pid) / "status").write_text(f"Name:\tsh\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
     monkeypatch.setattr(writer, "PROC", tmp_path / "proc")
-    monkeypatch.setattr(writer.time, "sleep", lambda _seconds: login.wait(5) and row.unlink(missing_ok=True))
+    # Popen.wait() sleeps, too.
+    sleep = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _seconds: login.wait(5) and row.unlink(missing_ok=True))
+    monkeypatch.setattr(writer, "time", sleep)
     machine.programs["userdel"] = lambda *_: accounts.clear() if login.poll() is not None else None
-    writer.forget()
-    assert (machine.ran("userdel"), accounts, other.poll()) == ([[writer.ACCOUNT]], {}, None)
-    other.kill()
-    other.wait()
+    try:
+        writer.forget()
+        assert (machine.ran("userdel"), accounts, other.poll()) == ([[writer.ACCOUNT]], {}, None)
+    finally:
+        for process in (login, other):
+            process.kill()
+            process.wait()
 
 
 def test_of_a_process_the_real_and_the_effective_user_are_asked():
